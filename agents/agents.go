@@ -1,0 +1,80 @@
+// Package agents defines policies and learners, and how they are found by name.
+package agents
+
+import (
+	"encoding"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/registry"
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+// A Policy chooses actions.
+type Policy interface {
+	// Act fills b.Act from b.Obs. Row i draws from the streams of k with world number i, so
+	// that a row's action does not depend on the rows beside it. Without explore it takes the
+	// action it believes best. It does not allocate and does not retain b.
+	Act(b *env.Batch, k rng.Key, explore bool)
+}
+
+// An Agent is a Policy that learns. A training step is Act (with explore), Vec.Step, Record,
+// Learn. Its state is complete: an agent of the same Config that loads it goes on to the same bits.
+type Agent interface {
+	Policy
+
+	// Record stores the transition in b, which the agent copies, with the reward to learn
+	// from, one number a row.
+	Record(b *env.Batch, reward []float32)
+
+	// Learn updates the policy if enough has been recorded, and reports whether it did. It
+	// fails, naming the first place, when a loss or a parameter is no longer finite.
+	// Only after it returned true may the state be saved.
+	Learn(report Report) (bool, error)
+
+	encoding.BinaryAppender
+	encoding.BinaryUnmarshaler
+}
+
+// Report receives one named measurement of learning, such as "loss/policy".
+type Report func(name string, value float64)
+
+// Setup is what an agent is built for.
+type Setup struct {
+	Spec    *env.Spec
+	Rows    int     // rows of the batches it will see
+	Steps   int64   // rows it will be trained on in all, for schedules; 0 if unknown
+	Key     rng.Key // source of all its randomness that Act is not handed
+	Workers int     // goroutines it may use, at least 1. Results do not depend on it
+}
+
+// A Config holds the options of an agent: a pointer to a struct whose fields have `json` names
+// and hold the defaults when it is made.
+type Config interface {
+	// Build checks the options against s and returns a Policy, which is an Agent if it learns.
+	Build(s Setup) (Policy, error)
+}
+
+
+var configs = registry.New[func() Config]("agent")
+
+// Register makes an agent available by name. newConfig returns the default options.
+func Register(name string, newConfig func() Config) { configs.Register(name, newConfig) }
+
+// Names returns the registered names, sorted.
+func Names() []string { return configs.Names() }
+
+// Open returns the options of the named agent after decode, which may be nil, has written over
+// the defaults.
+func Open(name string, decode func(options any) error) (Config, error) {
+	newConfig, err := configs.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	c := newConfig()
+	if decode != nil {
+		if err := decode(c); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
