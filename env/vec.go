@@ -100,10 +100,11 @@ func (p *pool) start(workers int) {
 	p.jobs = make([]chan phase, workers)
 	p.errs = make([]error, workers)
 	for w := range p.jobs {
-		p.jobs[w] = make(chan phase, 1)
+		c := make(chan phase, 1)
+		p.jobs[w] = c
 		lo, hi := w*len(p.worlds)/workers, (w+1)*len(p.worlds)/workers
 		go func() {
-			for ph := range p.jobs[w] {
+			for ph := range c {
 				p.errs[w] = p.part(ph, lo, hi)
 				p.wg.Done()
 			}
