@@ -1,0 +1,116 @@
+// Package lab is the terrarium program as a library: it reads experiments, trains agents,
+// resumes and verifies runs, and evaluates what was learned.
+//
+// A program with more environments, agents or rewards than the standard ones is a main of ten
+// lines: import the packages that register them, and call [Main].
+//
+//	import (
+//		"github.com/terrarium-rl/terrarium/experiments/lab"
+//		_ "github.com/terrarium-rl/terrarium/experiments/standard"
+//		_ "example.org/my/reward"
+//	)
+//
+//	func main() { lab.Main() }
+//
+// A run is a function of the program, the [Config] and the seeds. Each seed trains in a folder
+// of its own, DIR/seed-<n>; whatever interrupts it, resume continues it to the same bytes.
+// Wall-clock figures are kept apart from results, in timing.jsonl and TensorBoard files.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of the program.
+const (
+	exitDone        = 0   // all was well
+	exitFailed      = 1   // a check failed
+	exitInput       = 2   // the user's input was wrong
+	exitLacking     = 3   // the environment lacks something: a file, disk space, an engine
+	exitInterrupted = 130 // interrupted; the state is saved
+)
+
+// commands makes the commands of the program. Files of this package append to it in init.
+var commands []func() *cobra.Command
+
+// Main runs the program with the arguments of the process, and exits.
+func Main() { os.Exit(Run(os.Args[1:])) }
+
+// Run runs the program with the given arguments and returns its exit code.
+func Run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal ends the program at once
+	}()
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "terrarium:", err)
+	}
+	return exitCode(err)
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "terrarium",
+		Short: "Train agents in procedurally generated 2D physics worlds",
+		Long: `Terrarium trains agents in procedurally generated 2D physics worlds.
+
+  terrarium run lander          train the agent of the experiment "lander"
+  terrarium list experiments    what else there is
+  terrarium doctor              what this machine offers`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	for _, c := range commands {
+		root.AddCommand(c())
+	}
+	return root
+}
+
+// An exitError is an error that says how the program ends.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// failed marks err as a failed check.
+func failed(err error) error { return &exitError{exitFailed, err} }
+
+// lacking marks err as something that the environment lacks.
+func lacking(err error) error { return &exitError{exitLacking, err} }
+
+// interrupted marks err as the end of a run whose state is saved.
+func interrupted(err error) error { return &exitError{exitInterrupted, err} }
+
+// exitCode returns the exit code of the program that ends with err. Trouble with files is the
+// environment's; every other unmarked error is about what the user asked for.
+func exitCode(err error) int {
+	var marked *exitError
+	var path *fs.PathError
+	var errno syscall.Errno
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &marked):
+		return marked.code
+	case errors.As(err, &path), errors.As(err, &errno):
+		return exitLacking
+	}
+	return exitInput
+}
