@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/envtest"
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
@@ -29,6 +30,13 @@ func newBatch(t testing.TB, c *Config) *env.Batch {
 		t.Fatal(err)
 	}
 	return env.NewBatch(s, 1)
+}
+
+func TestConformance(t *testing.T) {
+	t.Run("Discrete", func(t *testing.T) { envtest.Run(t, func() env.Config { return New() }) })
+	t.Run("Continuous", func(t *testing.T) {
+		envtest.Run(t, func() env.Config { return &Config{Continuous: true, MaxSteps: 300} })
+	})
 }
 
 func TestStepMatchesFloat64Twin(t *testing.T) {
@@ -153,20 +161,6 @@ func TestDifficulty(t *testing.T) {
 	}
 }
 
-func TestStateKeepsItsWord(t *testing.T) {
-	w := New().New().(*world)
-	w.Reset(level(5), rng.Key{})
-	s := w.AppendState(nil)
-	if n := testing.AllocsPerRun(100, func() { s = w.AppendState(s[:0]) }); n != 0 {
-		t.Errorf("AppendState allocates %v times", n)
-	}
-	for n := range s {
-		if w.SetState(s[:n]) == nil {
-			t.Fatalf("a state cut to %d bytes is accepted", n)
-		}
-	}
-}
-
 func BenchmarkVec(b *testing.B) {
 	v, err := env.NewVec(New(), env.VecOptions{Worlds: 256, Workers: 1})
 	if err != nil {
@@ -175,10 +169,7 @@ func BenchmarkVec(b *testing.B) {
 	defer v.Close()
 	v.Reset(1)
 	batch := env.NewBatch(v.Spec(), v.Len())
-	r := rng.New(8).Stream(0, 0, 0)
-	for i := range batch.Act {
-		batch.Act[i] = float32(r.IntN(2))
-	}
+	envtest.RandomActions(v.Spec(), batch, rng.New(1), 0)
 	b.ReportAllocs()
 	for b.Loop() {
 		if v.Observe(batch) != nil || v.Step(batch) != nil {
