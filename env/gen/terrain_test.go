@@ -92,7 +92,7 @@ func TestTrailClassic(t *testing.T) {
 			}
 		}
 		r = stream(seed)
-		got := Trail{Roughness: 1}.Append(nil, &r)
+		got := Trail{Roughness: 1, Start: TrailStart}.Append(nil, &r)
 		if len(got) != len(want) {
 			t.Fatalf("%d points, want %d", len(got), len(want))
 		}
@@ -113,7 +113,7 @@ func TestTrailObstacles(t *testing.T) {
 	}{
 		{"stump", Trail{Stump: 0.8}, []float32{0.4, 0.8}, []float32{0.4, 0.8}, []float32{0.4, 0.8}, nil},
 		{"pit", Trail{Pit: 1.5}, []float32{trailDepth}, []float32{trailDepth}, []float32{1, 1.5}, nil},
-		{"stair", Trail{Stair: 0.3, Stairs: 3}, []float32{0.3}, []float32{0.3}, []float32{trailTread}, nil},
+		{"stair", Trail{Stair: 0.3}, []float32{0.3}, []float32{0.3}, []float32{trailTread}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ups, downs, lengths := map[string]int{}, map[string]int{}, map[string]int{}
@@ -163,7 +163,7 @@ func TestTrailShape(t *testing.T) {
 	r := stream(3)
 	var buf []geom.Vec
 	for range 2000 {
-		tr := Trail{Roughness: r.Range(0, 4), Stairs: 2 + r.IntN(5)}
+		tr := Trail{Roughness: r.Range(0, 4), Start: 12 + r.IntN(29)}
 		for _, p := range []struct {
 			dst *float32
 			max float32
@@ -180,7 +180,7 @@ func TestTrailShape(t *testing.T) {
 			if !geom.Finite(p.X) || !geom.Finite(p.Y) || i > 0 && (p.X < buf[i-1].X || p == buf[i-1]) {
 				t.Fatalf("%+v: point %d: %v after %v", tr, i, p, buf[max(i-1, 0)])
 			}
-			if p.X < (TrailStart-1)*TrailStep && geom.Abs(p.Y-TrailBase) > 0.02 {
+			if p.X < float32(tr.Start)*TrailStep-TrailStep && geom.Abs(p.Y-TrailBase) > 0.02 {
 				t.Fatalf("%+v: the start is not even: %v", tr, p)
 			}
 			if i > 0 && p.X > TrailLength-TrailFinish*TrailStep && p.X == buf[i-1].X {

@@ -6,7 +6,8 @@ import (
 )
 
 // Trail is a long ground to walk over: uneven grass, broken by obstacles if any of their sizes
-// is above 0. With Roughness 1 it is the ground of the classic bipedal walker, and with the
+// is above 0. With Roughness 1 and
+// Start TrailStart it is the ground of the classic bipedal walker, and with the
 // sizes of HardTrail that of its hardcore version, but for two things: treads of stairs are
 // level here, and the last stretch is always grass.
 //
@@ -16,18 +17,18 @@ type Trail struct {
 	Roughness float32 // standard of the random change of slope a step; 0 is level
 	Stump     float32 // height and width of stumps, in metres; the smaller ones have half of it
 	Pit       float32 // width of pits, in metres; the smaller ones have two thirds of it
-	Stair     float32 // height of a stair's step, in metres; it leads up or down
-	Stairs    int     // treads of a stair, at least 2; the smaller ones have one less
+	Stair     float32 // height of a stair's steps, in metres; it leads up or down over 4 treads or 3
+	Start     int     // steps of even grass at the beginning, without noise or obstacles
 }
 
 // HardTrail has the obstacles of the classic walker's hardcore version.
-var HardTrail = Trail{Roughness: 1, Stump: 2 * TrailStep, Pit: 3 * TrailStep, Stair: TrailStep, Stairs: 4}
+var HardTrail = Trail{Roughness: 1, Stump: 2 * TrailStep, Pit: 3 * TrailStep, Stair: TrailStep, Start: TrailStart}
 
 const (
 	TrailStep   float32 = 14. / 30               // distance between points on grass, in metres
 	TrailSteps          = 200                    // length of a trail, in steps
 	TrailLength         = TrailSteps * TrailStep // in metres
-	TrailStart          = 20                     // steps of even grass at the beginning
+	TrailStart          = 20                     // Start of the classic trails
 	TrailFinish         = 10                     // steps at the end that are always grass
 	TrailBase   float32 = 400. / 30 / 4          // height at the beginning, in metres
 	TrailPoints         = 2 * TrailSteps         // upper bound for the number of points
@@ -40,7 +41,7 @@ const (
 // allocate if dst has room for that many.
 func (t Trail) Append(dst []geom.Vec, r *rng.Stream) []geom.Vec {
 	w := trailWriter{dst: dst, y: TrailBase}
-	w.grass(t.Roughness, TrailStart, true, r)
+	w.grass(t.Roughness, t.Start, true, r)
 	for w.x < TrailLength-TrailStep/2 {
 		if t.hard() {
 			w.obstacle(t, r)
@@ -106,7 +107,7 @@ func (w *trailWriter) obstacle(t Trail, r *rng.Stream) {
 	case 1:
 		w.pit(t.Pit, small)
 	default:
-		w.stair(t, small, r)
+		w.stair(t.Stair, small, r)
 	}
 	if w.x > TrailLength-TrailFinish*TrailStep {
 		*w = before
@@ -137,8 +138,8 @@ func (w *trailWriter) pit(width float32, small bool) {
 	w.x += TrailStep
 }
 
-func (w *trailWriter) stair(t Trail, small bool, r *rng.Stream) {
-	rise, treads := t.Stair, t.Stairs
+func (w *trailWriter) stair(rise float32, small bool, r *rng.Stream) {
+	treads := 4
 	if r.IntN(2) == 0 {
 		rise = -rise
 	}
@@ -146,7 +147,7 @@ func (w *trailWriter) stair(t Trail, small bool, r *rng.Stream) {
 		treads--
 	}
 	w.point(w.x, w.y)
-	for k := range max(treads, 1) {
+	for k := range treads {
 		if k > 0 {
 			w.point(w.x, w.y)
 			w.y += rise
