@@ -1,0 +1,57 @@
+# make demo   build, train the lunar lander, write a report
+# make test   everything CI checks
+# make bench  the speed table of the README
+# make help   all targets
+
+GO ?= go
+BIN := bin/terrarium
+
+# SIMD kernels need Go 1.26 or newer on amd64; elsewhere the portable ones are built.
+ifeq ($(shell $(GO) env GOARCH 2>/dev/null)-$(shell $(GO) version 2>/dev/null | grep -cE 'go1\.(2[6-9]|[3-9][0-9])'),amd64-1)
+export GOEXPERIMENT := simd
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help need-go build demo test check race portable bench clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+need-go:
+	@command -v $(GO) >/dev/null || { \
+	  echo "Go is missing. Terrarium needs Go 1.26 or newer and nothing else:"; \
+	  echo "  download it from https://go.dev/dl/, or on Debian and Ubuntu: sudo apt-get install golang-go"; \
+	  echo "  (an older Go from 1.21 on fetches the version it needs by itself)"; exit 3; }
+
+build: need-go
+	@CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./experiments/terrarium
+
+demo: build
+	@./$(BIN) run lander --seeds 1 --out runs/demo
+	@./$(BIN) record runs/demo -o runs/demo/best.gif
+	@echo "Open runs/demo/report.html (curves, a film, how to reproduce) or runs/demo/best.gif."
+
+test: need-go check portable race
+	@$(GO) test ./...
+
+check:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
+	@$(GO) vet ./...
+
+# The same tests of the numerical core without SIMD and without C.
+portable:
+	@GOEXPERIMENT=nosimd CGO_ENABLED=0 $(GO) vet ./experiments/terrarium ./agents/... ./env/...
+	@GOEXPERIMENT=nosimd CGO_ENABLED=0 $(GO) build -o /dev/null ./experiments/terrarium
+	@GOEXPERIMENT=nosimd CGO_ENABLED=0 $(GO) test ./agents/nn/... ./env/physics
+
+# The race detector needs a C compiler.
+race:
+	@if command -v gcc >/dev/null || command -v clang >/dev/null; then \
+	  CGO_ENABLED=1 $(GO) test -race -short ./env ./env/envtest ./agents/nn ./agents/ppo; \
+	else echo "race tests left out: no C compiler (on Debian and Ubuntu: sudo apt-get install gcc libc6-dev)"; fi
+
+bench: build
+	@./$(BIN) bench
+
+clean:
+	@rm -rf bin
