@@ -1,0 +1,150 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+// eachKernel runs f with every kernel of this build and machine.
+func eachKernel(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	before := active
+	defer func() { active = before }()
+	for i := range kernels {
+		active = &kernels[i]
+		t.Run(active.name, f)
+	}
+}
+
+func random(seed uint64, n int, scale float32) []float32 {
+	s := rng.New(seed).Stream(99, 0, 0)
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = scale * s.Norm()
+	}
+	return x
+}
+
+// reference is an MLP in float64, written as its definition, from the same parameter layout.
+func reference(m *MLP, p []float64, x []float64) []float64 {
+	for i := range m.layers {
+		l := m.layers[i]
+		y := make([]float64, l.out)
+		for j := range y {
+			if !l.norm {
+				y[j] = p[l.b+j]
+			}
+			for k, v := range x {
+				y[j] += v * p[l.w+k*l.out+j]
+			}
+		}
+		if l.norm {
+			var mean, variance float64
+			for _, v := range y {
+				mean += v / float64(l.out)
+			}
+			for _, v := range y {
+				variance += (v - mean) * (v - mean) / float64(l.out)
+			}
+			for j, v := range y {
+				y[j] = (v-mean)/math.Sqrt(variance+1e-5)*p[l.gain+j] + p[l.b+j]
+			}
+		}
+		for j, v := range y {
+			switch l.act {
+			case Tanh:
+				y[j] = math.Tanh(v)
+			case ReLU:
+				y[j] = max(v, 0)
+			case ELU:
+				if v < 0 {
+					y[j] = math.Expm1(v)
+				}
+			}
+		}
+		x = y
+	}
+	return x
+}
+
+func wide(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+// Gradients of the whole network must be those of central differences of the float64 reference.
+func TestMLPGradients(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for _, act := range []Activation{Tanh, ReLU, ELU, Identity} {
+			for _, norm := range []bool{false, true} {
+				for _, hidden := range [][]int{nil, {5}, {33, 18}} {
+					t.Run(fmt.Sprint(act, norm, hidden), func(t *testing.T) {
+						checkMLP(t, NewMLP(MLPConfig{In: 7, Hidden: hidden, Out: 3, Activation: act, LayerNorm: norm}))
+					})
+				}
+			}
+		}
+	})
+}
+
+func checkMLP(t *testing.T, m *MLP) {
+	const rows = 6
+	p := make([]float32, m.NumParams())
+	m.Init(p, rng.New(5))
+	for i, v := range random(1, len(p), 0.1) {
+		p[i] += v // so that biases and gains differ from 0 and 1
+	}
+	x, c := random(2, rows*m.In(), 1), random(3, rows*m.Out(), 1)
+	tape := m.NewTape(rows + 3)
+	y := m.Forward(p, tape, x, rows)
+	grad, dx := make([]float32, len(p)), make([]float32, len(x))
+	m.Backward(p, grad, tape, c, dx)
+
+	// The loss is the sum of c*y.
+	p64, x64 := wide(p), wide(x)
+	loss := func() (sum float64) {
+		for r := range rows {
+			for j, v := range reference(m, p64, x64[r*m.In():(r+1)*m.In()]) {
+				sum += v * float64(c[r*m.Out()+j])
+			}
+		}
+		return sum
+	}
+	for r := range rows {
+		for j, want := range reference(m, p64, x64[r*m.In():(r+1)*m.In()]) {
+			if got := y[r*m.Out()+j]; math.Abs(float64(got)-want) > 2e-5*(1+math.Abs(want)) {
+				t.Fatalf("output %d of row %d = %v, want %v", j, r, got, want)
+			}
+		}
+	}
+	checkGradient(t, "parameter", grad, p64, loss)
+	checkGradient(t, "input", dx, x64, loss)
+}
+
+// checkGradient compares grad with the central differences of loss by the numbers of x.
+func checkGradient(t *testing.T, name string, grad []float32, x []float64, loss func() float64) {
+	t.Helper()
+	const h = 1e-6
+	var scale float64
+	want := make([]float64, len(x))
+	for i, v := range x {
+		x[i] = v + h
+		up := loss()
+		x[i] = v - h
+		want[i] = (up - loss()) / (2 * h)
+		x[i] = v
+		scale = max(scale, math.Abs(want[i]))
+	}
+	for i, w := range want {
+		if d := math.Abs(float64(grad[i]) - w); !(d <= 1e-5*(scale+1)) {
+			t.Errorf("gradient of %s %d = %v, want %v", name, i, grad[i], w)
+			return
+		}
+	}
+}
