@@ -36,14 +36,15 @@ func ExamplePainter_Raster() {
 	var p scene.Painter
 	p.Raster(gray, w, h, &list)
 	for y := range h {
+		fmt.Print("|")
 		for x := range w {
-			fmt.Printf("%3.0f", 100*gray[y*w+x])
+			fmt.Print(string(" .:-=+*#%@"[int(9*gray[y*w+x]+0.5)]))
 		}
-		fmt.Println()
+		fmt.Println("|")
 	}
 	// Output:
-	//   0  0  0 78 78  0  0  0
-	//   0  0  0 78 78  0  0  0
-	//  35 35 35 35 35 35 35 35
-	//  35 35 35 35 35 35 35 35
+	// |   ##   |
+	// |   ##   |
+	// |--------|
+	// |--------|
 }

@@ -87,15 +87,18 @@ func (p *Painter) Raster(dst []float32, w, h int, l *List) {
 		if shade == 0 || it.kind == Label {
 			continue
 		}
-		p.ink.shade = shade
+		if shade != p.ink.shade { // neighbours of one shade become one shape, without seams
+			p.flush()
+			p.ink.shade = shade
+		}
 		p.outline(l, it)
 		if it.kind == Line {
 			p.stroke(max(1, it.size*cam.Scale), false)
 		} else {
 			p.fill()
 		}
-		p.flush()
 	}
+	p.flush()
 	p.ink.gray = nil
 }
 
