@@ -43,8 +43,8 @@ func ExamplePainter_Raster() {
 		fmt.Println("|")
 	}
 	// Output:
-	// |   ##   |
-	// |   ##   |
+	// |   **   |
+	// |   **   |
 	// |--------|
 	// |--------|
 }
