@@ -14,15 +14,17 @@ import (
 
 var errNoFrames = errors.New("a film needs at least one frame")
 
-// gifFilm is an animated GIF.
-type gifFilm struct {
+// A GIF collects the frames of an animated GIF.
+type GIF struct {
 	frames
 	fps float64
 }
 
-func newGIF(fps float64, t *Theme) *gifFilm { return &gifFilm{newFrames(t), fps} }
+// NewGIF returns an empty GIF of fps frames a second in the colours of t.
+func NewGIF(fps float64, t *Theme) *GIF { return &GIF{newFrames(t), fps} }
 
-func (g *gifFilm) encode(w io.Writer) error {
+// Encode writes the GIF, which plays for ever.
+func (g *GIF) Encode(w io.Writer) error {
 	if len(g.list) == 0 {
 		return errNoFrames
 	}
@@ -40,17 +42,19 @@ func (g *gifFilm) encode(w io.Writer) error {
 	return gif.EncodeAll(w, out)
 }
 
-// apngFilm is a PNG, or an animated one if it has several frames: an ordinary PNG of the first
-// frame with control chunks before it and further frames behind, which programs that do not
-// know animated ones skip. See https://www.w3.org/TR/png-3/#apng-frame-based-animation.
-type apngFilm struct {
+// An APNG collects the frames of an animated PNG: an ordinary PNG of the first frame with
+// control chunks before it and further frames behind, which programs that do not know of them
+// skip. See https://www.w3.org/TR/png-3/#apng-frame-based-animation.
+type APNG struct {
 	frames
 	fps float64
 }
 
-func newAPNG(fps float64, t *Theme) *apngFilm { return &apngFilm{newFrames(t), fps} }
+// NewAPNG returns an empty APNG of fps frames a second in the colours of t.
+func NewAPNG(fps float64, t *Theme) *APNG { return &APNG{newFrames(t), fps} }
 
-func (a *apngFilm) encode(w io.Writer) error {
+// Encode writes the APNG, which plays for ever. Of a single frame it makes a plain PNG.
+func (a *APNG) Encode(w io.Writer) error {
 	if len(a.list) == 0 {
 		return errNoFrames
 	}
@@ -86,7 +90,7 @@ func (a *apngFilm) encode(w io.Writer) error {
 }
 
 // control returns an fcTL chunk: place, duration, and that the frame is laid over the last.
-func (a *apngFilm) control(sequence uint32, f frame) []byte {
+func (a *APNG) control(sequence uint32, f frame) []byte {
 	r := f.img.Rect
 	var b []byte
 	for _, v := range []int{int(sequence), r.Dx(), r.Dy(), r.Min.X, r.Min.Y} {

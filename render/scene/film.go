@@ -22,11 +22,11 @@ type Film interface {
 }
 
 // Formats are the file name endings that Create knows.
-var Formats = []string{".gif", ".png", ".mp4", ".webm"}
+var Formats = []string{".gif", ".apng", ".mp4", ".webm"}
 
 // Create begins a film of fps frames a second in the file called path, in the format that the
-// ending of path names: .gif; .png, animated if it gets more than one frame; .mp4 and .webm by
-// the ffmpeg program, which has to be installed. A GIF or PNG is made of the theme's palette.
+// ending of path names: .gif; .apng, which is a PNG that moves; .mp4 and .webm by the ffmpeg
+// program, which has to be installed. A GIF or PNG is made of the theme's palette.
 // The file appears when the film is closed; nothing is left of a film that failed.
 func Create(path string, fps float64, t *Theme) (Film, error) {
 	if !(fps > 0 && fps <= 200) {
@@ -35,9 +35,9 @@ func Create(path string, fps float64, t *Theme) (Film, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	switch ext {
 	case ".gif":
-		return &file{path: path, film: newGIF(fps, t)}, nil
-	case ".png":
-		return &file{path: path, film: newAPNG(fps, t)}, nil
+		return &file{path: path, film: NewGIF(fps, t)}, nil
+	case ".apng":
+		return &file{path: path, film: NewAPNG(fps, t)}, nil
 	case ".mp4", ".webm":
 		return newVideo(path, ext, fps)
 	}
@@ -53,8 +53,8 @@ func WritePNG(path string, img image.Image) error {
 
 // An encoder collects frames and writes them when all are known.
 type encoder interface {
-	add(img *image.RGBA) error
-	encode(w io.Writer) error
+	Add(img *image.RGBA) error
+	Encode(w io.Writer) error
 }
 
 // A file is a film that is encoded when it is complete.
@@ -63,9 +63,9 @@ type file struct {
 	film encoder
 }
 
-func (f *file) Add(img *image.RGBA) error { return f.film.add(img) }
+func (f *file) Add(img *image.RGBA) error { return f.film.Add(img) }
 
-func (f *file) Close() error { return atomically(f.path, f.film.encode) }
+func (f *file) Close() error { return atomically(f.path, f.film.Encode) }
 
 // atomically replaces the file called path by what write writes, or leaves it as it was.
 func atomically(path string, write func(io.Writer) error) error {

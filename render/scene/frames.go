@@ -32,8 +32,8 @@ func (f *frames) transparent() uint8 { return uint8(len(f.palette) - 1) }
 
 var errFrameSize = errors.New("the frames of a film must have the same size, and not none")
 
-// add appends what img changes.
-func (f *frames) add(img *image.RGBA) error {
+// Add appends a frame. It does not retain img.
+func (f *frames) Add(img *image.RGBA) error {
 	size := img.Rect.Size()
 	first := len(f.list) == 0
 	if size.X*size.Y == 0 || !first && size != f.size {

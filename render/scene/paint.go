@@ -133,11 +133,13 @@ func (p *Painter) shape(l *List, it *item, s *Style, edge float32) {
 // line draws p.path; if it is wide enough to be an area, then as one.
 func (p *Painter) line(width, edge float32, s *Style) {
 	p.stroke(max(edge, width), false)
-	p.flushIn(s.Edge)
-	if width > 4*edge {
-		p.stroke(width-2*edge, false)
-		p.flushIn(s.Fill)
+	if width <= 4*edge {
+		p.flushIn(s.Line)
+		return
 	}
+	p.flushIn(s.Edge)
+	p.stroke(width-2*edge, false)
+	p.flushIn(s.Fill)
 }
 
 // merged draws items i to j as one: the outlines, and over their inner halves the fills.

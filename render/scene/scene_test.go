@@ -191,6 +191,9 @@ func TestThemesContrast(t *testing.T) {
 			if c := contrast(th.Roles[r].Edge, middle); c < 3 {
 				t.Errorf("%s: outline of role %d has contrast %.1f with the background, want 3", th.Name, r, c)
 			}
+			if c := contrast(th.Roles[r].Line, middle); c < 2.5 {
+				t.Errorf("%s: lines of role %d have contrast %.1f with the background, want 2.5", th.Name, r, c)
+			}
 		}
 		if c := contrast(th.Text, over(middle, th.Plate)); c < 7 {
 			t.Errorf("%s: captions have contrast %.1f, want 7", th.Name, c)
@@ -310,7 +313,7 @@ func meanDifference(a, b *image.RGBA) (mean float64, most int) {
 // An animated PNG is a PNG of its first frame, and has a control chunk a frame.
 func TestAPNG(t *testing.T) {
 	imgs := moving(5)
-	path := create(t, "x.png", 25, imgs)
+	path := create(t, "x.apng", 25, imgs)
 	first := readPNG(t, path)
 	if mean, _ := meanDifference(first, imgs[0]); mean > 4 {
 		t.Errorf("the first frame differs by %.1f", mean)
@@ -322,7 +325,7 @@ func TestAPNG(t *testing.T) {
 	if n := bytes.Count(b, []byte("fcTL")); n != 4 || !bytes.Contains(b, []byte("acTL\x00\x00\x00\x04")) {
 		t.Errorf("%d control chunks, want 4 and a count of 4", n)
 	}
-	one, err := os.ReadFile(create(t, "one.png", 25, imgs[:1]))
+	one, err := os.ReadFile(create(t, "one.apng", 25, imgs[:1]))
 	if err != nil || bytes.Contains(one, []byte("acTL")) {
 		t.Errorf("a single frame is animated, or %v", err)
 	}
@@ -359,7 +362,7 @@ func TestFilmErrors(t *testing.T) {
 	if _, err := Create(filepath.Join(dir, "x.gif"), 0, Light()); err == nil {
 		t.Error("0 frames a second are no error")
 	}
-	names := []string{"x.gif", "x.png"}
+	names := []string{"x.gif", "x.apng"}
 	if _, err := exec.LookPath("ffmpeg"); err == nil {
 		names = append(names, "x.mp4")
 	}

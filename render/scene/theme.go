@@ -10,7 +10,8 @@ import (
 // A Style says what shapes of one role look like. A colour of alpha 0 is not drawn.
 type Style struct {
 	Fill  color.NRGBA
-	Edge  color.NRGBA // outline and spoke; also the colour of lines
+	Edge  color.NRGBA // outline and spoke
+	Line  color.NRGBA // lines too thin to be outlined
 	Merge bool        // neighbours in the list become one shape, outlined as a whole
 	Spoke bool        // circles show their rotation
 }
@@ -40,19 +41,19 @@ func Light() *Theme {
 		Text: hex(0x222a35), Plate: hexa(0xffffff, 170), Edge: 0.0045,
 	}
 	t.Roles = [env.Roles]Style{
-		env.RoleGround:   {Fill: hex(0x8b857b), Edge: hex(0x4d4a45), Merge: true},
-		env.RoleAgent:    {Fill: hex(0x2f7fc1), Edge: hex(0x123f66), Spoke: true},
-		env.RoleOther:    {Fill: hex(0xcc79a7), Edge: hex(0x6d2f52), Spoke: true},
-		env.RoleLimb:     {Fill: hex(0x8fc3ea), Edge: hex(0x1f4d75), Spoke: true},
-		env.RoleObject:   {Fill: hex(0xdcb673), Edge: hex(0x6e5220), Spoke: true},
-		env.RoleGoal:     {Fill: hex(0x00a37a), Edge: hex(0x00614a)},
-		env.RoleHazard:   {Fill: hex(0xd55e00), Edge: hex(0x7a3300)},
-		env.RoleKey:      {Fill: hex(0xf2d93b), Edge: hex(0x7d6c00)},
-		env.RoleJoint:    {Fill: hex(0xf8f7f2), Edge: hex(0x2a333d)},
-		env.RoleForce:    {Fill: hexa(0xff9a1f, 235), Edge: hex(0xd95f0e)},
-		env.RoleSensor:   {Fill: hexa(0x3f9bd8, 40), Edge: hexa(0x2b7fb8, 120)},
-		env.RoleText:     {Fill: hex(0x222a35), Edge: hex(0x222a35)},
-		env.RoleBackdrop: {Fill: hex(0xc6d6e4), Edge: hexa(0x9fb4c7, 255), Merge: true},
+		env.RoleGround:   {Fill: hex(0x8b857b), Edge: hex(0x4d4a45), Line: hex(0x4d4a45), Merge: true},
+		env.RoleAgent:    {Fill: hex(0x2f7fc1), Edge: hex(0x123f66), Line: hex(0x2f7fc1), Spoke: true},
+		env.RoleOther:    {Fill: hex(0xcc79a7), Edge: hex(0x6d2f52), Line: hex(0xcc79a7), Spoke: true},
+		env.RoleLimb:     {Fill: hex(0x8fc3ea), Edge: hex(0x1f4d75), Line: hex(0x1f4d75), Spoke: true},
+		env.RoleObject:   {Fill: hex(0xdcb673), Edge: hex(0x6e5220), Line: hex(0x6e5220), Spoke: true},
+		env.RoleGoal:     {Fill: hex(0x00a37a), Edge: hex(0x00614a), Line: hex(0x00a37a)},
+		env.RoleHazard:   {Fill: hex(0xd55e00), Edge: hex(0x7a3300), Line: hex(0xd55e00)},
+		env.RoleKey:      {Fill: hex(0xf2d93b), Edge: hex(0x7d6c00), Line: hex(0x7d6c00)},
+		env.RoleJoint:    {Fill: hex(0xf8f7f2), Edge: hex(0x2a333d), Line: hex(0x2a333d)},
+		env.RoleForce:    {Fill: hexa(0xff9a1f, 235), Edge: hex(0xd95f0e), Line: hex(0xd95f0e)},
+		env.RoleSensor:   {Fill: hexa(0x3f9bd8, 40), Edge: hexa(0x2b7fb8, 120), Line: hexa(0x2b7fb8, 120)},
+		env.RoleText:     {Fill: hex(0x222a35), Edge: hex(0x222a35), Line: hex(0x222a35)},
+		env.RoleBackdrop: {Fill: hex(0xc6d6e4), Edge: hexa(0x9fb4c7, 255), Line: hexa(0x9fb4c7, 255), Merge: true},
 	}
 	return t
 }
@@ -65,19 +66,19 @@ func Dark() *Theme {
 		Text: hex(0xe6ecf3), Plate: hexa(0x0b1220, 150), Edge: 0.0045,
 	}
 	t.Roles = [env.Roles]Style{
-		env.RoleGround:   {Fill: hex(0x5c6675), Edge: hex(0xa9b6c6), Merge: true},
-		env.RoleAgent:    {Fill: hex(0x4ea3e6), Edge: hex(0xd3eafc), Spoke: true},
-		env.RoleOther:    {Fill: hex(0xd98cb6), Edge: hex(0xfbe3ef), Spoke: true},
-		env.RoleLimb:     {Fill: hex(0x2b6ca3), Edge: hex(0xb5dbf8), Spoke: true},
-		env.RoleObject:   {Fill: hex(0xc99f55), Edge: hex(0xf6e2b8), Spoke: true},
-		env.RoleGoal:     {Fill: hex(0x17b890), Edge: hex(0xb4f2e0)},
-		env.RoleHazard:   {Fill: hex(0xe06a12), Edge: hex(0xffd0a8)},
-		env.RoleKey:      {Fill: hex(0xf0dc4a), Edge: hex(0xfff8c9)},
-		env.RoleJoint:    {Fill: hex(0x0f1828), Edge: hex(0xe6ecf3)},
-		env.RoleForce:    {Fill: hexa(0xffb24a, 235), Edge: hex(0xff8a1f)},
-		env.RoleSensor:   {Fill: hexa(0x7cc4f4, 40), Edge: hexa(0x8fd0fa, 120)},
-		env.RoleText:     {Fill: hex(0xe6ecf3), Edge: hex(0xe6ecf3)},
-		env.RoleBackdrop: {Fill: hex(0x1b2a42), Edge: hex(0x31456a), Merge: true},
+		env.RoleGround:   {Fill: hex(0x5c6675), Edge: hex(0xa9b6c6), Line: hex(0xa9b6c6), Merge: true},
+		env.RoleAgent:    {Fill: hex(0x4ea3e6), Edge: hex(0xd3eafc), Line: hex(0x4ea3e6), Spoke: true},
+		env.RoleOther:    {Fill: hex(0xd98cb6), Edge: hex(0xfbe3ef), Line: hex(0xd98cb6), Spoke: true},
+		env.RoleLimb:     {Fill: hex(0x2b6ca3), Edge: hex(0xb5dbf8), Line: hex(0xb5dbf8), Spoke: true},
+		env.RoleObject:   {Fill: hex(0xc99f55), Edge: hex(0xf6e2b8), Line: hex(0xc99f55), Spoke: true},
+		env.RoleGoal:     {Fill: hex(0x17b890), Edge: hex(0xb4f2e0), Line: hex(0x17b890)},
+		env.RoleHazard:   {Fill: hex(0xe06a12), Edge: hex(0xffd0a8), Line: hex(0xe06a12)},
+		env.RoleKey:      {Fill: hex(0xf0dc4a), Edge: hex(0xfff8c9), Line: hex(0xf0dc4a)},
+		env.RoleJoint:    {Fill: hex(0x0f1828), Edge: hex(0xe6ecf3), Line: hex(0xe6ecf3)},
+		env.RoleForce:    {Fill: hexa(0xffb24a, 235), Edge: hex(0xff8a1f), Line: hexa(0xffb24a, 235)},
+		env.RoleSensor:   {Fill: hexa(0x7cc4f4, 40), Edge: hexa(0x8fd0fa, 120), Line: hexa(0x8fd0fa, 120)},
+		env.RoleText:     {Fill: hex(0xe6ecf3), Edge: hex(0xe6ecf3), Line: hex(0xe6ecf3)},
+		env.RoleBackdrop: {Fill: hex(0x1b2a42), Edge: hex(0x31456a), Line: hex(0x31456a), Merge: true},
 	}
 	return t
 }
@@ -114,6 +115,7 @@ func (t *Theme) Palette() color.Palette {
 	for _, s := range t.Roles {
 		add(over(middle, s.Fill))
 		add(over(middle, s.Edge))
+		add(over(middle, s.Line))
 	}
 	for _, f := range []float32{0, 0.25, 0.5, 0.75, 1} {
 		add(mix(plate, t.Text, f))
