@@ -13,7 +13,7 @@ import (
 // A part is what a fixture says of itself: a shape of a body, or a ground.
 type part struct {
 	body    int // number, or groundBody
-	shape   int // of the body; capsules have several fixtures
+	shape   int // number, -1 for grounds; a capsule has several fixtures, a chain one for all its segments
 	filter  scene.Filter
 	capsule *scene.Shape // nil for other shapes
 }
@@ -36,7 +36,7 @@ func (w *World) build() error {
 	world.SetContactFilter(contactFilter{})
 	world.SetAllowSleeping(false)
 	world.M_continuousPhysics = false // Step does it by itself, under the lock
-	w.bodies, w.joints, w.centres = w.bodies[:0], w.joints[:0], w.centres[:0]
+	w.bodies, w.joints, w.shapes = w.bodies[:0], w.joints[:0], 0
 
 	def := b2.MakeB2BodyDef()
 	w.ground = world.CreateBody(&def)
@@ -55,21 +55,11 @@ func (w *World) build() error {
 			return fmt.Errorf("joint %q: %w", w.scene.Joints[i].Name, err)
 		}
 	}
-	for i := range w.scene.Thrusters {
-		if t := &w.scene.Thrusters[i]; w.bodyNamed(t.Body) < 0 || t.Direction.Len() == 0 {
-			return fmt.Errorf("thruster %q: want a body and a direction, have %q and %v", t.Name, t.Body, t.Direction)
-		}
-	}
-	for i := range w.scene.Rays {
-		if r := &w.scene.Rays[i]; w.bodyNamed(r.Body) < 0 {
-			return fmt.Errorf("ray %q: there is no body %q", r.Name, r.Body)
-		}
-	}
 	return nil
 }
 
 func (w *World) addGround(g *scene.Ground) error {
-	p := &part{body: groundBody, filter: g.Filter}
+	p := &part{body: groundBody, shape: -1, filter: g.Filter}
 	return fixChain(w.ground, g.Points, b2.B2FixtureDef{Friction: float64(g.Friction), Restitution: float64(g.Restitution), UserData: p})
 }
 
@@ -96,47 +86,41 @@ func (w *World) addBody(i int) error {
 	s := &w.scene.Bodies[i]
 	def := b2.MakeB2BodyDef()
 	switch s.Kind {
-	case scene.Static:
 	case scene.Kinematic:
 		def.Type = b2.B2BodyType.B2_kinematicBody
 	case scene.Dynamic:
 		def.Type = b2.B2BodyType.B2_dynamicBody
-	default:
-		return fmt.Errorf("unknown kind %q", s.Kind)
 	}
 	def.Position, def.Angle = vec(s.Position), float64(s.Angle)
 	def.LinearDamping, def.AngularDamping = float64(s.LinearDamping), float64(s.AngularDamping)
 	def.AllowSleep, def.FixedRotation = false, s.FixedRotation
+	def.UserData = w.shapes
 	b := w.w.CreateBody(&def)
 	w.bodies = append(w.bodies, b)
 	for k := range s.Shapes {
-		if err := fix(b, i, k, &s.Shapes[k]); err != nil {
+		sh := &s.Shapes[k]
+		if err := fix(b, i, w.shapes, sh); err != nil {
 			return fmt.Errorf("shape %d: %w", k, err)
 		}
-		w.sensors = w.sensors || s.Shapes[k].Sensor
+		w.sensors = w.sensors || sh.Sensor
+		w.shapes++
+		if sh.Kind == scene.Chain {
+			w.shapes += len(sh.Points) - 2
+		}
 	}
 	if s.Kind == scene.Dynamic {
 		m := massOf(s.Shapes)
-		if !(m.Mass > 0) {
-			return fmt.Errorf("a dynamic body needs mass, its shapes have %v kg", m.Mass)
-		}
 		b.SetMassData(&m)
 	}
-	if s.Kind != scene.Static {
-		b.SetLinearVelocity(vec(s.Velocity))
-		b.SetAngularVelocity(float64(s.Spin))
-	}
-	w.centres = append(w.centres, back(b.M_sweep.LocalCenter))
+	b.SetLinearVelocity(vec(s.Velocity))
+	b.SetAngularVelocity(float64(s.Spin))
 	return nil
 }
 
 // fix adds the fixtures of a shape. They weigh nothing: the body's mass is set as a whole.
-func fix(b *b2.B2Body, body, index int, s *scene.Shape) error {
-	p := &part{body: body, shape: index, filter: s.Filter}
+func fix(b *b2.B2Body, body, number int, s *scene.Shape) error {
+	p := &part{body: body, shape: number, filter: s.Filter}
 	def := b2.B2FixtureDef{Friction: float64(s.Friction), Restitution: float64(s.Restitution), IsSensor: s.Sensor, UserData: p}
-	if want, ok := map[scene.ShapeKind]int{scene.Circle: 1, scene.Capsule: 2, scene.Polygon: 3, scene.Segment: 2, scene.Chain: 2}[s.Kind]; !ok || len(s.Points) < want {
-		return fmt.Errorf("kind %q with %d points", s.Kind, len(s.Points))
-	}
 	switch s.Kind {
 	case scene.Circle:
 		fixCircle(b, s.Points[0], s.Radius, def)
@@ -144,9 +128,6 @@ func fix(b *b2.B2Body, body, index int, s *scene.Shape) error {
 		p.capsule = s
 		return fixCapsule(b, s, def)
 	case scene.Polygon:
-		if len(s.Points) > b2.B2_maxPolygonVertices {
-			return fmt.Errorf("a polygon of %d corners, want at most %d", len(s.Points), b2.B2_maxPolygonVertices)
-		}
 		fixPolygon(b, s.Points, def)
 	case scene.Segment, scene.Chain:
 		return fixChain(b, s.Points, def)
@@ -195,16 +176,9 @@ func (w *World) bodyNamed(name string) int {
 }
 
 func (w *World) addJoint(s *scene.Joint) error {
-	a, b := w.ground, w.ground
-	if i := w.bodyNamed(s.A); i >= 0 {
-		a = w.bodies[i]
-	} else if s.A != "" {
-		return fmt.Errorf("there is no body %q", s.A)
-	}
-	if i := w.bodyNamed(s.B); i >= 0 {
-		b = w.bodies[i]
-	} else {
-		return fmt.Errorf("there is no body %q", s.B)
+	a, b := w.ground, w.bodies[w.bodyNamed(s.B)]
+	if s.A != "" {
+		a = w.bodies[w.bodyNamed(s.A)]
 	}
 	var lo, hi, speed, most float64
 	if s.Limits != nil {
@@ -239,8 +213,6 @@ func (w *World) addJoint(s *scene.Joint) error {
 			return err
 		}
 		def = d
-	default:
-		return fmt.Errorf("unknown kind %q", s.Kind)
 	}
 	def.SetBodyA(a)
 	def.SetBodyB(b)

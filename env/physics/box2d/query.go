@@ -182,6 +182,11 @@ func (w *World) TouchingBodies(a, b int) bool {
 	return w.anyContact(a, func(_, other *b2.B2Fixture) bool { return other.M_body == w.bodies[b] })
 }
 
+// Overlaps reports whether a sensor shape overlaps any shape of a body.
+func (w *World) Overlaps(sensor, body int) bool {
+	return w.anyContact(body, func(_, other *b2.B2Fixture) bool { return partOf(other).shape == sensor && other.M_isSensor })
+}
+
 func (w *World) anyContact(body int, ok func(mine, other *b2.B2Fixture) bool) bool {
 	b := w.bodies[body]
 	for e := b.M_contactList; e != nil; e = e.Next {

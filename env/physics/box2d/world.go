@@ -50,8 +50,8 @@ type World struct {
 	ground  *b2.B2Body   // grounds and the world's end of joints
 	bodies  []*b2.B2Body // in the order of the scene
 	joints  []b2.B2JointInterface
-	centres []geom.Vec // local centres of mass, of use while w is being built
-	sensors bool       // some shape is a sensor
+	shapes  int  // how many
+	sensors bool // some shape is a sensor
 }
 
 // libraryState guards the counters that the library keeps in package variables and writes
@@ -87,11 +87,25 @@ func New(s *scene.Scene, o Options) (*World, error) {
 	if o.Velocity < 0 || o.Position < 0 {
 		return nil, fmt.Errorf("box2d: options are %d and %d sweeps, want positive numbers", o.Velocity, o.Position)
 	}
+	err := s.Validate()
 	w := &World{scene: clone(s), opt: o}
-	if err := w.build(); err != nil {
-		return nil, fmt.Errorf("box2d: scene %q: %w", s.Name, err)
+	if err == nil {
+		err = w.tryBuild()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("box2d: scene %s: %w", s.Name, err)
 	}
 	return w, nil
+}
+
+// tryBuild turns the library's assertions, such as about polygons of a few millimetres, into an error.
+func (w *World) tryBuild() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the library refuses it (%v): %w", r, ErrUnsupported)
+		}
+	}()
+	return w.build()
 }
 
 // Reset returns to the scene's initial state.
@@ -128,6 +142,9 @@ func (w *World) Body(name string) int {
 func (w *World) Joint(name string) int {
 	return find("joint", name, w.scene.Joints, func(j *scene.Joint) string { return j.Name })
 }
+
+// Shape returns the number of the i-th shape of a body; each segment of a chain counts as one.
+func (w *World) Shape(body, i int) int { return w.bodies[body].M_userData.(int) + i }
 
 // Thruster returns the number of the named thruster.
 func (w *World) Thruster(name string) int {
