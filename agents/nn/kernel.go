@@ -27,7 +27,7 @@ type kernel struct {
 	tanhGrad func(g, y []float32) // g *= 1 - y*y
 	exp      func(x []float32)    // x = e^x
 	relu     func(x []float32)    // x = max(x, 0)
-	reluGrad func(g, y []float32) // g = 0 where y <= 0
+	reluGrad func(g, y []float32) // g = 0 where y is not above 0
 	add      func(dst, x []float32)
 	adam     func(p, g, m, v []float32, c adamCoef)
 }

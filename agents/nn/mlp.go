@@ -126,6 +126,7 @@ type Tape struct {
 	norms []norm      // of layers with LayerNorm
 	g, g2 []float32   // gradients on their way down
 	wt    []float32   // a transposed weight matrix
+	ones  []float32   // to sum rows with a matrix product
 }
 
 // norm holds the normalised inputs and the reciprocal deviations of a LayerNorm.
@@ -144,6 +145,10 @@ func (m *MLP) NewTape(rows int) *Tape {
 		matrix = max(matrix, l.in*l.out)
 	}
 	t.g, t.g2, t.wt = make([]float32, rows*width), make([]float32, rows*width), make([]float32, matrix)
+	t.ones = make([]float32, rows)
+	for i := range t.ones {
+		t.ones[i] = 1
+	}
 	return t
 }
 
@@ -203,9 +208,8 @@ func (m *MLP) Backward(p, grad []float32, t *Tape, dy, dx []float32) {
 		dw := grad[l.w:l.b]
 		m.k.gemm(l.in, l.out, rows, x, 1, l.in, g, l.out, dw, l.out, dw, l.out)
 		if !l.norm { // else norm.backward has done it
-			for r := range rows {
-				m.k.add(grad[l.b:l.gain], g[r*l.out:(r+1)*l.out])
-			}
+			db := grad[l.b:l.gain]
+			m.k.gemm(1, l.out, rows, t.ones, rows, 1, g, l.out, db, l.out, db, l.out)
 		}
 		down := dx
 		if i > 0 {
