@@ -1,3 +1,11 @@
 // Package standard registers the environments, agents and rewards of this module. Programs
 // import it for its effect.
 package standard
+
+import (
+	_ "github.com/terrarium-rl/terrarium/agents/random"      // agent
+	_ "github.com/terrarium-rl/terrarium/agents/scripted"    // agent
+	_ "github.com/terrarium-rl/terrarium/env/tasks/cartpole" // environment
+	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum" // environment
+	_ "github.com/terrarium-rl/terrarium/rewards/shaping"    // reward
+)

@@ -1,0 +1,344 @@
+package lab
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/traj"
+	"github.com/terrarium-rl/terrarium/rewards"
+)
+
+// errInterrupted ends a seed whose state was saved because the program was asked to stop.
+var errInterrupted = errors.New("interrupted")
+
+// A trainer trains one seed in a folder of its own.
+type trainer struct {
+	plan     *Plan
+	seed     uint64
+	dir      string
+	tell     func(Status)
+	vec      env.Vec
+	policy   agents.Policy
+	agent    agents.Agent // policy, if it learns
+	reward   *rewards.Sum
+	recorder *traj.Recorder // nil if the worlds cannot be saved
+	batch    *env.Batch
+	rew      []float32
+	actKey   rng.Key
+	loop     *loop
+	logs     *logs
+	clock    clock
+	report   agents.Report
+}
+
+// A clock measures the time spent on a seed over all its interruptions.
+type clock struct {
+	before  time.Duration // until the checkpoint that was resumed
+	started time.Time
+	saved   time.Time // last checkpoint
+	rowed   time.Time // last row
+}
+
+func (c *clock) elapsed() time.Duration { return c.before + time.Since(c.started) }
+
+// newTrainer builds what training needs. It touches no files.
+func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)) (t *trainer, err error) {
+	t = &trainer{plan: p, seed: seed, dir: dir, tell: tell, actKey: rng.New(seed).Fold(actPurpose)}
+	if t.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.levels}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.vec.Close()
+		}
+	}()
+	t.vec.Reset(rng.New(seed).Fold(worldPurpose).Uint64())
+	if t.policy, err = p.buildPolicy(seed, workers); err != nil {
+		return nil, err
+	}
+	t.agent, _ = t.policy.(agents.Agent)
+	if t.reward, err = p.buildReward(); err != nil {
+		return nil, err
+	}
+	origin, err := traj.OriginOf(p.EnvConfig, "train", seed)
+	if err != nil {
+		return nil, err
+	}
+	if t.recorder, err = traj.NewRecorder(t.vec, 0, origin); err != nil {
+		return nil, err
+	}
+	t.batch = env.NewBatch(p.Spec, p.Worlds)
+	t.rew = make([]float32, t.batch.N)
+	t.loop = newLoop(t.batch.N, t.reward.Len())
+	t.report = t.loop.report
+	return t, nil
+}
+
+func (t *trainer) checkpointDir() string { return filepath.Join(t.dir, "checkpoints") }
+func (t *trainer) replayDir() string     { return filepath.Join(t.dir, "replays") }
+
+// open continues from the newest checkpoint of the folder, or starts anew if it has none.
+func (t *trainer) open() error {
+	for _, dir := range []string{t.checkpointDir(), t.replayDir()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	t.removeTemporary()
+	c, err := newestCheckpoint(t.checkpointDir())
+	if err != nil {
+		return err
+	}
+	var sizes map[string]int64
+	if c != nil {
+		if sizes, err = t.restore(c); err != nil {
+			return fmt.Errorf("checkpoint of %s: %w", t.dir, err)
+		}
+	}
+	if err := t.removeReplays(); err != nil {
+		return err
+	}
+	t.logs, err = openLogs(t.dir, sizes)
+	t.clock.started = time.Now()
+	t.clock.saved, t.clock.rowed = t.clock.started, t.clock.started
+	return err
+}
+
+// removeTemporary removes files that a killed program left half-written.
+func (t *trainer) removeTemporary() {
+	for _, pattern := range []string{".tmp-*", "checkpoints/.tmp-*", "replays/*.tmp"} {
+		paths, _ := filepath.Glob(filepath.Join(globEscape(t.dir), pattern))
+		for _, p := range paths {
+			os.Remove(p)
+		}
+	}
+}
+
+const trainReplay = "train-%015d.replay" // step at which the episode ended
+
+// removeReplays removes recordings of training that are newer than the state.
+func (t *trainer) removeReplays() error {
+	entries, err := os.ReadDir(t.replayDir())
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		var step int64
+		if _, err := fmt.Sscanf(e.Name(), trainReplay, &step); err == nil && step > t.loop.Steps {
+			if err := os.Remove(filepath.Join(t.replayDir(), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// train runs the training loop to its end, or until ctx is done.
+func (t *trainer) train(ctx context.Context) error {
+	if t.loop.Steps > 0 && t.loop.over(t.plan.Steps) {
+		return nil // what was interrupted came after training
+	}
+	for {
+		if err := t.iterate(); err != nil {
+			return t.locate(err)
+		}
+		saveable, err := t.learn()
+		if err != nil {
+			return t.locate(err)
+		}
+		if !saveable {
+			continue
+		}
+		over, err := t.atBoundary(ctx)
+		if over || err != nil {
+			return err
+		}
+	}
+}
+
+func (t *trainer) locate(err error) error {
+	return fmt.Errorf("seed %d, step %d: %w", t.seed, t.loop.Steps, err)
+}
+
+// iterate is one step of all worlds.
+func (t *trainer) iterate() error {
+	b := t.batch
+	t.recorder.Begin()
+	if err := t.vec.Observe(b); err != nil {
+		return err
+	}
+	t.recorder.Observed(b)
+	t.policy.Act(b, t.actKey.Fold(t.loop.Iterations), true)
+	if err := t.vec.Step(b); err != nil {
+		return err
+	}
+	t.reward.Score(t.rew, b)
+	if err := checkReward(b, t.rew, t.reward); err != nil {
+		return err
+	}
+	t.loop.count(b, t.reward)
+	if ep := t.recorder.Stepped(b); ep != nil && t.loop.keepsReplay(ep.Number, ep.Return(), t.plan.Replays.Steps) {
+		ep.Step = t.loop.Steps
+		return ep.Save(filepath.Join(t.replayDir(), fmt.Sprintf(trainReplay, ep.Step)))
+	}
+	return nil
+}
+
+// learn reports whether the state may be saved now: after each update of an agent, and always
+// if there is none.
+func (t *trainer) learn() (saveable bool, err error) {
+	if t.agent == nil {
+		return true, nil
+	}
+	t.agent.Record(t.batch, t.rew)
+	return t.agent.Learn(t.report)
+}
+
+// atBoundary does what is due when the state may be saved, and reports whether training is over.
+func (t *trainer) atBoundary(ctx context.Context) (over bool, err error) {
+	l := t.loop
+	l.boundary()
+	over = l.over(t.plan.Steps)
+	if over || l.Steps-l.RowAt >= t.plan.Metrics.Steps {
+		if err := t.writeRow(); err != nil {
+			return false, err
+		}
+	}
+	if l.solves(t.plan.Spec.Solved) {
+		t.tell(Status{Seed: t.seed, Step: l.Steps, Elapsed: t.clock.elapsed(), Solved: true, Return: l.meanReturn()})
+	}
+	switch {
+	case over || l.Steps-l.SavedAt >= t.plan.Checkpoint.Steps:
+		l.SavedAt = l.Steps
+		return over, t.save(l.best())
+	case ctx.Err() != nil:
+		if err := t.save(false); err != nil {
+			return false, err
+		}
+		return false, errInterrupted
+	case t.plan.Checkpoint.Seconds > 0 && time.Since(t.clock.saved).Seconds() >= t.plan.Checkpoint.Seconds:
+		return false, t.save(false)
+	}
+	return false, nil
+}
+
+func (t *trainer) writeRow() error {
+	since := t.loop.Steps - t.loop.RowAt
+	r := t.loop.row(t.reward)
+	perSecond := float64(since) / time.Since(t.clock.rowed).Seconds()
+	t.clock.rowed = time.Now()
+	t.tell(Status{Seed: t.seed, Step: r.Step, Row: r, Elapsed: t.clock.elapsed(), PerSecond: perSecond, Return: r.Get("return_mean")})
+	return t.logs.row(r, t.clock.elapsed(), perSecond)
+}
+
+// save writes a checkpoint.
+func (t *trainer) save(best bool) error {
+	sizes, err := t.logs.sync()
+	if err != nil {
+		return err
+	}
+	c := checkpoint{
+		"loop":  mustJSON(t.loop),
+		"files": mustJSON(sizes),
+		"clock": mustJSON(t.clock.elapsed()),
+	}
+	if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
+		return err
+	}
+	if t.agent != nil {
+		if c["agent"], err = t.agent.AppendBinary(nil); err != nil {
+			return err
+		}
+	}
+	snap, worlds := t.vec.(env.Snapshotter), []byte(nil)
+	for i := range t.vec.Len() {
+		at := len(worlds)
+		worlds = snap.AppendState(append(worlds, 0, 0, 0, 0), i)
+		binary.LittleEndian.PutUint32(worlds[at:], uint32(len(worlds)-at-4))
+	}
+	c["worlds"] = worlds
+	t.clock.saved = time.Now()
+	return saveCheckpoint(t.checkpointDir(), t.loop.Steps, c, best, t.plan.Checkpoint.Keep)
+}
+
+// restore sets t to the state in c and returns the sizes of its log files.
+func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
+	loaded := new(loop)
+	if err := json.Unmarshal(c["loop"], loaded); err != nil {
+		return nil, fmt.Errorf("section loop: %w", err)
+	}
+	if !loaded.fits(t.batch.N, t.reward.Len()) {
+		return nil, errors.New("section loop: it belongs to another number of worlds or of reward terms")
+	}
+	if err := json.Unmarshal(c["files"], &sizes); err != nil {
+		return nil, fmt.Errorf("section files: %w", err)
+	}
+	for name := range sizes {
+		if name != metricsFile && name != timingFile && (!strings.HasPrefix(name, eventsStem) || strings.ContainsAny(name, `/\`)) {
+			return nil, fmt.Errorf("section files: unknown file %q", name)
+		}
+	}
+	if len(sizes) != 3 {
+		return nil, fmt.Errorf("section files: %d files, want 3", len(sizes))
+	}
+	if err := json.Unmarshal(c["clock"], &t.clock.before); err != nil {
+		return nil, fmt.Errorf("section clock: %w", err)
+	}
+	if err := restorePolicy(t.policy, c); err != nil {
+		return nil, err
+	}
+	if err := t.restoreWorlds(c["worlds"]); err != nil {
+		return nil, fmt.Errorf("section worlds: %w", err)
+	}
+	if err := t.recorder.UnmarshalBinary(c["recorder"]); err != nil {
+		return nil, fmt.Errorf("section recorder: %w", err)
+	}
+	t.loop = loaded
+	t.report = loaded.report
+	return sizes, nil
+}
+
+// restorePolicy loads the agent's section, if the policy learns.
+func restorePolicy(p agents.Policy, c checkpoint) error {
+	agent, ok := p.(agents.Agent)
+	if !ok {
+		return nil
+	}
+	if err := agent.UnmarshalBinary(c["agent"]); err != nil {
+		return fmt.Errorf("section agent: %w", err)
+	}
+	return nil
+}
+
+func (t *trainer) restoreWorlds(data []byte) error {
+	for i := range t.vec.Len() {
+		if len(data) < 4 || uint64(binary.LittleEndian.Uint32(data)) > uint64(len(data)-4) {
+			return fmt.Errorf("the state of world %d is missing", i)
+		}
+		n := binary.LittleEndian.Uint32(data)
+		if err := t.vec.(env.Snapshotter).SetState(i, data[4:4+n]); err != nil {
+			return err
+		}
+		data = data[4+n:]
+	}
+	return nil
+}
+
+// close releases what t holds.
+func (t *trainer) close() error {
+	err := t.vec.Close()
+	if t.logs != nil {
+		err = errors.Join(err, t.logs.close())
+	}
+	return err
+}
