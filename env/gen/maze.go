@@ -129,21 +129,31 @@ func (m Maze) Build(g *Grid, r *rng.Stream) {
 	g.measure()
 }
 
-func (g *Grid) resize(n int) {
-	g.Size = n
-	cells := n * n
-	if cap(g.open) < cells {
-		g.open = make([]uint8, cells)
-		for _, p := range []*[]int32{&g.parent, &g.depth, &g.area, &g.order, &g.queue} {
-			*p = make([]int32, cells)
-		}
-		g.dist = make([]int32, cells<<MazeKeys)
-		g.Keys, g.Doors = make([]int32, 0, MazeKeys), make([]Door, 0, MazeKeys)
+// Reserve makes room for mazes of a size, so that building them does not allocate.
+func (g *Grid) Reserve(size int) {
+	cells := size * size
+	if cap(g.open) >= cells {
+		return
 	}
-	g.open = g.open[:cells]
+	g.open = make([]uint8, cells)
+	for _, p := range g.perCell() {
+		*p = make([]int32, cells)
+	}
+	g.dist = make([]int32, cells<<MazeKeys)
+	g.Keys, g.Doors = make([]int32, 0, MazeKeys), make([]Door, 0, MazeKeys)
+}
+
+func (g *Grid) perCell() [5]*[]int32 {
+	return [...]*[]int32{&g.parent, &g.depth, &g.area, &g.order, &g.queue}
+}
+
+func (g *Grid) resize(n int) {
+	g.Reserve(n)
+	g.Size = n
+	g.open = g.open[:n*n]
 	clear(g.open)
-	for _, p := range []*[]int32{&g.parent, &g.depth, &g.area, &g.order, &g.queue} {
-		*p = (*p)[:cells]
+	for _, p := range g.perCell() {
+		*p = (*p)[:n*n]
 	}
 	g.Keys, g.Doors = g.Keys[:0], g.Doors[:0]
 }

@@ -6,15 +6,14 @@ import (
 )
 
 // Trail is a long ground to walk over: uneven grass, broken by obstacles if any of their sizes
-// is above 0. With Roughness 1 and
-// Start TrailStart it is the ground of the classic bipedal walker, and with the
-// sizes of HardTrail that of its hardcore version, but for two things: treads of stairs are
+// is above 0. With Roughness 1 and Start TrailStart it is the ground of the classic bipedal
+// walker, and HardTrail that of its hardcore version, but for two things: treads of stairs are
 // level here, and the last stretch is always grass.
 //
 // Obstacles and grass alternate. Each obstacle is of one of the kinds that have a size, with
 // equal probabilities, and either as large as said or a notch smaller, at the toss of a coin.
 type Trail struct {
-	Roughness float32 // standard of the random change of slope a step; 0 is level
+	Roughness float32 // 1: the rise a step changes by up to 1/30 m at random; 0: level
 	Stump     float32 // height and width of stumps, in metres; the smaller ones have half of it
 	Pit       float32 // width of pits, in metres; the smaller ones have two thirds of it
 	Stair     float32 // height of a stair's steps, in metres; it leads up or down over 4 treads or 3

@@ -1,0 +1,59 @@
+package lander
+
+import (
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/gen"
+	"github.com/terrarium-rl/terrarium/env/geom"
+)
+
+// Draw draws the moon, the flags, the flames of the last step's engines, and the craft.
+func (w *world) Draw(c env.Canvas) {
+	c.View(geom.Vec{}, geom.Vec{X: width, Y: high})
+	var moon [gen.MoonPoints + 2]geom.Vec
+	w.terrain(moon[:gen.MoonPoints])
+	moon[gen.MoonPoints], moon[gen.MoonPoints+1] = geom.Vec{X: width, Y: -1}, geom.Vec{Y: -1}
+	c.Polygon(env.RoleGround, moon[:])
+	pad := moon[gen.MoonPad : gen.MoonPad+3]
+	c.Line(env.RoleGoal, 0.12, pad)
+	for _, foot := range []geom.Vec{pad[0], pad[2]} {
+		top := foot.Add(geom.Vec{Y: 50 * px})
+		c.Line(env.RoleGoal, 0.05, []geom.Vec{foot, top})
+		c.Polygon(env.RoleGoal, []geom.Vec{top, top.Sub(geom.Vec{Y: 10 * px}), top.Add(geom.Vec{X: 25 * px, Y: -5 * px})})
+	}
+	w.drawFlames(c)
+	size, length := w.Params[hullSize], w.Params[legLength]
+	h := legHeight * length
+	leg := []geom.Vec{{X: -legWidth, Y: -h}, {X: legWidth, Y: -h}, {X: legWidth, Y: h}, {X: -legWidth, Y: h}}
+	for _, body := range w.legs {
+		c.Polygon(env.RoleLimb, w.outline(body, leg, 1))
+	}
+	c.Polygon(env.RoleAgent, w.outline(w.hull, hullCorners[:], size))
+}
+
+// outline returns points of a body in the world.
+func (w *world) outline(body int, local []geom.Vec, size float32) []geom.Vec {
+	pts := make([]geom.Vec, len(local))
+	for i, p := range local {
+		pts[i] = w.w.WorldPoint(body, p.Mul(size))
+	}
+	return pts
+}
+
+// drawFlames draws a flame for each engine that fired in the last step.
+func (w *world) drawFlames(c env.Canvas) {
+	size := w.Params[hullSize]
+	if p := w.Main; p > 0 {
+		long := 1.1 * p * w.Params[mainEngine]
+		c.Polygon(env.RoleForce, w.outline(w.hull, []geom.Vec{
+			{X: -7 * px, Y: -10 * px}, {X: 7 * px, Y: -10 * px}, {X: 3 * px, Y: -10*px - 0.6*long}, {X: 0, Y: -10*px - long}, {X: -3 * px, Y: -10*px - 0.6*long},
+		}, size))
+	}
+	if p := w.Side; p != 0 {
+		out := geom.Abs(p) / p // the left engine pushes to the left, so that its flame is on the right
+		long := 0.5 * geom.Abs(p) * w.Params[sideEngine]
+		x, y := -out*15*px, sideHeight
+		c.Polygon(env.RoleForce, w.outline(w.hull, []geom.Vec{
+			{X: x, Y: y + 2*px}, {X: x - out*long, Y: y}, {X: x, Y: y - 2*px},
+		}, size))
+	}
+}
