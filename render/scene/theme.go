@@ -38,7 +38,7 @@ func Light() *Theme {
 	t := &Theme{
 		Name: "light",
 		Top:  hex(0xd9e7f3), Bottom: hex(0xf8f7f2), Mat: hex(0xffffff),
-		Text: hex(0x222a35), Plate: hexa(0xffffff, 170), Edge: 0.0045,
+		Text: hex(0x222a35), Plate: hexa(0xffffff, 110), Edge: 0.0045,
 	}
 	t.Roles = [env.Roles]Style{
 		env.RoleGround:   {Fill: hex(0x8b857b), Edge: hex(0x4d4a45), Line: hex(0x4d4a45), Merge: true},
