@@ -4,7 +4,6 @@ import (
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
-	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
 func init() { register("cartpole-v0", newCartpole) }
@@ -15,34 +14,25 @@ func init() { register("cartpole-v0", newCartpole) }
 // cart on the right is first driven further right, for the pole to lean left.
 var cartpoleGains = [4]float32{0.910, 2.132, 30.59, 7.841}
 
-// poleBalancer pushes with the force of the regulator, or in its direction where it cannot choose.
-type poleBalancer struct {
-	spec     *env.Spec
-	discrete bool
-	at       []int
-}
-
+// newCartpole pushes with the force of the regulator, or in its direction where it cannot choose.
 func newCartpole(s *env.Spec) (agents.Policy, error) {
-	at, err := columns(s.Obs, "position", "velocity", "angle", "angular_velocity")
-	return &poleBalancer{spec: s, discrete: s.Discrete(), at: at}, err
-}
-
-// Act fills b.Act.
-func (c *poleBalancer) Act(b *env.Batch, _ rng.Key, _ bool) {
 	const classicForce = 10 // newtons
-	w := len(b.Obs) / b.N
-	for i := range b.N {
-		row, force := b.Obs[i*w:(i+1)*w], float32(0)
-		for j, at := range c.at {
-			force += float32(cartpoleGains[j] * row[at])
+	at, err := columns(s.Obs, "position", "velocity", "angle", "angular_velocity")
+	if err != nil {
+		return nil, err
+	}
+	return newPerRow(s, func(act, obs []float32) {
+		force := float32(0)
+		for i, c := range at {
+			force += float32(cartpoleGains[i] * obs[c])
 		}
 		switch {
-		case !c.discrete:
-			b.Act[i] = geom.Clamp(force/classicForce, -1, 1)
+		case !s.Discrete():
+			act[0] = geom.Clamp(force/classicForce, -1, 1)
 		case force > 0:
-			b.Act[i] = 1
+			act[0] = 1
 		default:
-			b.Act[i] = 0
+			act[0] = 0
 		}
-	}
+	}), nil
 }

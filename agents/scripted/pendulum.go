@@ -4,28 +4,21 @@ import (
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
-	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
 func init() { register("pendulum-v0", newPendulum) }
 
-// rodSwinger pumps energy into the swing until it suffices to stand upright, after Åström and
+// newPendulum pumps energy into the swing until it suffices to stand upright, after Åström and
 // Furuta, "Swinging up a pendulum by energy control" (Automatica 36, 2000), and balances with a
 // linear-quadratic regulator once near. It takes the rod for the classic one.
-type rodSwinger struct{ at []int }
-
 func newPendulum(s *env.Spec) (agents.Policy, error) {
 	at, err := columns(s.Obs, "cos", "sin", "angular_velocity")
-	return &rodSwinger{at}, err
-}
-
-// Act fills b.Act.
-func (p *rodSwinger) Act(b *env.Batch, _ rng.Key, _ bool) {
-	w := len(b.Obs) / b.N
-	for i := range b.N {
-		row := b.Obs[i*w : (i+1)*w]
-		b.Act[i] = geom.Clamp(swingUp(row[p.at[0]], row[p.at[1]], row[p.at[2]]), -1, 1)
+	if err != nil {
+		return nil, err
 	}
+	return newPerRow(s, func(act, obs []float32) {
+		act[0] = geom.Clamp(swingUp(obs[at[0]], obs[at[1]], obs[at[2]]), -1, 1)
+	}), nil
 }
 
 func swingUp(cos, sin, spin float32) float32 {

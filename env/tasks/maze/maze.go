@@ -18,7 +18,7 @@
 //
 // Position, in cells of 1 m from the lower left corner, and velocity. Rays in evenly spaced
 // directions, the first to the east, each with the distance of the nearest wall or closed
-// door as a share of the option `range`, and two flags, for a door whose key is missing and one
+// door, at most the option `range`, and two flags, for a door whose key is missing and one
 // whose key is held. Whether each key is held. With the option `goal`, where the goal lies as
 // seen from the disc; with `key_positions` the same for each key that lies in the maze, which is
 // 0 for the others. Fields that an option empties are left out.
@@ -89,7 +89,7 @@ type Config struct {
 
 // New returns the default options.
 func New() *Config {
-	return &Config{MaxSize: 8, MaxKeys: 2, Rays: 8, Range: 4, Goal: true, KeyPositions: true, MaxSteps: 1000}
+	return &Config{MaxSize: 8, MaxKeys: 2, Rays: 8, Range: 4, Goal: true, KeyPositions: true, MaxSteps: 2000}
 }
 
 // The level's parameters, in the order of the Spec. Keys is left out where there are none.
@@ -179,7 +179,7 @@ func (c *Config) observation() []env.Field {
 	}
 	if n := c.Rays; n > 0 {
 		fs = append(fs,
-			env.Field{Name: "rays", Len: n, Lo: 0, Hi: 1, Doc: "distance from the disc's centre to the nearest wall or closed door, as a share of the range; counter-clockwise from east"},
+			env.Field{Name: "rays", Len: n, Lo: 0, Hi: c.Range, Unit: "m", Doc: "distance from the disc's centre to the nearest wall or closed door, at most the range; counter-clockwise from east"},
 			env.Field{Name: "ray_barred", Len: n, Lo: 0, Hi: 1, Doc: "1 where the ray meets a door whose key is missing"},
 			env.Field{Name: "ray_door", Len: n, Lo: 0, Hi: 1, Doc: "1 where the ray meets a door whose key is held"})
 	}

@@ -34,7 +34,7 @@ func (w *world) look(obs []float32) []float32 {
 	n := len(w.rays)
 	for i := range w.rays {
 		d, door := w.cast(&w.rays[i])
-		obs[i], obs[n+i], obs[2*n+i] = d/w.config.Range, 0, 0
+		obs[i], obs[n+i], obs[2*n+i] = d, 0, 0
 		if door >= 0 {
 			held := float32(w.Held >> door & 1)
 			obs[n+i], obs[2*n+i] = 1-held, held
