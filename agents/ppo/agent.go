@@ -1,0 +1,233 @@
+package ppo
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+// actBlock is the number of rows that a worker passes through the network at a time.
+const actBlock = 64
+
+const purposeShuffle rng.Purpose = 0x70706f01 // the order of rows in an epoch
+
+// agent is the learner. Its parts: the network and its optimiser; what it has recorded since the
+// last update; statistics of observations and rewards.
+type agent struct {
+	Config
+	spec     *env.Spec
+	key      rng.Key
+	allSteps int64
+
+	net     *nn.ActorCritic
+	head    *nn.Head
+	params  []float32
+	trainer *nn.Trainer
+	pool    *nn.Pool
+	work    []worker // one a worker of pool
+
+	obs, act           int       // widths
+	mid, half          []float32 // of the bounds of each action column; half is 0 for choices
+	norm               *scaler   // of observations
+	rewards            *rewardScaler
+	roll               *rollout
+	updates            int64 // made so far
+	rowsLearned        int64
+	metrics            metrics
+	order              []int32 // of the rows of the rollout, as shuffled
+	batch              []int32 // the part of order that is the current minibatch
+	blockMetrics       []sums  // of each block of a minibatch
+	advShift, advScale float32 // of the advantages of the current minibatch
+
+	// of the call of Act in progress
+	acting  *env.Batch
+	actKey  rng.Key
+	explore bool
+
+	onAct  func(worker, i int) // made once, so that no call allocates
+	onLoss nn.Loss
+}
+
+// worker is the scratch memory of one worker of the pool.
+type worker struct {
+	tape                                *nn.ActorCriticTape
+	head                                *nn.HeadTape
+	obs, act                            []float32
+	dLogProb, dEntropy, dValue, dPolicy []float32
+}
+
+func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
+	c.Hidden = slices.Clone(c.Hidden)
+	a := &agent{
+		Config: c, spec: s.Spec, key: s.Key, allSteps: s.Steps,
+		head: head, obs: env.Width(s.Spec.Obs), act: env.Width(s.Spec.Act), pool: nn.NewPool(s.Workers),
+	}
+	a.net = nn.NewActorCritic(nn.ActorCriticConfig{
+		Obs: a.obs, Head: head, Hidden: c.Hidden, Activation: c.Activation, LayerNorm: c.LayerNorm,
+		Shared: c.Shared, LogStd: float32(c.LogStd),
+	})
+	a.params = make([]float32, a.net.NumParams())
+	a.net.Init(a.params, s.Key.Fold(initFold))
+	a.trainer = nn.NewTrainer(a.params, c.Minibatch, a.pool)
+	a.trainer.Adam.Eps = 1e-5
+	a.trainer.MaxNorm = float32(c.MaxGradNorm)
+	for _, f := range s.Spec.Act {
+		for range f.Len {
+			if f.Choices > 0 {
+				f.Lo, f.Hi = 0, 0
+			}
+			a.mid, a.half = append(a.mid, (f.Lo+f.Hi)/2), append(a.half, (f.Hi-f.Lo)/2)
+		}
+	}
+	if c.NormalizeObs {
+		a.norm = newScaler(a.obs, c.ClipObs)
+	}
+	if c.NormalizeReward {
+		a.rewards = newRewardScaler(s.Rows, c.Gamma, c.ClipReward)
+	}
+	a.roll = newRollout(s.Rows, c.Rollout, a.obs, a.act)
+	a.order = make([]int32, s.Rows*c.Rollout)
+	a.blockMetrics = make([]sums, nn.Blocks(c.Minibatch))
+	a.work = make([]worker, a.pool.Workers())
+	for i := range a.work {
+		a.work[i] = a.newWorker()
+	}
+	a.onAct, a.onLoss = a.actBlock, a.loss
+	return a
+}
+
+// What the key of Setup is folded with.
+const (
+	initFold    = 0
+	shuffleFold = 1
+)
+
+func (a *agent) newWorker() worker {
+	const n = max(nn.BlockRows, actBlock)
+	f := func(w int) []float32 { return make([]float32, n*w) }
+	return worker{
+		tape: a.net.NewTape(n), head: a.head.NewTape(n), obs: f(a.obs), act: f(a.act),
+		dLogProb: f(1), dEntropy: f(1), dValue: f(1), dPolicy: f(a.head.Inputs()),
+	}
+}
+
+// Act fills b.Act. When exploring with as many rows as it learns from, it also notes what Record
+// will need: the next call of Record is about the last such batch.
+func (a *agent) Act(b *env.Batch, k rng.Key, explore bool) {
+	a.acting, a.actKey, a.explore = b, k, explore
+	if a.noting() {
+		a.roll.acted = true
+	}
+	a.pool.Do((b.N+actBlock-1)/actBlock, a.onAct)
+	a.acting = nil
+}
+
+// noting reports whether the current call of Act is part of a rollout.
+func (a *agent) noting() bool { return a.explore && a.acting.N == a.roll.rows }
+
+// actBlock acts for one block of rows.
+func (a *agent) actBlock(wi, block int) {
+	lo := block * actBlock
+	hi := min(lo+actBlock, a.acting.N)
+	n, w := hi-lo, &a.work[wi]
+	obs, raw := w.obs[:n*a.obs], w.act[:n*a.act]
+	if a.noting() {
+		at := a.roll.at(lo)
+		obs, raw = a.roll.obs[at*a.obs:(at+n)*a.obs], a.roll.act[at*a.act:(at+n)*a.act]
+	}
+	a.normalize(obs, a.acting.Obs[lo*a.obs:hi*a.obs])
+	free := a.net.Free(a.params)
+	switch {
+	case !a.explore:
+		a.net.ForwardPolicy(a.params, w.tape, obs, n)
+		a.head.Mode(raw, w.tape.Policy, free)
+	case !a.noting():
+		a.net.ForwardPolicy(a.params, w.tape, obs, n)
+		a.head.Sample(raw, w.tape.Policy, free, a.actKey, lo)
+	default:
+		a.net.Forward(a.params, w.tape, obs, n)
+		a.head.Sample(raw, w.tape.Policy, free, a.actKey, lo)
+		a.head.Forward(w.head, w.tape.Policy, free, raw)
+		at := a.roll.at(lo)
+		copy(a.roll.value[at:], w.tape.Value)
+		copy(a.roll.logProb[at:], w.head.LogProb)
+	}
+	a.toBounds(a.acting.Act[lo*a.act:hi*a.act], raw)
+}
+
+// normalize sets the rows of dst to what the network sees of observations x.
+func (a *agent) normalize(dst, x []float32) {
+	if a.norm == nil {
+		copy(dst, x)
+		return
+	}
+	a.norm.apply(dst, x)
+}
+
+// toBounds sets the action rows of dst to those of the distribution, where -1..1 stands for the
+// bounds and what lies beyond is clipped. Choices stay as they are.
+func (a *agent) toBounds(dst, raw []float32) {
+	for i, v := range raw {
+		j := i % a.act
+		if a.half[j] > 0 {
+			v = a.mid[j] + float32(a.half[j]*geom.Clamp(v, -1, 1))
+		}
+		dst[i] = v
+	}
+}
+
+// Record stores the transition. It panics if the rollout is full or Act has not chosen the
+// actions.
+func (a *agent) Record(b *env.Batch, reward []float32) {
+	r := a.roll
+	switch {
+	case b.N != r.rows || len(reward) != r.rows:
+		panic(fmt.Sprintf("ppo: Record of %d rows and %d rewards, want %d", b.N, len(reward), r.rows))
+	case !r.acted:
+		panic("ppo: Record without Act with explore before it")
+	case r.full():
+		panic("ppo: Record without Learn after the last one")
+	}
+	at := r.at(0)
+	copy(r.reward[at:], reward)
+	copy(r.end[at:], b.End)
+	if a.norm != nil {
+		a.norm.add(b.Obs)
+	}
+	last := r.step == r.steps-1
+	for i, end := range b.End {
+		if end == env.Truncated || last && end == env.Running {
+			r.open = append(r.open, int32(i))
+		}
+	}
+	a.valueNext(b)
+	r.step++
+	r.acted = false
+}
+
+// valueNext notes the value of the true successor of each row in roll.open.
+func (a *agent) valueNext(b *env.Batch) {
+	r, w := a.roll, &a.work[0]
+	for open := r.open; len(open) > 0; {
+		n := min(len(open), actBlock)
+		for j, i := range open[:n] {
+			a.normalize(w.obs[j*a.obs:(j+1)*a.obs], b.Next[int(i)*a.obs:(int(i)+1)*a.obs])
+		}
+		a.net.ForwardValue(a.params, w.tape, w.obs[:n*a.obs], n)
+		for j, i := range open[:n] {
+			r.next[r.at(int(i))] = w.tape.Value[j]
+		}
+		open = open[n:]
+	}
+	r.open = r.open[:0]
+}
+
+var (
+	_ agents.Config = (*Config)(nil)
+	_ agents.Agent  = (*agent)(nil)
+)

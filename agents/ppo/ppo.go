@@ -1,0 +1,201 @@
+// Package ppo learns by proximal policy optimisation: Schulman, Wolski, Dhariwal, Radford and
+// Klimov, "Proximal Policy Optimization Algorithms" (2017), from here on PPO, with the
+// advantages of Schulman, Moritz, Levine, Jordan and Abbeel, "High-Dimensional Continuous
+// Control Using Generalized Advantage Estimation" (ICLR 2016), from here on GAE.
+//
+// The agent acts for Rollout steps of all rows, then goes several times over what it has
+// recorded, in minibatches, maximising the clipped surrogate objective. Importing the package
+// registers it as "ppo"; [Config] has the options.
+//
+// # Implementation details
+//
+// Huang, Dossa, Raffin, Kanervisto and Wang, "The 37 Implementation Details of Proximal Policy
+// Optimization" (ICLR blog track 2022) list what separates programs that work. By their numbers,
+// for the core (1-13), continuous actions (c1-c9) and the others that apply:
+//
+//	 1  Vectorised architecture: yes; the rows of env.Batch. Rollouts do not stop at episodes' ends.
+//	 2  Orthogonal initial weights, gains sqrt(2) for hidden layers, 0.01 policy, 1 value: yes.
+//	 3  Adam's epsilon 1e-5: yes.
+//	 4  Learning rate annealing: option schedule; constant by default.
+//	 5  Generalised advantage estimation: yes. Value targets are advantage plus value.
+//	 6  Minibatches: every epoch shuffles all rows of the rollout and deals them out without
+//	    replacement. If they do not divide evenly, minibatches differ by one row, never by more.
+//	 7  Normalised advantages: yes, within each minibatch.
+//	 8  Clipped surrogate objective: yes.
+//	 9  Value clipping: option value_clip; off by default, as 9 there advises.
+//	10  Overall loss and entropy bonus: yes.
+//	11  Global gradient clipping: yes.
+//	12  Debug variables: the metrics below.
+//	13  Shared or separate networks: option shared; separate by default.
+//	c1  Continuous actions from normal distributions: yes.
+//	c2  State-independent logarithm of the standard deviation: yes, option log_std its start.
+//	c3  Independent action components: yes.
+//	c4  Separate networks: by default, see 13.
+//	c5  Clipping of actions to their bounds: yes. The network sees -1..1 for the bounds of every
+//	    action, and the action before clipping is the one whose probability counts.
+//	c6  Observation normalisation: option normalize_obs. The statistics include all rollouts but
+//	    the current one: within a rollout they are frozen, so that acting and learning see the
+//	    same numbers. Before the first update the observations pass as they are.
+//	c7  Observation clipping: option clip_obs, with normalize_obs.
+//	c8  Reward scaling: option normalize_reward, by the standard deviation of the discounted
+//	    return. The statistics include the current rollout, all of which gets the same scale.
+//	c9  Reward clipping: option clip_reward, with normalize_reward.
+//	 -  Multi-discrete actions: yes; the columns are independent.
+//	 -  Early stopping by Kullback-Leibler divergence (one of the 4 auxiliary details): option
+//	    target_kl; the update ends before a step whose minibatch is 1.5 times beyond it.
+//	 -  Atari wrappers, LSTM, action masks: no.
+//
+// And, beyond that list: an episode that is truncated continues from the value of its true
+// successor, which the batch holds, while a terminated one has value zero (Pardo, Tavakoli,
+// Levdik and Kormushev, "Time Limits in Reinforcement Learning", ICML 2018).
+//
+// # Metrics
+//
+// Each update reports, averaged over its minibatches unless said otherwise:
+//
+//	loss/policy         the negative clipped surrogate objective, PPO (7)
+//	loss/value          the mean squared error of the value, before weighting
+//	entropy             of the policy, in nats
+//	kl                  estimated divergence of the new policy from the old, (r-1) - log r
+//	clip_fraction       share of rows whose probability ratio r lies outside 1 ± clip
+//	grad_norm           Euclidean norm of the gradient before clipping
+//	explained_variance  1 - Var(target - value)/Var(target) of the rollout before the update: 1 is
+//	                    perfect, 0 no better than a constant
+//	epochs              passes over the rollout, counting a part as the share it is
+//	lr                  learning rate of this update
+//	reward_scale        factor by which rewards were multiplied, with normalize_reward
+//	action_std          mean standard deviation of continuous actions, on the scale of -1..1
+package ppo
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+)
+
+func init() { agents.Register("ppo", func() agents.Config { return New() }) }
+
+// Config holds the options of the agent. New returns the defaults.
+type Config struct {
+	Rollout            int           `json:"rollout" doc:"steps of every row between updates, at least 1"`
+	Minibatch          int           `json:"minibatch" doc:"rows a gradient is computed from, at least 2 and at most a rollout"`
+	Epochs             int           `json:"epochs" doc:"passes over each rollout, at least 1"`
+	LearningRate       float64       `json:"learning_rate" doc:"step size of Adam, above 0"`
+	Schedule           string        `json:"schedule" doc:"learning rate over the run: constant, linear (to zero) or cosine (to zero)"`
+	Gamma              float64       `json:"gamma" doc:"discount a step, 0 to 1"`
+	Lambda             float64       `json:"lambda" doc:"decay of advantage estimates a step, 0 to 1"`
+	Clip               float64       `json:"clip" doc:"half width of the range of probability ratios, above 0"`
+	ValueClip          float64       `json:"value_clip" doc:"half width of the range a value may move within in an update; 0 means no limit"`
+	ValueCoef          float64       `json:"value_coef" doc:"weight of the squared error of values in the loss, 0 or more"`
+	EntropyCoef        float64       `json:"entropy_coef" doc:"weight of the entropy bonus, 0 or more"`
+	MaxGradNorm        float64       `json:"max_grad_norm" doc:"longest gradient; 0 means no limit"`
+	TargetKL           float64       `json:"target_kl" doc:"an update ends where the policy has moved 1.5 times this far; 0 means never"`
+	NormalizeObs       bool          `json:"normalize_obs" doc:"shift and scale observations to mean 0 and variance 1"`
+	ClipObs            float64       `json:"clip_obs" doc:"limit of normalised observations, above 0"`
+	NormalizeReward    bool          `json:"normalize_reward" doc:"scale rewards by the standard deviation of the discounted return"`
+	ClipReward         float64       `json:"clip_reward" doc:"limit of scaled rewards, above 0"`
+	NormalizeAdvantage bool          `json:"normalize_advantage" doc:"shift and scale advantages within each minibatch"`
+	Hidden             []int         `json:"hidden" doc:"widths of the hidden layers"`
+	Activation         nn.Activation `json:"activation" doc:"of hidden layers: tanh, relu or elu"`
+	LayerNorm          bool          `json:"layer_norm" doc:"normalise hidden layers"`
+	Shared             bool          `json:"shared" doc:"one network for policy and value instead of two"`
+	LogStd             float64       `json:"log_std" doc:"first logarithm of the standard deviation of continuous actions, on the scale of -1..1"`
+}
+
+// New returns the default options.
+func New() *Config {
+	return &Config{
+		Rollout: 256, Minibatch: 256, Epochs: 4,
+		LearningRate: 1e-3, Schedule: "constant",
+		Gamma: 0.99, Lambda: 0.95,
+		Clip: 0.2, ValueCoef: 0.5, MaxGradNorm: 0.5,
+		NormalizeObs: true, ClipObs: 10, NormalizeReward: true, ClipReward: 10, NormalizeAdvantage: true,
+		Hidden: []int{64, 64},
+	}
+}
+
+// schedules gives the share of the learning rate at progress 0 to 1.
+var schedules = map[string]func(progress float64) float64{
+	"constant": func(float64) float64 { return 1 },
+	"linear":   func(p float64) float64 { return 1 - p },
+	"cosine":   func(p float64) float64 { return (1 + math.Cos(math.Pi*p)) / 2 },
+}
+
+// check reports the first option that is out of range.
+func (c *Config) check(s agents.Setup) error {
+	rows := int64(s.Rows) * int64(c.Rollout)
+	for _, o := range []struct {
+		name string
+		is   any
+		ok   bool
+		want string
+	}{
+		{"rollout", c.Rollout, c.Rollout >= 1 && rows <= math.MaxInt32, "at least 1, and at most 2^31 rows in all"},
+		{"minibatch", c.Minibatch, c.Minibatch >= 2 && int64(c.Minibatch) <= rows, fmt.Sprintf("2 to %d, the rows of a rollout", rows)},
+		{"epochs", c.Epochs, c.Epochs >= 1, "at least 1"},
+		{"learning_rate", c.LearningRate, c.LearningRate > 0 && !math.IsInf(c.LearningRate, 0), "a number above 0"},
+		{"schedule", c.Schedule, schedules[c.Schedule] != nil, "constant, linear or cosine"},
+		{"gamma", c.Gamma, c.Gamma >= 0 && c.Gamma <= 1, "0 to 1"},
+		{"lambda", c.Lambda, c.Lambda >= 0 && c.Lambda <= 1, "0 to 1"},
+		{"clip", c.Clip, c.Clip > 0, "a number above 0"},
+		{"value_clip", c.ValueClip, c.ValueClip >= 0, "0 or more"},
+		{"value_coef", c.ValueCoef, c.ValueCoef >= 0, "0 or more"},
+		{"entropy_coef", c.EntropyCoef, c.EntropyCoef >= 0, "0 or more"},
+		{"max_grad_norm", c.MaxGradNorm, c.MaxGradNorm >= 0, "0 or more"},
+		{"target_kl", c.TargetKL, c.TargetKL >= 0, "0 or more"},
+		{"clip_obs", c.ClipObs, c.ClipObs > 0, "a number above 0"},
+		{"clip_reward", c.ClipReward, c.ClipReward > 0, "a number above 0"},
+		{"log_std", c.LogStd, c.LogStd >= nn.MinLogStd && c.LogStd <= nn.MaxLogStd, fmt.Sprintf("%v to %v", nn.MinLogStd, nn.MaxLogStd)},
+	} {
+		if !o.ok {
+			return fmt.Errorf("ppo: %s is %v, want %s", o.name, o.is, o.want)
+		}
+	}
+	for _, w := range c.Hidden {
+		if w < 1 {
+			return fmt.Errorf("ppo: hidden is %v, want widths of at least 1", c.Hidden)
+		}
+	}
+	if c.Schedule != "constant" && s.Steps <= 0 {
+		return fmt.Errorf("ppo: schedule is %s, which needs to know the number of steps of the run", c.Schedule)
+	}
+	return nil
+}
+
+// Build checks the options and returns the agent, which is an [agents.Agent]. It acts for
+// batches of any number of rows and learns from batches of s.Rows.
+func (c *Config) Build(s agents.Setup) (agents.Policy, error) {
+	if s.Rows < 1 {
+		return nil, fmt.Errorf("ppo: batches of %d rows, want at least 1", s.Rows)
+	}
+	if err := c.check(s); err != nil {
+		return nil, err
+	}
+	head, err := newHead(s.Spec)
+	if err != nil {
+		return nil, err
+	}
+	return newAgent(*c, s, head), nil
+}
+
+// newHead returns the distribution of the actions of s: a choice for each column with choices,
+// a normal number for every other.
+func newHead(s *env.Spec) (*nn.Head, error) {
+	var parts []nn.Part
+	for _, f := range s.Act {
+		switch {
+		case f.Choices == 1:
+			return nil, fmt.Errorf("ppo: action %q of %s has one choice only, want at least 2", f.Name, s.ID)
+		case f.Choices == 0:
+			parts = append(parts, nn.Part{Kind: nn.Gaussian, N: f.Len})
+		default:
+			for range f.Len {
+				parts = append(parts, nn.Part{Kind: nn.Categorical, N: f.Choices})
+			}
+		}
+	}
+	return nn.NewHead(parts...), nil
+}

@@ -1,0 +1,129 @@
+package ppo
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+)
+
+// A rollout holds what was recorded since the last update, step by step: row i of step t is at
+// t*rows+i. There is room for one more step, which Act may fill before Learn empties all.
+type rollout struct {
+	rows, steps int
+	step        int  // steps recorded
+	acted       bool // the row of step has been acted
+
+	obs, act                  []float32 // as the network sees them
+	logProb, value            []float32 // of act under the policy that acted, of obs
+	reward, next, adv, target []float32
+	end                       []env.End
+	open                      []int32 // rows whose successor is to be valued; scratch of Record
+	// next is set where an episode was truncated, and where it goes on at the last step.
+}
+
+func newRollout(rows, steps, obs, act int) *rollout {
+	n := rows * steps
+	f := func(w int) []float32 { return make([]float32, (n+rows)*w) }
+	return &rollout{
+		rows: rows, steps: steps, obs: f(obs), act: f(act), logProb: f(1), value: f(1),
+		reward: f(1)[:n], next: f(1)[:n], adv: f(1)[:n], target: f(1)[:n],
+		end: make([]env.End, n), open: make([]int32, 0, rows),
+	}
+}
+
+// at returns the place of row i of the current step.
+func (r *rollout) at(i int) int { return r.step*r.rows + i }
+
+func (r *rollout) full() bool { return r.step == r.steps }
+
+// advantages sets adv and target from rewards and values. With the temporal difference
+// delta = reward + gamma V(next) - V(obs), the advantage of a step is, by GAE (16),
+//
+//	A(t) = delta(t) + gamma lambda A(t+1)
+//
+// where the sum ends with the episode. V(next) is 0 where the episode was terminated. The target
+// of the value is A + V: the return of TD(lambda).
+func (r *rollout) advantages(gamma, lambda float32) {
+	gl := gamma * lambda
+	for t := r.steps - 1; t >= 0; t-- {
+		for i := range r.rows {
+			k := t*r.rows + i
+			next, carry := r.next[k], float32(0)
+			switch {
+			case r.end[k] == env.Terminated:
+				next = 0
+			case r.end[k] == env.Running && t < r.steps-1:
+				next, carry = r.value[k+r.rows], r.adv[k+r.rows]
+			}
+			delta := r.reward[k] + float32(gamma*next) - r.value[k]
+			r.adv[k] = delta + float32(gl*carry)
+			r.target[k] = r.adv[k] + r.value[k]
+		}
+	}
+}
+
+// checkRewards reports the first reward that is not finite.
+func (r *rollout) checkRewards() error {
+	for k, v := range r.reward {
+		if !geom.Finite(v) {
+			return fmt.Errorf("the reward of step %d, row %d is %v", k/r.rows, k%r.rows, v)
+		}
+	}
+	return nil
+}
+
+// explainedVariance returns 1 - Var(target - value)/Var(target), or 0 if targets do not vary.
+func (r *rollout) explainedVariance() float64 {
+	var mean, meanErr float64
+	n := float64(len(r.target))
+	for k, y := range r.target {
+		mean += float64(y)
+		meanErr += float64(r.adv[k]) // target - value
+	}
+	mean, meanErr = mean/n, meanErr/n
+	var v, vErr float64
+	for k, y := range r.target {
+		d, e := float64(y)-mean, float64(r.adv[k])-meanErr
+		v += float64(d * d)
+		vErr += float64(e * e)
+	}
+	if v == 0 {
+		return 0
+	}
+	return 1 - vErr/v
+}
+
+// A rewardScaler divides rewards by the standard deviation of the discounted return so far.
+type rewardScaler struct {
+	*moments
+	gamma, limit float32
+	ret          []float32 // of each row: the discounted sum of the rewards of its episode so far
+}
+
+func newRewardScaler(rows int, gamma, limit float64) *rewardScaler {
+	return &rewardScaler{newMoments(1), float32(gamma), float32(limit), make([]float32, rows)}
+}
+
+// scale takes in the rewards of a rollout, then scales and limits them. It returns the factor.
+func (s *rewardScaler) scale(r *rollout) float32 {
+	for t := range r.steps {
+		at := t * r.rows
+		for i := range s.ret {
+			s.ret[i] = float32(s.gamma*s.ret[i]) + r.reward[at+i]
+		}
+		s.add(s.ret)
+		for i := range s.ret {
+			if r.end[at+i] != env.Running {
+				s.ret[i] = 0
+			}
+		}
+	}
+	s.merge()
+	f := float32(1 / math.Sqrt(s.variance(0)+varEps))
+	for k, v := range r.reward {
+		r.reward[k] = geom.Clamp(float32(v*f), -s.limit, s.limit)
+	}
+	return f
+}
