@@ -1,0 +1,149 @@
+package explore
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+)
+
+func init() {
+	Register("count", func() Config { return &Count{Cell: 0.5, MaxKeys: 1 << 20} })
+	Register("episodic_count", func() Config { return &Count{Cell: 0.5, MaxKeys: 1 << 14, Episodic: true} })
+}
+
+// Count rewards rarely visited cells of a grid over chosen fields with 1/sqrt(N), N being the
+// number of visits before and including this one: the count-based bonus of Strehl and Littman
+// (2008), as in Henaff et al. (2023), section 3. Episodic counts, one table a row, begin anew
+// each episode; with FirstVisit they give 1 for the first visit of an episode and 0 after.
+type Count struct {
+	Fields     []string `json:"fields,omitempty" doc:"observation fields or facts that make up a state; default: the whole observation"`
+	Cell       float32  `json:"cell" doc:"side of a grid cell, in the fields' own units"`
+	MaxKeys    int      `json:"max_keys" doc:"slots of a table, rounded up to a power of two; when two thirds are taken, new states share counts"`
+	FirstVisit bool     `json:"first_visit,omitempty" doc:"episodic counts only: 1 for the first visit, 0 after"`
+	Episodic   bool     `json:"-"`
+}
+
+// Build returns the bonus.
+func (c *Count) Build(s Setup) (Bonus, error) {
+	v, err := newView(s.Spec, c.Fields)
+	if err != nil {
+		return nil, fmt.Errorf("bonus count: fields: %w", err)
+	}
+	if !(c.Cell > 0) || !geom.Finite(c.Cell) {
+		return nil, fmt.Errorf("bonus count: cell is %v, want a positive length", c.Cell)
+	}
+	if c.MaxKeys < 64 || c.MaxKeys > 1<<28 {
+		return nil, fmt.Errorf("bonus count: max_keys is %d, want 64 to 2^28", c.MaxKeys)
+	}
+	if c.FirstVisit && !c.Episodic {
+		return nil, fmt.Errorf("bonus count: first_visit is for episodic_count")
+	}
+	limit := 64
+	for limit < c.MaxKeys {
+		limit *= 2
+	}
+	b := &count{c: *c, view: v, keys: make([]uint64, s.Rows), x: make([]float32, v.width()), seen: newTable(limit)}
+	if c.Episodic {
+		for range s.Rows {
+			b.rows = append(b.rows, newTable(limit))
+		}
+	}
+	return b, nil
+}
+
+type count struct {
+	c    Count
+	view *view
+	x    []float32
+	keys []uint64 // of the batch scored last
+	seen *table   // global
+	rows []*table // episodic
+}
+
+// key hashes the grid cell of the state that row i leads to (FNV-1a over cell coordinates).
+func (c *count) key(b *env.Batch, i int) uint64 {
+	c.view.next(c.x, b, i)
+	h := uint64(14695981039346656037)
+	for _, v := range c.x {
+		h = (h ^ uint64(uint32(int32(geom.Floor(v/c.c.Cell))))) * 1099511628211
+	}
+	return h
+}
+
+// Score writes the bonus of each row. Rows that visit one cell in one batch get the same.
+func (c *count) Score(dst []float32, b *env.Batch) {
+	for i := range b.N {
+		c.keys[i] = c.key(b, i)
+		n := uint32(0)
+		if c.c.Episodic {
+			n = c.rows[i].count(c.keys[i])
+		} else {
+			n = c.seen.count(c.keys[i])
+		}
+		switch {
+		case !c.c.FirstVisit:
+			dst[i] = 1 / geom.Sqrt(float32(n)+1)
+		case n == 0:
+			dst[i] = 1
+		default:
+			dst[i] = 0
+		}
+	}
+}
+
+// Update counts the states of b, and forgets those of episodes that ended.
+func (c *count) Update(b *env.Batch, report func(string, float64)) error {
+	collisions := uint64(0)
+	for i := range b.N {
+		if !c.c.Episodic {
+			c.seen.add(c.keys[i])
+			continue
+		}
+		c.rows[i].add(c.keys[i])
+		collisions += c.rows[i].collisions
+		if b.End[i] != env.Running {
+			c.rows[i].clear()
+		}
+	}
+	if report != nil {
+		name := "count"
+		if c.c.Episodic {
+			name = "episodic_count"
+		} else {
+			report("bonus/count/states", float64(len(c.seen.used)))
+			collisions = c.seen.collisions
+		}
+		report("bonus/"+name+"/collisions", float64(collisions))
+	}
+	return nil
+}
+
+// AppendBinary appends the number of tables and the tables.
+func (c *count) AppendBinary(dst []byte) ([]byte, error) {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(c.rows)))
+	dst = c.seen.append(dst)
+	for _, t := range c.rows {
+		dst = t.append(dst)
+	}
+	return dst, nil
+}
+
+// UnmarshalBinary restores what AppendBinary wrote.
+func (c *count) UnmarshalBinary(src []byte) error {
+	if len(src) < 4 || int(binary.LittleEndian.Uint32(src)) != len(c.rows) {
+		return fmt.Errorf("bonus count: the state is of another number of rows than %d", len(c.rows))
+	}
+	src, err := c.seen.cut(src[4:])
+	for i := 0; err == nil && i < len(c.rows); i++ {
+		src, err = c.rows[i].cut(src)
+	}
+	if err == nil && len(src) > 0 {
+		err = fmt.Errorf("%d bytes too many", len(src))
+	}
+	if err != nil {
+		return fmt.Errorf("bonus count: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package explore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+)
+
+func init() { Register("e3b", func() Config { return NewE3B() }) }
+
+// E3B is the elliptical episodic bonus of Henaff et al., "Exploration via elliptical episodic
+// bonuses" (NeurIPS 2022): how far the embedding of a state lies outside the ellipse of those
+// seen in the episode.
+//
+//	C = ridge I + sum of phi(s) phi(s)' over the episode      b = phi(s)' C^-1 phi(s)
+//
+// The state that an episode's first step leads to scores 0. Embeddings are of unit variance
+// features: fields as they are, through fixed random weights, or, as in the paper, learned by
+// predicting the action from the states around it.
+type E3B struct {
+	Fields []string `json:"fields,omitempty" doc:"observation fields or facts to embed; default: the whole observation. Embed inverse takes observation fields only"`
+	Embed  string   `json:"embed" doc:"none, random or inverse"`
+	Dim    int      `json:"dim" doc:"width of the embedding, for random and inverse"`
+	Ridge  float32  `json:"ridge" doc:"what the ellipse begins as, times the unit sphere"`
+	Hidden int      `json:"hidden" doc:"width of the hidden layers, for random and inverse"`
+	LR     float32  `json:"lr" doc:"learning rate, for inverse"`
+}
+
+// NewE3B returns the default options: the paper's ridge of 0.1, and 32 learned features.
+func NewE3B() *E3B { return &E3B{Embed: "inverse", Dim: 32, Ridge: 0.1, Hidden: 64, LR: 3e-4} }
+
+// Build returns the bonus.
+func (c *E3B) Build(s Setup) (Bonus, error) {
+	fail := func(format string, args ...any) (Bonus, error) {
+		return nil, fmt.Errorf("bonus e3b: %w", fmt.Errorf(format, args...))
+	}
+	v, err := newView(s.Spec, c.Fields)
+	if err != nil {
+		return fail("fields: %w", err)
+	}
+	if !(c.Ridge > 0) || !geom.Finite(c.Ridge) {
+		return fail("ridge is %v, want a positive number", c.Ridge)
+	}
+	dim := v.width()
+	var em embedding
+	switch c.Embed {
+	case "none":
+		em = plain{}
+	case "random", "inverse":
+		if c.Dim < 1 || c.Dim > 512 || c.Hidden < 1 || c.Hidden > 4096 {
+			return fail("dim is %d and hidden %d, want 1 to 512 and 1 to 4096", c.Dim, c.Hidden)
+		}
+		if dim = c.Dim; c.Embed == "random" {
+			em = newRandom(v.width(), c, s)
+			break
+		}
+		if len(v.facts) > 0 {
+			return fail("embed inverse sees observation fields only, not facts")
+		}
+		if !(c.LR > 0) {
+			return fail("lr is %v, want a positive number", c.LR)
+		}
+		em = newInverse(v, c, s)
+	default:
+		return fail("embed is %q, want none, random or inverse", c.Embed)
+	}
+	b := &e3b{
+		view: v, embed: em, dim: dim, ridge: c.Ridge,
+		x: make([]float32, s.Rows*v.width()), phi: make([]float32, s.Rows*dim), u: make([]float32, s.Rows*dim),
+		b: make([]float32, s.Rows), rows: make([]ellipse, s.Rows),
+	}
+	for i := range b.rows {
+		b.rows[i] = ellipse{inv: make([]float32, dim*dim), cov: make([]float32, dim*dim)}
+		b.rows[i].reset(c.Ridge)
+	}
+	return b, nil
+}
+
+// reinvert is the number of rank-one updates after which the inverse is computed afresh.
+const reinvert = 256
+
+// An ellipse is C and its inverse, of one row.
+type ellipse struct {
+	inv, cov []float32
+	steps    uint32 // of the episode
+}
+
+func (e *ellipse) reset(ridge float32) {
+	d := isqrt(len(e.inv))
+	clear(e.inv)
+	clear(e.cov)
+	for i := range d {
+		e.inv[i*d+i], e.cov[i*d+i] = 1/ridge, ridge
+	}
+	e.steps = 0
+}
+
+func isqrt(n int) int {
+	d := 0
+	for d*d < n {
+		d++
+	}
+	return d
+}
+
+// quad sets u to C^-1 phi and returns phi' C^-1 phi.
+func (e *ellipse) quad(u, phi []float32) float32 {
+	d, x := len(phi), vector(phi)
+	for i := range d {
+		u[i] = blas32.Dot(vector(e.inv[i*d:(i+1)*d]), x)
+	}
+	return blas32.Dot(vector(u), x)
+}
+
+// add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950). Of C only
+// the lower triangle is kept.
+func (e *ellipse) add(u, phi []float32, b float32) error {
+	d, scale := len(phi), -1/(1+b)
+	for i := range d {
+		blas32.Axpy(u[i]*scale, vector(u), vector(e.inv[i*d:(i+1)*d]))
+		blas32.Axpy(phi[i], vector(phi[:i+1]), vector(e.cov[i*d:i*d+i+1]))
+	}
+	if e.steps++; e.steps%reinvert == 0 {
+		return e.invert()
+	}
+	return nil
+}
+
+func vector(x []float32) blas32.Vector { return blas32.Vector{N: len(x), Inc: 1, Data: x} }
+
+// invert computes the inverse from C, against the drift of many updates: C = L L', then the
+// columns of L^-1' L^-1.
+func (e *ellipse) invert() error {
+	d := isqrt(len(e.cov))
+	l := make([]float64, d*d)
+	for i := range d {
+		for j := range i + 1 {
+			s := float64(e.cov[i*d+j])
+			for k := range j {
+				s -= l[i*d+k] * l[j*d+k]
+			}
+			if i != j {
+				l[i*d+j] = s / l[j*d+j]
+			} else if s <= 0 {
+				return errors.New("the covariance of an episode is singular; raise ridge")
+			} else {
+				l[i*d+i] = sqrt64(s)
+			}
+		}
+	}
+	col := make([]float64, d)
+	for c := range d {
+		clear(col)
+		col[c] = 1
+		for i := range d {
+			for k := range i {
+				col[i] -= l[i*d+k] * col[k]
+			}
+			col[i] /= l[i*d+i]
+		}
+		for i := d - 1; i >= 0; i-- {
+			for k := i + 1; k < d; k++ {
+				col[i] -= l[k*d+i] * col[k]
+			}
+			col[i] /= l[i*d+i]
+			e.inv[i*d+c] = float32(col[i])
+		}
+	}
+	return nil
+}
+
+// An embedding maps states, rows of width w, to features.
+type embedding interface {
+	embed(dst, x []float32, rows int)
+	learn(b *env.Batch, report func(string, float64)) error
+	encodingState
+}
+
+type encodingState interface {
+	append(dst []byte) []byte
+	cut(src []byte) ([]byte, error)
+}
+
+type e3b struct {
+	view  *view
+	embed embedding
+	dim   int
+	ridge float32
+	x     []float32 // states of the batch scored last
+	phi   []float32 // their embeddings
+	u     []float32 // C^-1 phi
+	b     []float32 // bonus before the rule of the first step
+	rows  []ellipse
+}
+
+// Score writes the bonus of each row.
+func (e *e3b) Score(dst []float32, b *env.Batch) {
+	w, d := e.view.width(), e.dim
+	for i := range b.N {
+		e.view.next(e.x[i*w:(i+1)*w], b, i)
+	}
+	e.embed.embed(e.phi, e.x, b.N)
+	for i := range b.N {
+		e.b[i] = e.rows[i].quad(e.u[i*d:(i+1)*d], e.phi[i*d:(i+1)*d])
+		dst[i] = e.b[i]
+		if e.rows[i].steps == 0 {
+			dst[i] = 0
+		}
+	}
+}
+
+// Update includes the states of b in their episodes' ellipses and trains the embedding.
+func (e *e3b) Update(b *env.Batch, report func(string, float64)) error {
+	for i := range b.N {
+		if !geom.Finite(e.b[i]) {
+			return fmt.Errorf("bonus e3b: bonus of row %d is %v", i, e.b[i])
+		}
+		if b.End[i] != env.Running {
+			e.rows[i].reset(e.ridge)
+			continue
+		}
+		if err := e.rows[i].add(e.u[i*e.dim:(i+1)*e.dim], e.phi[i*e.dim:(i+1)*e.dim], e.b[i]); err != nil {
+			return fmt.Errorf("bonus e3b: row %d: %w", i, err)
+		}
+	}
+	return e.embed.learn(b, report)
+}
+
+// AppendBinary appends the embedding, then steps, inverse and covariance of each row.
+func (e *e3b) AppendBinary(dst []byte) ([]byte, error) {
+	dst = e.embed.append(dst)
+	for i := range e.rows {
+		dst = binary.LittleEndian.AppendUint32(dst, e.rows[i].steps)
+		dst = nn.AppendFloats(dst, e.rows[i].inv)
+		dst = nn.AppendFloats(dst, e.rows[i].cov)
+	}
+	return dst, nil
+}
+
+// UnmarshalBinary restores what AppendBinary wrote.
+func (e *e3b) UnmarshalBinary(src []byte) error {
+	src, err := e.embed.cut(src)
+	if err != nil {
+		return fmt.Errorf("bonus e3b: %w", err)
+	}
+	n := 4 * e.dim * e.dim
+	if len(src) != len(e.rows)*(4+2*n) {
+		return fmt.Errorf("bonus e3b: the state is of another dimension or number of rows than %d and %d", e.dim, len(e.rows))
+	}
+	for i := range e.rows {
+		e.rows[i].steps = binary.LittleEndian.Uint32(src)
+		nn.DecodeFloats(e.rows[i].inv, src[4:])
+		nn.DecodeFloats(e.rows[i].cov, src[4+n:])
+		src = src[4+2*n:]
+	}
+	return nil
+}

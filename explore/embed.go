@@ -1,0 +1,173 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+)
+
+func sqrt64(x float64) float64 { return math.Sqrt(x) }
+
+// plain features are the fields themselves.
+type plain struct{}
+
+func (plain) embed(dst, x []float32, _ int)                 { copy(dst, x) }
+func (plain) learn(*env.Batch, func(string, float64)) error { return nil }
+func (plain) append(dst []byte) []byte                      { return dst }
+func (plain) cut(src []byte) ([]byte, error)                { return src, nil }
+
+// random features are those of a network of fixed random weights.
+type random struct {
+	net  *nn.MLP
+	p    []float32
+	tape *nn.Tape
+}
+
+func newRandom(width int, c *E3B, s Setup) *random {
+	net := nn.NewMLP(nn.MLPConfig{In: width, Hidden: []int{c.Hidden}, Out: c.Dim})
+	r := &random{net: net, p: make([]float32, net.NumParams()), tape: net.NewTape(s.Rows)}
+	net.Init(r.p, s.Key)
+	return r
+}
+
+func (r *random) embed(dst, x []float32, rows int)              { copy(dst, r.net.Forward(r.p, r.tape, x, rows)) }
+func (r *random) learn(*env.Batch, func(string, float64)) error { return nil }
+func (r *random) append(dst []byte) []byte                      { return dst }
+func (r *random) cut(src []byte) ([]byte, error)                { return src, nil }
+
+// inverse features are learned by predicting the action from the states before and after it
+// (Pathak et al., "Curiosity-driven exploration by self-supervised prediction", ICML 2017, eq.
+// 2-3), as E3B does: what no action influences leaves no trace in them.
+type inverse struct {
+	view     *view
+	phi, act *nn.MLP
+	head     *nn.Head
+	p, grad  []float32 // of phi, of act, of head
+	adam     *nn.Adam
+	lr       float32
+
+	before, after         *nn.Tape
+	actTape               *nn.Tape
+	headTape              *nn.HeadTape
+	s, next, pair, dPair  []float32
+	dLogProb, dEntropy    []float32
+	dBefore, dAfter, dPol []float32
+	lo, scale             []float32 // of continuous actions
+	a                     []float32
+	shared                *nn.Tape
+}
+
+func newInverse(v *view, c *E3B, s Setup) *inverse {
+	var parts []nn.Part
+	n := &inverse{view: v, lr: c.LR}
+	for _, f := range s.Spec.Act {
+		for range f.Len {
+			n.lo, n.scale = append(n.lo, f.Lo), append(n.scale, 2/(f.Hi-f.Lo))
+			if f.Choices > 0 {
+				parts = append(parts, nn.Part{Kind: nn.Categorical, N: f.Choices})
+			}
+		}
+	}
+	if len(parts) == 0 {
+		parts = []nn.Part{{Kind: nn.Gaussian, N: len(n.lo)}}
+	} else {
+		n.lo, n.scale = nil, nil
+	}
+	n.head = nn.NewHead(parts...)
+	n.phi = nn.NewMLP(nn.MLPConfig{In: v.width(), Hidden: []int{c.Hidden}, Out: c.Dim})
+	n.act = nn.NewMLP(nn.MLPConfig{In: 2 * c.Dim, Hidden: []int{c.Hidden}, Out: n.head.Inputs(), OutGain: 0.01})
+	a, b := n.phi.NumParams(), n.phi.NumParams()+n.act.NumParams()
+	total := b + n.head.Free()
+	n.p, n.grad, n.adam = make([]float32, total), make([]float32, total), nn.NewAdam(total)
+	n.phi.Init(n.p[:a], s.Key.Fold(1))
+	n.act.Init(n.p[a:b], s.Key.Fold(2))
+	f := func(w int) []float32 { return make([]float32, s.Rows*w) }
+	n.before, n.after, n.shared = n.phi.NewTape(s.Rows), n.phi.NewTape(s.Rows), n.phi.NewTape(s.Rows)
+	n.actTape, n.headTape = n.act.NewTape(s.Rows), n.head.NewTape(s.Rows)
+	n.s, n.next, n.pair, n.dPair = f(v.width()), f(v.width()), f(2*c.Dim), f(2*c.Dim)
+	n.dLogProb, n.dEntropy = f(1), f(1)
+	n.dBefore, n.dAfter, n.dPol = f(c.Dim), f(c.Dim), f(n.head.Inputs())
+	n.a = f(n.head.Actions())
+	return n
+}
+
+func (n *inverse) embed(dst, x []float32, rows int) {
+	copy(dst, n.phi.Forward(n.p[:n.phi.NumParams()], n.shared, x, rows))
+}
+
+// learn takes one step on the transitions of b: minus the mean log-probability of the actions.
+func (n *inverse) learn(b *env.Batch, report func(string, float64)) error {
+	w, d := n.view.width(), n.phi.Out()
+	for i := range b.N {
+		for j, c := range n.view.obs {
+			n.s[i*w+j] = b.Obs[i*n.view.obsW+c]
+			n.next[i*w+j] = b.Next[i*n.view.obsW+c]
+		}
+	}
+	copy(n.a, b.Act)
+	for i := range n.a {
+		if k := len(n.lo); k > 0 {
+			n.a[i] = float32((n.a[i]-n.lo[i%k])*n.scale[i%k]) - 1
+		}
+	}
+	np, na := n.phi.NumParams(), n.act.NumParams()
+	p := n.p
+	x := n.phi.Forward(p[:np], n.before, n.s, b.N)
+	y := n.phi.Forward(p[:np], n.after, n.next, b.N)
+	for i := range b.N {
+		copy(n.pair[i*2*d:], x[i*d:(i+1)*d])
+		copy(n.pair[i*2*d+d:], y[i*d:(i+1)*d])
+	}
+	policy := n.act.Forward(p[np:np+na], n.actTape, n.pair, b.N)
+	free := p[np+na:]
+	n.head.Forward(n.headTape, policy, free, n.a[:b.N*n.head.Actions()])
+	loss := 0.0
+	for i := range b.N {
+		loss -= float64(n.headTape.LogProb[i]) / float64(b.N)
+		n.dLogProb[i] = -1 / float32(b.N)
+	}
+	clear(n.grad)
+	n.head.Backward(n.headTape, n.dLogProb[:b.N], n.dEntropy[:b.N], n.dPol[:b.N*n.head.Inputs()], n.grad[np+na:])
+	n.act.Backward(p[np:np+na], n.grad[np:np+na], n.actTape, n.dPol[:b.N*n.head.Inputs()], n.dPair[:b.N*2*d])
+	for i := range b.N {
+		copy(n.dBefore[i*d:(i+1)*d], n.dPair[i*2*d:])
+		copy(n.dAfter[i*d:(i+1)*d], n.dPair[i*2*d+d:])
+	}
+	n.phi.Backward(p[:np], n.grad[:np], n.before, n.dBefore[:b.N*d], nil)
+	n.phi.Backward(p[:np], n.grad[:np], n.after, n.dAfter[:b.N*d], nil)
+	if !geom.Finite(float32(loss)) {
+		return errors.New("bonus e3b: the loss of the inverse model is not finite")
+	}
+	n.adam.Step(p, n.grad, n.lr)
+	if report != nil {
+		report("bonus/e3b/inverse_loss", loss)
+	}
+	return nil
+}
+
+func (n *inverse) append(dst []byte) []byte {
+	dst, _ = n.adam.AppendBinary(nn.AppendFloats(dst, n.p))
+	return dst
+}
+
+func (n *inverse) cut(src []byte) ([]byte, error) {
+	size := 4*len(n.p) + 16 + 8*len(n.p)
+	if len(src) < size {
+		return nil, fmt.Errorf("the embedding has %d parameters, the state is shorter", len(n.p))
+	}
+	if err := n.adam.UnmarshalBinary(src[4*len(n.p) : size]); err != nil {
+		return nil, err
+	}
+	nn.DecodeFloats(n.p, src)
+	return src[size:], nil
+}
+
+var (
+	_ embedding = plain{}
+	_ embedding = (*random)(nil)
+	_ embedding = (*inverse)(nil)
+)
