@@ -158,11 +158,13 @@ func newestCheckpoint(dir string) (checkpoint, error) {
 // removes all but the newest keep. Whatever fails, the files before it stay good.
 func saveCheckpoint(dir string, step int64, c checkpoint, best bool, keep int) error {
 	data := c.appendTo(nil)
-	if err := writeFileAtomic(filepath.Join(dir, fmt.Sprintf(checkpointPattern, step)), data); err != nil {
-		return fmt.Errorf("checkpoint: %w; the one before it is intact", err)
-	}
+	names := []string{fmt.Sprintf(checkpointPattern, step)}
 	if best {
-		if err := writeFileAtomic(filepath.Join(dir, bestCheckpoint), data); err != nil {
+		// First, because the checkpoint of the step says that the best one is there.
+		names = []string{bestCheckpoint, names[0]}
+	}
+	for _, name := range names {
+		if err := writeFileAtomic(filepath.Join(dir, name), data); err != nil {
 			return fmt.Errorf("checkpoint: %w; the one before it is intact", err)
 		}
 	}

@@ -1,0 +1,124 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/terrarium-rl/terrarium/env/traj"
+)
+
+func init() { commands = append(commands, verifyCommand) }
+
+func verifyCommand() *cobra.Command {
+	var workers int
+	var engine string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "verify DIR|FILE",
+		Short: "Play the recorded episodes again and compare every number",
+		Long: `Play the recorded episodes of a run again, many side by side, and compare observations,
+facts, rewards and hashes of the state bit by bit. The first difference is named by file, step
+and field, and the exit code is 1.`,
+		Args: exactlyOne("the folder of a run, or a .replay file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkEngine(engine); err != nil {
+				return fmt.Errorf("--engine: %w", err)
+			}
+			if workers < 0 {
+				return fmt.Errorf("--workers is %d: want 1 or more, or 0 for one a CPU", workers)
+			}
+			v, err := Verify(args[0], workers)
+			if err != nil {
+				return err
+			}
+			if err := v.print(cmd, asJSON); err != nil {
+				return err
+			}
+			if !v.Equal {
+				return failed(fmt.Errorf("%s does not repeat: %s", v.First.File, v.First.Divergence))
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&workers, "workers", 0, "goroutines (default one a CPU)")
+	f.StringVar(&engine, "engine", "auto", "what steps the worlds: auto or go")
+	f.BoolVar(&asJSON, "json", false, "print a JSON object")
+	return c
+}
+
+// A Verification is the outcome of Verify.
+type Verification struct {
+	Equal    bool            `json:"equal"`
+	Episodes int             `json:"episodes"`
+	Steps    int64           `json:"steps"`
+	First    *FileDivergence `json:"first_divergence"`
+}
+
+// A FileDivergence is the first place where a recording and its replay differ.
+type FileDivergence struct {
+	File string `json:"file"`
+	*traj.Divergence
+}
+
+// Verify plays the recordings in path, a run or a file, and compares.
+func Verify(path string, workers int) (*Verification, error) {
+	files, err := replayFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	eps := make([]*traj.Episode, len(files))
+	for i, f := range files {
+		if eps[i], err = traj.Load(f); err != nil {
+			return nil, err
+		}
+	}
+	v := &Verification{Episodes: len(eps)}
+	var d *traj.Divergence
+	if v.Steps, d, err = traj.Verify(eps, workers); err != nil {
+		return nil, err
+	}
+	v.Equal = d == nil
+	if d != nil {
+		v.First = &FileDivergence{files[d.Episode], d}
+	}
+	return v, nil
+}
+
+// replayFiles lists the recordings of a run, or returns the one file.
+func replayFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s does not exist: want the folder of a run", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	files, err := filepath.Glob(filepath.Join(globEscape(path), "seed-*", "replays", "*.replay"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s holds no recorded episodes: want the folder of a run that has begun", path)
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+func (v *Verification) print(cmd *cobra.Command, asJSON bool) error {
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), v)
+	}
+	if v.Equal {
+		fmt.Fprintf(cmd.OutOrStdout(), "equal: %s, %s steps, every number the same\n", plural(v.Episodes, "episode"), count(v.Steps))
+	}
+	return nil
+}
