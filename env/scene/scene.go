@@ -122,14 +122,14 @@ func (f Filter) mask() uint32 {
 type JointKind string
 
 const (
-	Revolute  JointKind = "revolute"  // rotation about the anchors, which coincide; position: the angle, rad
-	Prismatic JointKind = "prismatic" // sliding along Axis, without rotation; position: metres along it
+	Revolute  JointKind = "revolute"  // rotation about the anchors, which coincide; position: angle of B less angle of A less Reference, rad
+	Prismatic JointKind = "prismatic" // sliding along Axis, without rotation; position: metres from anchor A to anchor B along it
 	Weld      JointKind = "weld"      // none
 	Distance  JointKind = "distance"  // the anchors keep their distance; position: metres between them
 )
 
-// A Joint connects two bodies. Its position, angle of B less angle of A or the like, is 0 in
-// the scene's initial pose unless Reference says otherwise.
+// A Joint connects two bodies at their anchors. Its position is a number that its motor drives
+// and its limits bound; see the kinds. Engines pull bodies together that do not start joined.
 type Joint struct {
 	Name      string      `json:"name"`
 	Kind      JointKind   `json:"kind"`
@@ -138,7 +138,7 @@ type Joint struct {
 	AnchorA   geom.Vec    `json:"anchor_a"`            // local to A
 	AnchorB   geom.Vec    `json:"anchor_b"`            // local to B
 	Axis      geom.Vec    `json:"axis,omitzero"`       // prismatic: local to A; need not be normalised
-	Reference float32     `json:"reference,omitempty"` // revolute, prismatic, weld: angle of B less angle of A at angle 0, rad
+	Reference float32     `json:"reference,omitempty"` // revolute: angle of B less angle of A at position 0; prismatic, weld: the one that is kept, rad
 	Limits    *[2]float32 `json:"limits,omitempty"`    // revolute, prismatic, distance: lowest and highest position. A distance joint without limits is a rod of its initial length
 	Motor     *Motor      `json:"motor,omitempty"`     // revolute and prismatic
 	Collide   bool        `json:"collide,omitempty"`   // let A and B collide with each other

@@ -30,9 +30,11 @@ func flat(f scene.Filter) scene.Ground {
 	return scene.Ground{Name: "ground", Points: []geom.Vec{{X: -50}, {X: 50}}, Friction: 0.5, Filter: f}
 }
 
-func open(t testing.TB, s *scene.Scene) *box2d.World {
+func open(t testing.TB, s *scene.Scene) *box2d.World { return openWith(t, s, 0, 0) }
+
+func openWith(t testing.TB, s *scene.Scene, velocity, position int) *box2d.World {
 	t.Helper()
-	w, err := box2d.New(s, box2d.Options{})
+	w, err := box2d.New(s, box2d.Options{Velocity: velocity, Position: position})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,3 +354,5 @@ func ExampleWorld() {
 	fmt.Printf("it lies at height %.1f\n", at.Y)
 	// Output: it lies at height 0.5
 }
+
+func vec(x, y float32) geom.Vec { return geom.Vec{X: x, Y: y} }

@@ -1,0 +1,107 @@
+package physics
+
+// A constraint is one row of J, the Jacobian of the joints' equality constraints, and the same
+// row of J M^-1. Only six velocities take part: those of the joint's two bodies.
+type constraint struct {
+	j, m [6]float32 // x, y, turn of body a, then of body b
+	a, b int32      // first velocity of each body, relative to its tree; that of the zeros if it does not respond
+	c    float32    // constraint error, m or rad
+}
+
+// dependent is the fraction of its original value below which the pivot of a constraint means
+// that the constraints before it imply it, as in a closed loop of welds. It is then dropped.
+const dependent = 4e-6
+
+// factorise computes L and D of a tree from its constraints: K = L D L^T. L is left in
+// k[rows:], and 1/D, with 0 for dropped constraints, in k[:rows].
+func (t *tree) factorise(cs []constraint, k []float32) {
+	rows := int(t.rows)
+	k = k[:rows+int(t.entries)]
+	clear(k)
+	for i := range t.terms {
+		e := &t.terms[i]
+		p, q := &cs[e.i], &cs[e.k]
+		ji, mk := (*[3]float32)(p.j[e.si:]), (*[3]float32)(q.m[e.sk:])
+		k[e.at] += float32(ji[0]*mk[0]) + float32(ji[1]*mk[1]) + float32(ji[2]*mk[2])
+	}
+	l := k[rows:]
+	target := t.targets
+	for c := range rows {
+		d := k[c]
+		inv := float32(0)
+		if full := cs[c].dot(&cs[c]); d > dependent*full {
+			inv = 1 / d
+		}
+		k[c] = inv
+		lo, hi := int(t.start[c]), int(t.start[c+1])
+		for p := lo; p < hi; p++ {
+			f := l[p] * inv
+			n := hi - p
+			for q, at := range target[:n] {
+				k[at] -= float32(l[p+q] * f)
+			}
+			target = target[n:]
+			l[p] = f
+		}
+	}
+}
+
+// dot returns the product of a row of J with a row of J M^-1 of the same joint.
+func (p *constraint) dot(q *constraint) (s float32) {
+	return float32(p.j[0]*q.m[0]) + float32(p.j[1]*q.m[1]) + float32(p.j[2]*q.m[2]) +
+		(float32(p.j[3]*q.m[3]) + float32(p.j[4]*q.m[4]) + float32(p.j[5]*q.m[5]))
+}
+
+// solve replaces x by K^-1 x.
+func (t *tree) solve(k, x []float32) {
+	rows := int(t.rows)
+	l := k[rows : rows+int(t.entries)]
+	x = x[:rows]
+	for c, xc := range x {
+		lo, hi := t.start[c], t.start[c+1]
+		for p := lo; p < hi; p++ {
+			x[t.row[p]] -= float32(l[p] * xc)
+		}
+	}
+	for c := rows - 1; c >= 0; c-- {
+		s := x[c] * k[c]
+		lo, hi := t.start[c], t.start[c+1]
+		for p := lo; p < hi; p++ {
+			s -= float32(l[p] * x[t.row[p]])
+		}
+		x[c] = s
+	}
+}
+
+// project removes from the velocities v of a tree what violates its joints, in the way of least
+// kinetic energy: v -= M^-1 J^T K^-1 J v.
+func (t *tree) project(cs []constraint, k, x, v []float32) {
+	if t.rows == 0 {
+		return
+	}
+	x = x[:len(cs)]
+	for i := range cs {
+		c := &cs[i]
+		a, b := (*[3]float32)(v[c.a:]), (*[3]float32)(v[c.b:])
+		x[i] = float32(c.j[0]*a[0]) + float32(c.j[1]*a[1]) + float32(c.j[2]*a[2]) +
+			(float32(c.j[3]*b[0]) + float32(c.j[4]*b[1]) + float32(c.j[5]*b[2]))
+	}
+	t.solve(k, x)
+	push(cs, x, v)
+}
+
+// push applies impulses -x along the constraints.
+func push(cs []constraint, x, v []float32) {
+	x = x[:len(cs)]
+	for i := range cs {
+		c, xi := &cs[i], x[i]
+		a := (*[3]float32)(v[c.a:])
+		a[0] -= float32(c.m[0] * xi)
+		a[1] -= float32(c.m[1] * xi)
+		a[2] -= float32(c.m[2] * xi)
+		b := (*[3]float32)(v[c.b:])
+		b[0] -= float32(c.m[3] * xi)
+		b[1] -= float32(c.m[4] * xi)
+		b[2] -= float32(c.m[5] * xi)
+	}
+}

@@ -1,0 +1,218 @@
+package physics
+
+import (
+	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/scene"
+)
+
+// An axis is the row of a joint's motor and limits. Its Jacobian is that of the joint's
+// position; its response is how the tree's velocities change with a unit of impulse along it.
+type axis struct {
+	j            [6]float32
+	a, b         int32 // first velocity of each body, in the whole of v
+	dof, resp, n int32 // the response: v[dof+i] changes by w.resp[resp+i], i < n
+	joint        int32
+	k, em        float32 // speed gained by a unit of impulse, and its inverse
+	lo, hi       float32 // what the speed may be before a limit is met, from below (-) and above
+	fixLo, fixHi float32 // displacement that takes the position back inside its limits
+	posImpulse   float32
+}
+
+// limitSlop is how far a limit may be exceeded without being corrected, m or rad: 2 degrees for
+// angles and linearSlop for lengths, as in Box2D.
+const (
+	angularSlop   = 2.0 / 180 * geom.Pi
+	maxCorrection = 8.0 / 180 * geom.Pi // of an angle in one step
+)
+
+// frame is the geometry of a joint at the beginning of a step.
+type frame struct {
+	rax, ray, rbx, rby float32 // from the centres of mass to the anchors
+	dx, dy             float32 // from anchor A to anchor B
+}
+
+func (w *World) frame(j *joint, a, b *body) frame {
+	ax, ay := j.ax-a.lcx, j.ay-a.lcy
+	bx, by := j.bx-b.lcx, j.by-b.lcy
+	f := frame{
+		rax: float32(a.c*ax) - float32(a.s*ay), ray: float32(a.s*ax) + float32(a.c*ay),
+		rbx: float32(b.c*bx) - float32(b.s*by), rby: float32(b.s*bx) + float32(b.c*by),
+	}
+	f.dx = (b.x + f.rbx) - (a.x + f.rax)
+	f.dy = (b.y + f.rby) - (a.y + f.ray)
+	return f
+}
+
+// along is the Jacobian of the way from anchor A to anchor B along the direction u, which turns
+// with body a.
+func (f *frame) along(ux, uy float32) [6]float32 {
+	px, py := f.rax+f.dx, f.ray+f.dy
+	return [6]float32{-ux, -uy, -(float32(px*uy) - float32(py*ux)), ux, uy, float32(f.rbx*uy) - float32(f.rby*ux)}
+}
+
+// between is the Jacobian of the distance of the anchors, whose direction is u.
+func (f *frame) between(ux, uy float32) [6]float32 {
+	return [6]float32{-ux, -uy, -(float32(f.rax*uy) - float32(f.ray*ux)), ux, uy, float32(f.rbx*uy) - float32(f.rby*ux)}
+}
+
+// direction returns the unit vector from anchor A to anchor B, and their distance.
+func (f *frame) direction() (ux, uy, length float32) {
+	length = geom.Sqrt(float32(f.dx*f.dx) + float32(f.dy*f.dy))
+	if length < 1e-6 {
+		return 1, 0, length
+	}
+	return f.dx / length, f.dy / length, length
+}
+
+func (j *joint) axis(a *body) (ux, uy float32) {
+	return float32(a.c*j.ux) - float32(a.s*j.uy), float32(a.s*j.ux) + float32(a.c*j.uy)
+}
+
+var turn = [6]float32{0, 0, -1, 0, 0, 1} // the Jacobian of the relative angle
+
+// prepareJoints writes the constraints of all joints and the list of active axes.
+func (w *World) prepareJoints(dt float32) {
+	perDt := 1 / dt
+	w.axes = w.axes[:0]
+	for i := range w.m.joints {
+		info, j := &w.m.joints[i], &w.joints[i]
+		a, b := &w.bodies[info.a], &w.bodies[info.b]
+		f := w.frame(j, a, b)
+		angle := b.a - a.a - j.reference
+		cs := w.constraints[info.row0 : info.row0+info.rows]
+		var jac [6]float32
+		var position float32
+		switch info.kind {
+		case scene.Revolute:
+			cs[0].set([6]float32{-1, 0, f.ray, 1, 0, -f.rby}, f.dx, a, b)
+			cs[1].set([6]float32{0, -1, -f.rax, 0, 1, f.rbx}, f.dy, a, b)
+			jac, position = turn, angle
+		case scene.Weld:
+			cs[0].set([6]float32{-1, 0, f.ray, 1, 0, -f.rby}, f.dx, a, b)
+			cs[1].set([6]float32{0, -1, -f.rax, 0, 1, f.rbx}, f.dy, a, b)
+			cs[2].set(turn, angle, a, b)
+		case scene.Prismatic:
+			ux, uy := j.axis(a)
+			cs[0].set(f.along(-uy, ux), float32(f.dy*ux)-float32(f.dx*uy), a, b)
+			cs[1].set(turn, angle, a, b)
+			jac, position = f.along(ux, uy), float32(f.dx*ux)+float32(f.dy*uy)
+		case scene.Distance:
+			ux, uy, length := f.direction()
+			jac = f.between(ux, uy)
+			position = length
+			if info.rows == 1 {
+				cs[0].set(jac, length-j.length, a, b)
+			}
+		}
+		if info.axis && (info.limited || j.max > 0) {
+			w.axes = append(w.axes, axis{
+				j: jac, a: w.m.bodies[info.a].dof, b: w.m.bodies[info.b].dof, joint: int32(i),
+			})
+			w.axes[len(w.axes)-1].limit(info, j, position, perDt)
+		} else {
+			j.im, j.il, j.iu = 0, 0, 0
+		}
+	}
+}
+
+func (c *constraint) set(j [6]float32, err float32, a, b *body) {
+	c.j, c.c = j, err
+	c.m = [6]float32{a.invM * j[0], a.invM * j[1], a.invI * j[2], b.invM * j[3], b.invM * j[4], b.invI * j[5]}
+}
+
+// limit computes how far the limits are.
+func (x *axis) limit(info *jointInfo, j *joint, position, perDt float32) {
+	if !info.limited {
+		return
+	}
+	below, above := position-j.lo, j.hi-position
+	x.lo, x.hi = geom.Max(below, 0)*perDt, geom.Max(above, 0)*perDt
+	slop, most := float32(linearSlop), float32(maxLinearCorrection)
+	if info.kind == scene.Revolute {
+		slop, most = angularSlop, maxCorrection
+	}
+	x.fixLo = geom.Clamp(-below-slop, 0, most)
+	x.fixHi = geom.Clamp(-above-slop, 0, most)
+}
+
+// respond computes the responses of the axes, which needs the factorised trees, and starts from
+// the impulses of the last step.
+func (w *World) respond() {
+	for i := range w.axes {
+		x := &w.axes[i]
+		j := &w.joints[x.joint]
+		info := &w.m.joints[x.joint]
+		t := &w.m.trees[w.m.jointTree(int(x.joint))]
+		cs := w.constraints[t.row0 : t.row0+t.rows]
+		v := w.column[:t.size+3]
+		clear(v)
+		a, b := &w.bodies[info.a], &w.bodies[info.b]
+		if w.m.bodies[info.a].tree >= 0 {
+			la := x.a - t.dof
+			v[la], v[la+1], v[la+2] = a.invM*x.j[0], a.invM*x.j[1], a.invI*x.j[2]
+		}
+		if w.m.bodies[info.b].tree >= 0 {
+			lb := x.b - t.dof
+			v[lb], v[lb+1], v[lb+2] = b.invM*x.j[3], b.invM*x.j[4], b.invI*x.j[5]
+		}
+		t.project(cs, w.factor(t), w.x, v)
+		x.dof, x.n, x.resp = t.dof, t.size, int32(len(w.resp))
+		w.resp = append(w.resp, v[:t.size]...)
+		k := float32(0)
+		if w.m.bodies[info.a].tree >= 0 {
+			la := x.a - t.dof
+			k += float32(x.j[0]*v[la]) + float32(x.j[1]*v[la+1]) + float32(x.j[2]*v[la+2])
+		}
+		if w.m.bodies[info.b].tree >= 0 {
+			lb := x.b - t.dof
+			k += float32(x.j[3]*v[lb]) + float32(x.j[4]*v[lb+1]) + float32(x.j[5]*v[lb+2])
+		}
+		x.k, x.em = k, 0
+		if k > 0 {
+			x.em = 1 / k
+		}
+		w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], (j.im+j.il)-j.iu)
+	}
+}
+
+// speed returns the rate of change of the axis' position for velocities v.
+func (x *axis) speed(v velocities) float32 {
+	a, b := (*[3]float32)(v[x.a:]), (*[3]float32)(v[x.b:])
+	return float32(x.j[0]*a[0]) + float32(x.j[1]*a[1]) + float32(x.j[2]*a[2]) +
+		(float32(x.j[3]*b[0]) + float32(x.j[4]*b[1]) + float32(x.j[5]*b[2]))
+}
+
+// sweepAxes makes one Gauss-Seidel pass over motors and limits, and returns the largest change
+// of a speed. A motor is an impulse of at most max*dt towards its speed; a limit is an impulse
+// that may only push inward, and lets the position reach but not pass it within the step.
+func (w *World) sweepAxes(dt float32) (change float32) {
+	for i := range w.axes {
+		x := &w.axes[i]
+		j := &w.joints[x.joint]
+		rel := x.speed(w.v)
+		total := float32(0)
+		if j.max > 0 {
+			most := j.max * dt
+			n := geom.Clamp(j.im-float32(x.em*(rel-j.speed)), -most, most)
+			total = n - j.im
+			j.im = n
+			rel += float32(total * x.k)
+		}
+		if w.m.joints[x.joint].limited {
+			n := geom.Max(j.il-float32(x.em*(rel+x.lo)), 0)
+			d := n - j.il
+			j.il = n
+			total += d
+			rel += float32(d * x.k)
+			n = geom.Max(j.iu-float32(x.em*(x.hi-rel)), 0)
+			d = n - j.iu
+			j.iu = n
+			total -= d
+		}
+		if total != 0 {
+			change = geom.Max(change, geom.Abs(total)*x.k)
+			w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], total)
+		}
+	}
+	return change
+}

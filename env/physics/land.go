@@ -1,0 +1,134 @@
+package physics
+
+import "github.com/terrarium-rl/terrarium/env/geom"
+
+// A stretch is one segment of a ground, which is solid below. Its neighbours' normals tell
+// which directions a contact at its ends may have, so that nothing catches on a corner that
+// does not stick out.
+type stretch struct {
+	x1, y1, x2, y2 float32
+	nx, ny, length float32
+	px, py         float32 // normal of the segment before; of a vertical end if there is none
+	fx, fy         float32 // normal of the segment after
+	last           bool
+}
+
+// at returns segment i of the ground with vertices g, its points.
+func segmentOf(g []gvert, i int) (s stretch) {
+	p, q := &g[i], &g[i+1]
+	s = stretch{x1: p.x, y1: p.y, x2: q.x, y2: q.y, nx: p.nx, ny: p.ny, length: p.length, px: -1, fx: 1}
+	if i > 0 {
+		s.px, s.py = g[i-1].nx, g[i-1].ny
+	}
+	if i+2 < len(g) {
+		s.fx, s.fy = q.nx, q.ny
+	} else {
+		s.last = true
+	}
+	return s
+}
+
+// between reports whether direction n lies between normals a and b, b clockwise from a, as it
+// does at a corner that sticks out; at others none does.
+func between(ax, ay, bx, by, nx, ny float32) bool {
+	return float32(ax*by)-float32(ay*bx) < 0 && float32(ax*ny)-float32(ay*nx) <= 0 && float32(nx*by)-float32(ny*bx) <= 0
+}
+
+// land adds the points of a hull near segment s.
+func (m *manifold) land(s *stretch, h *hull, margin float32) {
+	m.n = 0
+	if h.radius > skin || len(h.v) == 1 {
+		m.landRound(s, h, margin)
+		return
+	}
+	m.landPolygon(s, h, margin)
+}
+
+// landRound adds the points of a circle or capsule: those of its ends, and of the corner of
+// the ground under its side.
+func (m *manifold) landRound(s *stretch, h *hull, margin float32) {
+	reach := h.radius + skin + margin
+	for i := range h.v {
+		x, y := h.v[i].x, h.v[i].y
+		u := float32((x-s.x1)*s.ny) - float32((y-s.y1)*s.nx) // along the segment, whose direction is (ny, -nx)
+		switch {
+		case u < 0:
+			m.landCorner(s.x1, s.y1, s.px, s.py, s.nx, s.ny, x, y, h.radius, margin, uint32(i)|0x10)
+		case u <= s.length:
+			if d := float32((x-s.x1)*s.nx) + float32((y-s.y1)*s.ny); d <= reach {
+				m.add(x, y, s.nx, s.ny, d, skin, h.radius, uint32(i))
+			}
+		case s.last:
+			m.landCorner(s.x2, s.y2, s.nx, s.ny, s.fx, s.fy, x, y, h.radius, margin, uint32(i)|0x20)
+		}
+	}
+	if len(h.v) == 2 {
+		p, q := &h.v[0], &h.v[1]
+		tx, ty := q.x-p.x, q.y-p.y
+		u := float32((s.x1-p.x)*tx) + float32((s.y1-p.y)*ty)
+		if u <= 0 || u >= float32(tx*tx)+float32(ty*ty) {
+			return
+		}
+		for i := range h.v { // the normal of the ground is opposite to that of the side
+			nx, ny := -h.v[i].nx, -h.v[i].ny
+			d := float32((s.x1-p.x)*nx) + float32((s.y1-p.y)*ny)
+			if between(s.px, s.py, s.nx, s.ny, nx, ny) && -d <= reach {
+				m.add(s.x1-float32(nx*d), s.y1-float32(ny*d), nx, ny, -d, skin, h.radius, uint32(i)|0x30)
+				return
+			}
+		}
+	}
+}
+
+func (m *manifold) landCorner(cx, cy, ax, ay, bx, by, x, y, radius, margin float32, id uint32) {
+	if !between(ax, ay, bx, by, x-cx, y-cy) {
+		return
+	}
+	m.discs(cx, cy, x, y, skin, radius, margin, id)
+}
+
+// landPolygon adds the points of a polygon, by the separating axis test restricted to the
+// directions that the neighbours allow.
+func (m *manifold) landPolygon(s *stretch, h *hull, margin float32) {
+	reach := h.radius + skin + margin
+	sep := float32(1e30)
+	for i := range h.v {
+		if d := float32((h.v[i].x-s.x1)*s.nx) + float32((h.v[i].y-s.y1)*s.ny); d < sep {
+			sep = d
+		}
+	}
+	if sep > reach {
+		return
+	}
+	best, at := float32(-1e30), 0
+	for i := range h.v {
+		e := &h.v[i]
+		d1 := float32((s.x1-e.x)*e.nx) + float32((s.y1-e.y)*e.ny)
+		d2 := float32((s.x2-e.x)*e.nx) + float32((s.y2-e.y)*e.ny)
+		d := geom.Min(d1, d2)
+		if d > reach {
+			return
+		}
+		if d <= best || d <= sep {
+			continue
+		}
+		allowed := false
+		if d1 < d2 {
+			allowed = between(s.px, s.py, s.nx, s.ny, -e.nx, -e.ny)
+		} else {
+			allowed = between(s.nx, s.ny, s.fx, s.fy, -e.nx, -e.ny)
+		}
+		if allowed {
+			best, at = d, i
+		}
+	}
+	g := hull{radius: skin}
+	line := [2]vert{{s.x2, s.y2, s.nx, s.ny}, {s.x1, s.y1, -s.nx, -s.ny}} // its upper side first
+	g.v = line[:]
+	if best > sep+0.1*linearSlop {
+		m.clip(h, &g, at, best, reach, 0x800)
+		m.flip()
+		return
+	}
+	m.clip(&g, h, 0, sep, reach, 0)
+}
