@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding"
 	"fmt"
 	"math"
 	"reflect"
@@ -25,6 +26,16 @@ func (t *tree) decodeValue(dst reflect.Value, path string) error {
 		return nil
 	}
 	null := t.kind == scalar && t.scalar == nil
+	if u, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok && !null {
+		text, ok := t.scalar.(string)
+		if !ok {
+			return t.place.errorf("%s: want text, have %s", path, t.describe())
+		}
+		if err := u.UnmarshalText([]byte(text)); err != nil {
+			return t.place.errorf("%s: %w", path, err)
+		}
+		return nil
+	}
 	switch dst.Kind() {
 	case reflect.Pointer:
 		if null {

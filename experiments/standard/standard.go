@@ -3,6 +3,7 @@
 package standard
 
 import (
+	_ "github.com/terrarium-rl/terrarium/agents/ppo"         // agent
 	_ "github.com/terrarium-rl/terrarium/agents/random"      // agent
 	_ "github.com/terrarium-rl/terrarium/agents/scripted"    // agent
 	_ "github.com/terrarium-rl/terrarium/env/tasks/cartpole" // environment
