@@ -61,7 +61,7 @@ type Figure struct {
 	Bars          []Bar
 	Marks         []Mark
 	YMin, YMax    float64 // range of the y axis, where YMin < YMax; default: what there is
-	Width, Height float64 // in points, 1/72 inch; default 468 x 260, the width of a page's text
+	Width, Height float64 // in points, 1/72 inch; default 468 x 260, as wide as the text of a page
 }
 
 // Okabe and Ito's colours, "Color Universal Design" (2008), most contrast first.
@@ -117,6 +117,9 @@ func (f *Figure) plot() (*gonum.Plot, error) {
 	}
 	settle(&p.X)
 	settle(&p.Y)
+	if len(f.Bars) == 0 && p.X.Min > 0 && p.X.Min < 0.2*p.X.Max {
+		p.X.Min = 0 // steps count from there
+	}
 	switch pad := 0.04 * (p.Y.Max - p.Y.Min); {
 	case len(f.Bars) > 0:
 	case f.YMin < f.YMax:
@@ -138,7 +141,11 @@ func settle(a *gonum.Axis) {
 		a.Min, a.Max = 0, 1
 	}
 	if a.Min == a.Max {
-		a.Min, a.Max = a.Min-0.5, a.Max+0.5
+		half := 0.1 * math.Abs(a.Min)
+		if half == 0 {
+			half = 0.5
+		}
+		a.Min, a.Max = a.Min-half, a.Max+half
 	}
 }
 
@@ -146,16 +153,18 @@ func (f *Figure) style(p *gonum.Plot) {
 	p.Title.Text = f.Title
 	p.Title.TextStyle.Font, p.Title.TextStyle.Color = typeface(titleSize), ink
 	p.Title.Padding = 6
+	width, height := f.size()
 	for _, a := range []struct {
-		axis *gonum.Axis
-		name string
-	}{{&p.X, f.X}, {&p.Y, f.Y}} {
+		axis  *gonum.Axis
+		name  string
+		ticks ticks
+	}{{&p.X, f.X, ticks(width / 80)}, {&p.Y, f.Y, ticks(height / 45)}} {
 		a.axis.Label.Text = a.name
 		a.axis.Label.TextStyle.Font, a.axis.Label.TextStyle.Color = typeface(fontSize), ink
 		a.axis.Label.Padding = 4
 		a.axis.Tick.Label.Font, a.axis.Tick.Label.Color = typeface(fontSize), muted
 		a.axis.Tick.LineStyle.Color, a.axis.LineStyle.Color = muted, muted
-		a.axis.Tick.Marker = ticks{}
+		a.axis.Tick.Marker = a.ticks
 		a.axis.Padding = 0
 	}
 	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width, p.Y.Tick.Length = 0, 0, 4
@@ -330,14 +339,15 @@ func (b *bar) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return lo, hi, b.y, b.y
 }
 
-// ticks are about five round numbers with short labels: 200k, 1.5M.
-type ticks struct{}
+// ticks are about that many round numbers, at least three, with short labels: 200k, 1.5M.
+type ticks int
 
 // Ticks implements the Ticker of gonum.
-func (ticks) Ticks(lo, hi float64) (out []gonum.Tick) {
-	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/5)))
+func (n ticks) Ticks(lo, hi float64) (out []gonum.Tick) {
+	rough := (hi - lo) / float64(max(n, 3))
+	step := math.Pow(10, math.Floor(math.Log10(rough)))
 	for _, f := range []float64{5, 2} {
-		if (hi-lo)/(f*step) >= 4 {
+		if f*step <= 1.2*rough {
 			step *= f
 			break
 		}

@@ -114,9 +114,9 @@ func TestShort(t *testing.T) {
 
 func TestTicksAreRoundAndFew(t *testing.T) {
 	for _, r := range [][2]float64{{0, 1}, {-250, 250}, {0, 1e6}, {0.9, 1.1}, {-3, 1e-3}, {1e5, 1.3e5}, {0, 7}} {
-		ts := ticks{}.Ticks(r[0], r[1])
-		if len(ts) < 3 || len(ts) > 11 {
-			t.Errorf("%v: %d ticks, want 3 to 11", r, len(ts))
+		ts := ticks(6).Ticks(r[0], r[1])
+		if len(ts) < 3 || len(ts) > 13 {
+			t.Errorf("%v: %d ticks, want 3 to 13", r, len(ts))
 		}
 		for _, k := range ts {
 			if slack := 1e-9 * (r[1] - r[0]); k.Value < r[0]-slack || k.Value > r[1]+slack || k.Label == "" {
