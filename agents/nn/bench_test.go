@@ -15,13 +15,6 @@ func eachKernelB(b *testing.B, f func(b *testing.B)) {
 	}
 }
 
-// benchNet is the network of the figures in the package's documentation.
-func benchNet() *ActorCritic {
-	return NewActorCritic(ActorCriticConfig{
-		Obs: 24, Head: NewHead(Part{Categorical, 4}), Hidden: []int{64, 64}, Shared: true,
-	})
-}
-
 // BenchmarkInference is one policy forward pass, 24-64-64-4, of 1 and of 64 observations.
 func BenchmarkInference(b *testing.B) {
 	eachKernelB(b, func(b *testing.B) {

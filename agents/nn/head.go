@@ -194,8 +194,8 @@ func (h *Head) NewTape(rows int) *HeadTape {
 // Forward computes t.LogProb of the actions act and t.Entropy. The slices must hold until
 // Backward.
 //
-// The entropy of a SquashedGaussian, which has no closed form, is a 64-point Gauss-Hermite
-// quadrature, within 1e-3 a number for standard deviations up to 1 and 0.02 at the largest.
+// The entropy of a SquashedGaussian, which has no closed form, is integrated numerically, within
+// 1e-4 a number. That costs 89 exponentials and logarithms each.
 func (h *Head) Forward(t *HeadTape, policy, free, act []float32) {
 	rows := h.rows(policy, free)
 	if cap(t.LogProb) < rows || len(t.p) < rows*h.inputs || len(t.std) != h.free {

@@ -162,7 +162,7 @@ func tanh256(x []float32) {
 		tanhVec(archsimd.LoadFloat32x8Slice(x)).StoreSlice(x)
 	}
 	if len(x) > 0 {
-		tanhVec(archsimd.LoadFloat32x8SlicePart(x)).StoreSlicePart(x)
+		storePart(x, tanhVec(loadPart(x)))
 	}
 }
 

@@ -55,16 +55,29 @@ func fillRows(m, n int, c0 []float32, ld0 int, c []float32, ldc int) {
 	}
 }
 
-// narrowGemm adds A*B to C in plain Go.
+// narrowGemm adds A*B to C in plain Go, four sums at a time.
 func narrowGemm(m, n, k int, a []float32, ar, ac int, b []float32, ldb int, c []float32, ldc int) {
 	for i := range m {
 		row := c[i*ldc : i*ldc+n]
-		for p := range k {
-			x := a[i*ar+p*ac]
-			bp := b[p*ldb : p*ldb+n][:len(row)]
-			for j, y := range bp {
-				row[j] += float32(x * y)
+		j := 0
+		for ; j+4 <= n; j += 4 {
+			d := row[j : j+4 : j+4]
+			s0, s1, s2, s3 := d[0], d[1], d[2], d[3]
+			for p, at := 0, i*ar; p < k; p, at = p+1, at+ac {
+				x, y := a[at], b[p*ldb+j:p*ldb+j+4]
+				s0 += float32(x * y[0])
+				s1 += float32(x * y[1])
+				s2 += float32(x * y[2])
+				s3 += float32(x * y[3])
 			}
+			d[0], d[1], d[2], d[3] = s0, s1, s2, s3
+		}
+		for ; j < n; j++ {
+			s := row[j]
+			for p, at := 0, i*ar; p < k; p, at = p+1, at+ac {
+				s += float32(a[at] * b[p*ldb+j])
+			}
+			row[j] = s
 		}
 	}
 }

@@ -53,6 +53,20 @@ func ptr(p unsafe.Pointer, i int) unsafe.Pointer { return unsafe.Add(p, 4*i) }
 // num reads the number off bytes after p.
 func num(p unsafe.Pointer, off int) float32 { return *(*float32)(unsafe.Add(p, off)) }
 
+// loadPart returns the fewer than 8 numbers of x and zeros.
+func loadPart(x []float32) vec {
+	var b [8]float32
+	copy(b[:], x)
+	return archsimd.LoadFloat32x8(&b)
+}
+
+// storePart sets the fewer than 8 numbers of x.
+func storePart(x []float32, v vec) {
+	var b [8]float32
+	v.Store(&b)
+	copy(x, b[:])
+}
+
 // The loops over whole slices come in pairs: a step of 8 numbers, and a last step of the numbers
 // left over. That does the same arithmetic, so that the result for a number does not depend on
 // where it stands.
@@ -66,8 +80,8 @@ func tanhGrad256(g, y []float32) {
 		g, y = g[8:], y[8:]
 	}
 	if len(g) > 0 {
-		v := archsimd.LoadFloat32x8SlicePart(y)
-		archsimd.LoadFloat32x8SlicePart(g).Mul(one.Sub(v.Mul(v))).StoreSlicePart(g)
+		v := loadPart(y)
+		storePart(g, loadPart(g).Mul(one.Sub(v.Mul(v))))
 	}
 }
 
@@ -78,8 +92,8 @@ func relu256(x []float32) {
 		zero.Merge(v, v.Less(zero)).StoreSlice(x)
 	}
 	if len(x) > 0 {
-		v := archsimd.LoadFloat32x8SlicePart(x)
-		zero.Merge(v, v.Less(zero)).StoreSlicePart(x)
+		v := loadPart(x)
+		storePart(x, zero.Merge(v, v.Less(zero)))
 	}
 }
 
@@ -92,8 +106,8 @@ func reluGrad256(g, y []float32) {
 		g, y = g[8:], y[8:]
 	}
 	if len(g) > 0 {
-		keep := zero.Less(archsimd.LoadFloat32x8SlicePart(y))
-		archsimd.LoadFloat32x8SlicePart(g).Masked(keep).StoreSlicePart(g)
+		keep := zero.Less(loadPart(y))
+		storePart(g, loadPart(g).Masked(keep))
 	}
 }
 
@@ -111,7 +125,7 @@ func exp256(x []float32) {
 		expVec(archsimd.LoadFloat32x8Slice(x)).StoreSlice(x)
 	}
 	if len(x) > 0 {
-		expVec(archsimd.LoadFloat32x8SlicePart(x)).StoreSlicePart(x)
+		storePart(x, expVec(loadPart(x)))
 	}
 }
 

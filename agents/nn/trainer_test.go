@@ -22,20 +22,23 @@ type update struct {
 }
 
 type scratch struct {
-	tape     *ActorCriticTape
-	head     *HeadTape
-	dl, de   []float32
-	dp, dv   []float32
-	lossSums [64]float64
+	tape   *ActorCriticTape
+	head   *HeadTape
+	dl, de []float32
+	dp, dv []float32
 }
 
 func newUpdate(shared bool, rows int, pool *Pool, parts ...Part) *update {
 	if parts == nil {
 		parts = []Part{{Categorical, 4}}
 	}
-	net := NewActorCritic(ActorCriticConfig{
+	return newUpdateOf(ActorCriticConfig{
 		Obs: 24, Head: NewHead(parts...), Hidden: []int{64, 64}, Shared: shared, LogStd: -0.5,
-	})
+	}, rows, pool)
+}
+
+func newUpdateOf(c ActorCriticConfig, rows int, pool *Pool) *update {
+	net := NewActorCritic(c)
 	p := make([]float32, net.NumParams())
 	net.Init(p, rng.New(7))
 	u := &update{net: net, t: NewTrainer(p, rows, pool), rows: rows}
@@ -97,8 +100,8 @@ func TestTrainerWorkers(t *testing.T) {
 			var want []float32
 			for _, workers := range []int{1, 2, 3, 7, 16} {
 				pool := NewPool(workers)
-				u := newUpdate(shared, 1000, pool, allParts...)
-				for range 3 {
+				u := newUpdate(shared, 700, pool, allParts...)
+				for range 2 {
 					u.step()
 				}
 				pool.Close()
