@@ -1,0 +1,159 @@
+package lab
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/terrarium-rl/terrarium/experiments/stats"
+)
+
+// A benchmark is one figure that `terrarium bench` measures.
+type benchmark struct {
+	name    string // such as "env/lander-v0"
+	metric  string // such as "env_steps_per_core_second"
+	unit    string
+	engine  string // what steps the worlds, or computes
+	worlds  int
+	workers int
+	vs      string // name and metric of the benchmark of the same round that it is divided by
+
+	// open prepares the work. Each call of work does some and returns how many units it was.
+	open openFunc
+
+	// figure makes the value of a round of units done in CPU and wall time.
+	figure figureFunc
+
+	// constant is set instead of open and figure where nothing is timed.
+	constant func() (float64, error)
+}
+
+type openFunc func() (work func() (units int, err error), closeWork func() error, err error)
+
+type figureFunc func(units int, cpu, wall time.Duration) float64
+
+// key tells benchmarks apart, for vs.
+func (b *benchmark) key() string { return b.name + " " + b.metric }
+
+// Ways to make a figure.
+func perCore(units int, cpu, _ time.Duration) float64  { return float64(units) / cpu.Seconds() }
+func perWall(units int, _, wall time.Duration) float64 { return float64(units) / wall.Seconds() }
+func micros(units int, cpu, _ time.Duration) float64 {
+	return cpu.Seconds() * 1e6 / float64(units)
+}
+
+// benches makes the benchmarks of each group. To add some, append to it in init.
+var benches []func() ([]benchmark, error)
+
+// A BenchRow is a line of `terrarium bench --json`.
+type BenchRow struct {
+	Name    string  `json:"name"`
+	Engine  string  `json:"engine"`
+	Worlds  int     `json:"worlds"`
+	Workers int     `json:"workers"`
+	Metric  string  `json:"metric"`
+	Value   float64 `json:"value"` // median of the rounds
+	Unit    string  `json:"unit"`
+	Vs      string  `json:"vs"`
+	Ratio   float64 `json:"ratio"` // median of the rounds' ratios to Vs; 0 without one
+	Lo      float64 `json:"lo"`    // least and greatest of the rounds
+	Hi      float64 `json:"hi"`
+	Rounds  int     `json:"rounds"`
+}
+
+// A BenchPlan says how benchmarks are run.
+type BenchPlan struct {
+	Rounds int           // interleaved: each round measures every benchmark once
+	Time   time.Duration // CPU time of one measurement
+}
+
+// runBenches measures all of bs. Rounds are interleaved, so that a slow moment of the machine
+// hits both sides of a ratio, and medians forget it.
+func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRow, error) {
+	values := make([][]float64, len(bs))
+	running := make([]*runningBench, len(bs))
+	defer func() {
+		for _, r := range running {
+			if r != nil {
+				_ = r.close()
+			}
+		}
+	}()
+	for i := range bs {
+		r, err := start(&bs[i])
+		if err != nil {
+			return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
+		}
+		running[i] = r
+	}
+	for round := range plan.Rounds {
+		for i := range bs {
+			v, err := running[i].measure(plan.Time)
+			if err != nil {
+				return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
+			}
+			values[i] = append(values[i], v)
+		}
+		done(round + 1)
+	}
+	rows := make([]BenchRow, len(bs))
+	for i, b := range bs {
+		rows[i] = BenchRow{
+			Name: b.name, Engine: b.engine, Worlds: b.worlds, Workers: b.workers, Metric: b.metric, Unit: b.unit,
+			Value: stats.Summarize(values[i]).Median, Lo: slices.Min(values[i]), Hi: slices.Max(values[i]), Rounds: plan.Rounds, Vs: b.vs,
+		}
+		for j := range bs {
+			if bs[j].key() == b.vs {
+				rows[i].Ratio = stats.Summarize(ratios(values[i], values[j])).Median
+			}
+		}
+	}
+	return rows, nil
+}
+
+type runningBench struct {
+	*benchmark
+	work  func() (int, error)
+	close func() error
+}
+
+func start(b *benchmark) (*runningBench, error) {
+	r := &runningBench{benchmark: b, close: func() error { return nil }}
+	if b.constant != nil {
+		return r, nil
+	}
+	var err error
+	r.work, r.close, err = b.open()
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.work() // warm up: the first call fills caches and grows buffers
+	return r, err
+}
+
+func (r *runningBench) measure(budget time.Duration) (float64, error) {
+	if r.constant != nil {
+		return r.constant()
+	}
+	runtime.GC() // another benchmark's garbage is not this one's
+	cpu, wall, units := cpuTime(), time.Now(), 0
+	for {
+		n, err := r.work()
+		if err != nil {
+			return 0, err
+		}
+		units += n
+		if used := cpuTime() - cpu; used >= budget {
+			return r.figure(units, used, time.Since(wall)), nil
+		}
+	}
+}
+
+func ratios(a, b []float64) []float64 {
+	r := make([]float64, len(a))
+	for i := range a {
+		r[i] = a[i] / b[i]
+	}
+	return r
+}

@@ -1,0 +1,139 @@
+package lab
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/terrarium-rl/terrarium/env/registry"
+)
+
+func init() { commands = append(commands, benchCommand) }
+
+func benchCommand() *cobra.Command {
+	var rounds, millis int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "bench [NAME...]",
+		Short: "Measure speed and memory: medians and ratios of interleaved rounds",
+		Long: `Measure speed and memory. Names select benchmarks by what they begin with, or by pattern:
+env/lander-v0, train, nn/*. Figures "per core second" divide by the processor time of the whole
+process; each is the median of several rounds, in which all benchmarks take turns.
+
+  env/NAME      simulation only: random actions, resets, observations, facts, reward
+  policy/NAME   the same with a PPO policy that acts
+  train/NAME    the whole training loop of PPO with default options
+  memory/NAME   bytes of a world
+  nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if rounds < 1 || millis < 1 {
+				return fmt.Errorf("--rounds is %d and --millis %d: want at least 1", rounds, millis)
+			}
+			bs, err := selectBenches(args)
+			if err != nil {
+				return err
+			}
+			progress := func(round int) {
+				if !asJSON {
+					fmt.Fprintf(cmd.ErrOrStderr(), "\rround %d of %d", round, rounds)
+				}
+			}
+			rows, err := runBenches(bs, BenchPlan{rounds, time.Duration(millis) * time.Millisecond}, progress)
+			if err != nil {
+				return err
+			}
+			if !asJSON {
+				fmt.Fprint(cmd.ErrOrStderr(), "\r                    \r")
+			}
+			return printBench(cmd.OutOrStdout(), rows, asJSON)
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&rounds, "rounds", 5, "interleaved rounds")
+	f.IntVar(&millis, "millis", 200, "processor time of one measurement, in milliseconds")
+	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, the last one a summary")
+	return c
+}
+
+// selectBenches returns the benchmarks that the names select, all without names, in order and
+// with those that they are compared with.
+func selectBenches(names []string) (selected []benchmark, err error) {
+	var all []benchmark
+	for _, group := range benches {
+		bs, err := group()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, bs...)
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	want := map[string]bool{}
+	for _, name := range names {
+		found := false
+		for _, b := range all {
+			matched, err := path.Match(name, b.name)
+			if err != nil {
+				return nil, fmt.Errorf("pattern %q: %w", name, err)
+			}
+			if matched || b.name == name || strings.HasPrefix(b.name, strings.TrimSuffix(name, "/")+"/") {
+				want[b.key()], want[b.vs], found = true, true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("unknown benchmark %q%s", name, registry.Suggest(name, benchNames(all)))
+		}
+	}
+	for _, b := range all {
+		if want[b.key()] {
+			selected = append(selected, b)
+		}
+	}
+	return selected, nil
+}
+
+func benchNames(bs []benchmark) (names []string) {
+	for _, b := range bs {
+		names = append(names, b.name)
+	}
+	return slices.Compact(names)
+}
+
+func printBench(w io.Writer, rows []BenchRow, asJSON bool) error {
+	if asJSON {
+		for _, r := range rows {
+			if err := printJSON(w, r); err != nil {
+				return err
+			}
+		}
+		return printJSON(w, map[string]any{"summary": map[string]any{"benchmarks": len(rows), "cpu": cpuModel()}})
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "name\tengine\tworlds\tworkers\tmedian\tof rounds\tratio\t  measures\n")
+	for _, r := range rows {
+		ratio := ""
+		if r.Ratio != 0 {
+			ratio = fmt.Sprintf("%.2fx", r.Ratio)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s-%s\t%s\t  %s\n", r.Name, r.Engine, r.Worlds, r.Workers,
+			short(r.Value), short(r.Lo), short(r.Hi), ratio, strings.ReplaceAll(r.Metric, "_", " "))
+	}
+	return t.Flush()
+}
+
+// short prints a figure with three digits.
+func short(v float64) string {
+	scaled, prefix := humanize.ComputeSI(v)
+	if v < 1000 {
+		scaled, prefix = v, ""
+	}
+	return fmt.Sprintf("%.3g%s", scaled, prefix)
+}
