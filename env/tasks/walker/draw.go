@@ -66,7 +66,8 @@ func (w *world) drawLeg(c env.Canvas, leg int) {
 		c.Polygon(env.RoleLimb, w.outline(w.parts[leg][k], corners[:]))
 	}
 	for _, joint := range w.joints[leg] {
-		c.Circle(env.RoleJoint, w.w.JointAnchor(joint), 0.07, 0)
+		at, _ := w.w.JointAnchors(joint)
+		c.Circle(env.RoleJoint, at, 0.07, 0)
 	}
 }
 

@@ -45,7 +45,10 @@ const (
 // its first two steps, which untangle the pose it is created in.
 var startHips = [2]float32{0.435, 0.338}
 
-const startKnee = -0.884
+const (
+	startKnee  = -0.884
+	startClear = 0.04 // m between the lower foot and the ground
+)
 
 var hullCorners = [...]geom.Vec{
 	{X: -30 * px, Y: 9 * px}, {X: -30 * px, Y: -8 * px}, {X: 34 * px, Y: -8 * px}, {X: 34 * px, Y: 1 * px}, {X: 6 * px, Y: 9 * px},
@@ -199,21 +202,20 @@ func (w *world) build() {
 	h := legHeight * w.Params[legLength]
 	for i := range w.parts {
 		for k, width := range [2]float32{upperWidth, lowerWidth} {
-			corners := box(width, h)
-			w.w.SetPolygon(w.w.Model().Shape(w.parts[i][k], 0), corners[:])
+			w.w.SetBox(w.w.Model().Shape(w.parts[i][k], 0), geom.Vec{}, width, h, 0)
 		}
 		w.w.SetAnchors(w.joints[i][0], geom.Vec{Y: -hipDrop}, geom.Vec{Y: h})
 		w.w.SetAnchors(w.joints[i][1], geom.Vec{Y: -h}, geom.Vec{Y: h})
 	}
 }
 
-// stand puts the walker on the ground at the start.
+// stand puts the walker just above the ground at the start.
 func (w *world) stand() {
 	h := legHeight * w.Params[legLength]
 	at := geom.Vec{X: startX}
 	for _, hip := range startHips {
 		_, _, depth := pose(geom.Vec{}, hip, startKnee, h)
-		at.Y = geom.Max(at.Y, gen.TrailBase+depth)
+		at.Y = geom.Max(at.Y, gen.TrailBase+depth+startClear)
 	}
 	w.w.SetPose(w.hull, at, 0)
 	for i, hip := range startHips {
