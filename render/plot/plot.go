@@ -419,9 +419,10 @@ func (f *Figure) PNG(w io.Writer) error {
 	return err
 }
 
-// HTML returns f as an SVG element for a page: as wide as its place, in the page's font, and
-// with ink, grid and paper in the page's colours --ink, --muted and --grid, which may depend
-// on whether the reader prefers dark pages. The label describes it to those who cannot see it.
+// HTML returns f as an SVG element of class plot for a page: as wide as its place, and in the
+// page's colours --ink, --muted, --grid and --series-1 to --series-7, which may depend on
+// whether the reader prefers dark pages. The page sets the font, which should have the widths
+// of Liberation Sans, as Arial has. The label describes the figure to those who cannot see it.
 func (f *Figure) HTML(label string) (string, error) {
 	var buf bytes.Buffer
 	if err := f.SVG(&buf); err != nil {
@@ -436,10 +437,16 @@ func (f *Figure) HTML(label string) (string, error) {
 	return head + pageStyle.Replace(s[at+end+1:]), nil
 }
 
-var pageStyle = strings.NewReplacer(
-	"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "",
-	hexName(ink), "var(--ink)", hexName(muted), "var(--muted)", hexName(grid), "var(--grid)",
-)
+var pageStyle = func() *strings.Replacer {
+	pairs := []string{
+		"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "",
+		hexName(ink), "var(--ink)", hexName(muted), "var(--muted)", hexName(grid), "var(--grid)",
+	}
+	for i, c := range colours {
+		pairs = append(pairs, hexName(c), fmt.Sprintf("var(--series-%d,%s)", i+1, hexName(c)))
+	}
+	return strings.NewReplacer(pairs...)
+}()
 
 func hexName(c color.NRGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 

@@ -132,7 +132,7 @@ func TestHTML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg class=\"plot\"", "&lt;ppo&gt;", "var(--ink)", "var(--muted)", "var(--grid)", "</svg>", "#0072B2", "#D55E00"} {
+	for _, want := range []string{"<svg class=\"plot\"", "&lt;ppo&gt;", "var(--ink)", "var(--muted)", "var(--grid)", "</svg>", "var(--series-1,#0072B2)", "var(--series-2,#D55E00)"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %s in the element", want)
 		}
