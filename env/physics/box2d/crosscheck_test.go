@@ -303,6 +303,94 @@ func pile(seed uint64) *scene.Scene {
 	return s
 }
 
+// Rays through random shapes meet the same body at the same fraction in both engines, but for
+// those that graze an edge.
+func TestRandomRays(t *testing.T) {
+	const purpose rng.Purpose = 2
+	hits, differ := 0, 0
+	for seed := range uint64(20) {
+		r := rng.New(seed).Stream(purpose, 0, 0)
+		s := &scene.Scene{Grounds: []scene.Ground{{Name: "g", Points: []geom.Vec{{X: -9, Y: -4}, {X: 0, Y: -5}, {X: 0, Y: -4.5}, {X: 9, Y: -4}}}}}
+		all := shapes()
+		for i, name := range []string{"circle", "capsule", "box", "triangle", "circle", "capsule", "box", "triangle"} {
+			sh := all[name]
+			sh.Density, sh.Filter.Category = 1, 1<<(i%3)
+			s.Bodies = append(s.Bodies, scene.Body{
+				Name: fmt.Sprint("b", i), Angle: r.Range(-3, 3), Position: geom.Vec{X: 2*float32(i%4) - 3, Y: 2*float32(i/4) - 1}, Shapes: []scene.Shape{sh},
+			})
+		}
+		m, err := physics.Compile(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, b := m.NewWorld(), open(t, s)
+		for range 200 {
+			from, to := geom.Vec{X: r.Range(-6, 6), Y: r.Range(-3, 6)}, geom.Vec{X: r.Range(-6, 6), Y: r.Range(-6, 6)}
+			mask := uint32(1 + r.IntN(7))
+			hp, okp := p.RayCast(from, to, mask)
+			hb, okb := b.RayCast(from, to, mask)
+			if okb {
+				hits++
+			}
+			if okp != okb || okb && (hp.Body != hb.Body || geom.Abs(hp.Fraction-hb.Fraction) > 1e-4 || hp.Normal.Sub(hb.Normal).Len() > 1e-2) {
+				differ++
+				t.Logf("seed %d, ray %v to %v, mask %d: physics %v %v, box2d %v %v", seed, from, to, mask, okp, hp, okb, hb)
+			}
+		}
+	}
+	if hits < 1000 || differ > hits/500 {
+		t.Errorf("of %d rays that hit, %d differ; want at least 1000, and at most 1 in 500 to graze an edge differently", hits, differ)
+	}
+}
+
+// Two shapes at random poses touch in both engines or in neither, except where they are
+// about as far apart as the skins are thick, in which they differ.
+func TestRandomTouches(t *testing.T) {
+	const purpose rng.Purpose = 3
+	touching, differ := 0, 0
+	all := shapes()
+	names := []string{"circle", "capsule", "box", "triangle"}
+	for seed := range uint64(1500) {
+		r := rng.New(seed).Stream(purpose, 0, 0)
+		s := &scene.Scene{}
+		for _, name := range []string{"a", "b"} {
+			sh := all[names[r.IntN(4)]]
+			sh.Density = 1
+			s.Bodies = append(s.Bodies, scene.Body{
+				Name: name, Angle: r.Range(-3, 3), Position: geom.Vec{X: r.Range(-0.9, 0.9), Y: r.Range(-0.9, 0.9)}, Shapes: []scene.Shape{sh},
+			})
+		}
+		m, err := physics.Compile(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := m.NewWorld()
+		p.Step(dt)
+		// Pushed apart or together by a skin and more, both of the second opinions must agree with the first.
+		if want := p.TouchingBodies(0, 1); want != box2dTouch(t, s, -0.05) && want != box2dTouch(t, s, 0.05) {
+			differ++
+			t.Logf("seed %d: physics %v, box2d %v", seed, want, !want)
+		} else if want {
+			touching++
+		}
+	}
+	if touching < 200 || differ > 0 {
+		t.Errorf("%d pairs touch, %d differ; want at least 200, and none", touching, differ)
+	}
+}
+
+// box2dTouch reports whether the bodies touch with the second moved away from the first by d.
+func box2dTouch(t *testing.T, s *scene.Scene, d float32) bool {
+	t.Helper()
+	moved := *s
+	moved.Bodies = append([]scene.Body(nil), s.Bodies...)
+	away := moved.Bodies[1].Position.Sub(moved.Bodies[0].Position)
+	moved.Bodies[1].Position = moved.Bodies[1].Position.Add(away.Mul(d / max(away.Len(), 1e-3)))
+	w := open(t, &moved)
+	w.Step(dt)
+	return w.TouchingBodies(0, 1)
+}
+
 // The energy of a swinging chain never grows, and both engines lose it at a like rate.
 func TestChainEnergy(t *testing.T) {
 	s := chain8(false)
