@@ -1,0 +1,29 @@
+// Package shaders holds the compute kernels: GLSL sources beside this file, what they share in
+// include/, and the SPIR-V compiled from them in spv/, which is embedded, so that building
+// Terrarium needs no shader compiler.
+//
+// Kernels are exact: every float operation is decorated NoContraction and no optimiser has
+// touched them, so that a driver may neither fuse nor reorder. On Mesa's software driver they
+// give the same bits as their twins in Go; real GPUs may differ in the last places of division
+// and square root.
+//
+// `make shaders` compiles them again and brings manifest.json up to date. It needs glslc and
+// spirv-val.
+package shaders
+
+import (
+	"embed"
+	"fmt"
+)
+
+//go:embed spv/*.spv manifest.json *.comp include/*.glsl
+var files embed.FS
+
+// Load returns the SPIR-V of a kernel, such as "philox".
+func Load(name string) ([]byte, error) {
+	b, err := files.ReadFile("spv/" + name + ".spv")
+	if err != nil {
+		return nil, fmt.Errorf("shaders: there is no kernel %q", name)
+	}
+	return b, nil
+}

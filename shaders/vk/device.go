@@ -1,0 +1,315 @@
+//go:build cgo && (amd64 || arm64)
+
+package vk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	binding "github.com/vulkan-go/vulkan"
+)
+
+// A Device is an opened GPU with one compute queue.
+type Device struct {
+	info   Info
+	calls  callTable
+	inst   binding.Instance
+	phys   binding.PhysicalDevice
+	dev    binding.Device
+	queue  binding.Queue
+	family uint32
+	memory binding.PhysicalDeviceMemoryProperties
+	period float32 // nanoseconds a tick of time stamps
+	pool   binding.CommandPool
+	cache  binding.PipelineCache
+	file   string
+	stage  *Buffer
+	closer []func()
+	owned  map[freer]bool // buffers and commands that are not freed yet
+}
+
+type freer interface{ Free() }
+
+// Open opens a device. Close it when done.
+func Open(o Options) (*Device, error) {
+	if err := load(); err != nil {
+		return nil, err
+	}
+	d := &Device{file: o.CacheFile, owned: map[freer]bool{}}
+	if err := quiet(func() error { return d.open(o) }); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Devices describes all devices, GPUs first.
+func Devices() ([]Info, error) {
+	if err := load(); err != nil {
+		return nil, err
+	}
+	d := &Device{}
+	defer d.Close()
+	var list []Info
+	err := quiet(func() error {
+		found, err := d.enumerate(false)
+		for _, f := range found {
+			list = append(list, f.Info)
+		}
+		return err
+	})
+	return list, err
+}
+
+// Info describes the device.
+func (d *Device) Info() Info { return d.info }
+
+func (d *Device) onClose(f func()) { d.closer = append(d.closer, f) }
+
+// Close saves the cache of kernels, if there is a file for it, and releases the device and all
+// that belongs to it.
+func (d *Device) Close() {
+	if d.dev != nil {
+		binding.DeviceWaitIdle(d.dev)
+		d.saveCache()
+	}
+	for f := range d.owned {
+		f.Free()
+	}
+	for i := len(d.closer) - 1; i >= 0; i-- {
+		d.closer[i]()
+	}
+	*d = Device{}
+}
+
+func (d *Device) open(o Options) error {
+	found, err := d.enumerate(o.Validate)
+	if err != nil {
+		return err
+	}
+	f, err := choose(found, o.Device)
+	if err != nil {
+		return err
+	}
+	d.info, d.phys, d.period = f.Info, f.phys, f.period
+	if err := d.findFamily(); err != nil {
+		return err
+	}
+	binding.GetPhysicalDeviceMemoryProperties(d.phys, &d.memory)
+	d.memory.Deref()
+	for i := range d.memory.MemoryTypes {
+		d.memory.MemoryTypes[i].Deref()
+	}
+	return d.create()
+}
+
+type candidate struct {
+	Info
+	phys   binding.PhysicalDevice
+	period float32
+}
+
+// enumerate makes an instance and lists the physical devices, best kinds first.
+func (d *Device) enumerate(validate bool) ([]candidate, error) {
+	app := binding.ApplicationInfo{
+		SType: binding.StructureTypeApplicationInfo, ApiVersion: binding.MakeVersion(1, 2, 0),
+		PApplicationName: "terrarium\x00", PEngineName: "terrarium\x00",
+	}
+	create := binding.InstanceCreateInfo{SType: binding.StructureTypeInstanceCreateInfo, PApplicationInfo: &app}
+	if validate {
+		create.EnabledLayerCount, create.PpEnabledLayerNames = 1, []string{"VK_LAYER_KHRONOS_validation\x00"}
+	}
+	var inst binding.Instance
+	r := binding.CreateInstance(&create, nil, &inst)
+	runtime.KeepAlive(&create)
+	create.Free()
+	if r == binding.ErrorLayerNotPresent {
+		return nil, fmt.Errorf("vulkan: the validation layer is not installed (on Debian and Ubuntu: vulkan-validationlayers)")
+	}
+	if err := check("creating an instance", r); err != nil {
+		return nil, fmt.Errorf("%w: %w; is a driver installed?", ErrUnavailable, err)
+	}
+	d.inst = inst
+	d.onClose(func() { binding.DestroyInstance(inst, nil) })
+	if err := binding.InitInstance(inst); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err := d.resolve(inst); err != nil {
+		return nil, err
+	}
+	var n uint32
+	if err := check("listing devices", binding.EnumeratePhysicalDevices(inst, &n, nil)); err != nil {
+		return nil, err
+	}
+	devices := make([]binding.PhysicalDevice, n)
+	if n > 0 {
+		if err := check("listing devices", binding.EnumeratePhysicalDevices(inst, &n, devices)); err != nil {
+			return nil, err
+		}
+	}
+	var list []candidate
+	for _, kind := range []Kind{Discrete, Integrated, Virtual, Other, Software} {
+		for _, p := range devices {
+			if c := d.candidate(p); c.Kind == kind {
+				list = append(list, c)
+			}
+		}
+	}
+	return list, nil
+}
+
+func (d *Device) candidate(phys binding.PhysicalDevice) candidate {
+	var p binding.PhysicalDeviceProperties
+	binding.GetPhysicalDeviceProperties(phys, &p)
+	p.Deref()
+	p.Limits.Deref()
+	defer p.Free()
+	kinds := map[binding.PhysicalDeviceType]Kind{
+		binding.PhysicalDeviceTypeDiscreteGpu: Discrete, binding.PhysicalDeviceTypeIntegratedGpu: Integrated,
+		binding.PhysicalDeviceTypeVirtualGpu: Virtual, binding.PhysicalDeviceTypeCpu: Software,
+	}
+	v := binding.Version(p.ApiVersion)
+	c := candidate{phys: phys, period: p.Limits.TimestampPeriod, Info: Info{
+		Name: binding.ToString(p.DeviceName[:]), Kind: kinds[p.DeviceType], API: fmt.Sprintf("%d.%d.%d", v.Major(), v.Minor(), v.Patch()),
+	}}
+	if v.Major() > 1 || v.Minor() >= 1 {
+		c.Subgroup, c.Driver = d.describe(phys)
+	}
+	var m binding.PhysicalDeviceMemoryProperties
+	binding.GetPhysicalDeviceMemoryProperties(phys, &m)
+	m.Deref()
+	for i := range m.MemoryHeapCount {
+		m.MemoryHeaps[i].Deref()
+		if m.MemoryHeaps[i].Flags&binding.MemoryHeapFlags(binding.MemoryHeapDeviceLocalBit) != 0 {
+			c.Memory = max(c.Memory, uint64(m.MemoryHeaps[i].Size))
+		}
+	}
+	return c
+}
+
+// choose returns the candidate that want asks for: a kind, a part of a name, or nothing.
+func choose(list []candidate, want string) (candidate, error) {
+	var names []string
+	for _, c := range list {
+		names = append(names, fmt.Sprintf("%s (%s)", c.Name, c.Kind))
+		if want == "" && c.Kind != Software || want != "" && (want == c.Kind.String() || strings.Contains(strings.ToLower(c.Name), strings.ToLower(want))) {
+			return c, nil
+		}
+	}
+	switch {
+	case len(list) == 0:
+		return candidate{}, fmt.Errorf("%w: no driver offers a device (on Debian and Ubuntu, mesa-vulkan-drivers has those of AMD and Intel and a software one)", ErrUnavailable)
+	case want == "":
+		return candidate{}, fmt.Errorf("%w: there is no GPU, only %s, which must be asked for by name", ErrUnavailable, strings.Join(names, ", "))
+	}
+	return candidate{}, fmt.Errorf("%w: no device is called %q; there are %s", ErrUnavailable, want, strings.Join(names, ", "))
+}
+
+// findFamily finds a queue family for computing, if possible one that does nothing else.
+func (d *Device) findFamily() error {
+	var n uint32
+	binding.GetPhysicalDeviceQueueFamilyProperties(d.phys, &n, nil)
+	families := make([]binding.QueueFamilyProperties, n)
+	binding.GetPhysicalDeviceQueueFamilyProperties(d.phys, &n, families)
+	found := false
+	for i := range families {
+		families[i].Deref()
+		flags := families[i].QueueFlags
+		graphics := flags&binding.QueueFlags(binding.QueueGraphicsBit) != 0
+		if flags&binding.QueueFlags(binding.QueueComputeBit) != 0 && (!found || !graphics) {
+			d.family, found = uint32(i), true
+		}
+	}
+	if !found {
+		return fmt.Errorf("%w: %s cannot compute", ErrUnavailable, d.info.Name)
+	}
+	return nil
+}
+
+// create makes the logical device with its queue, command pool and pipeline cache.
+func (d *Device) create() error {
+	info := binding.DeviceCreateInfo{
+		SType: binding.StructureTypeDeviceCreateInfo, QueueCreateInfoCount: 1,
+		PQueueCreateInfos: []binding.DeviceQueueCreateInfo{{
+			SType: binding.StructureTypeDeviceQueueCreateInfo, QueueFamilyIndex: d.family, QueueCount: 1, PQueuePriorities: []float32{1},
+		}},
+	}
+	var dev binding.Device
+	r := binding.CreateDevice(d.phys, &info, nil, &dev)
+	runtime.KeepAlive(&info)
+	info.Free()
+	if err := check("opening "+d.info.Name, r); err != nil {
+		return err
+	}
+	d.dev = dev
+	d.onClose(func() { binding.DestroyDevice(dev, nil) })
+	var queue binding.Queue
+	binding.GetDeviceQueue(dev, d.family, 0, &queue)
+	d.queue = queue
+
+	poolInfo := binding.CommandPoolCreateInfo{SType: binding.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: d.family}
+	var pool binding.CommandPool
+	r = binding.CreateCommandPool(dev, &poolInfo, nil, &pool)
+	poolInfo.Free()
+	if err := check("making a command pool", r); err != nil {
+		return err
+	}
+	d.pool = pool
+	d.onClose(func() { binding.DestroyCommandPool(dev, pool, nil) })
+	return d.createCache()
+}
+
+// createCache makes the pipeline cache, from its file if there is one. Drivers check themselves
+// whether the data is theirs.
+func (d *Device) createCache() error {
+	var data []byte
+	if d.file != "" {
+		data, _ = os.ReadFile(d.file) // none yet: start empty
+	}
+	info := binding.PipelineCacheCreateInfo{SType: binding.StructureTypePipelineCacheCreateInfo}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	if len(data) > 0 {
+		pin.Pin(&data[0])
+		info.InitialDataSize, info.PInitialData = uint(len(data)), unsafe.Pointer(&data[0])
+	}
+	var cache binding.PipelineCache
+	r := binding.CreatePipelineCache(d.dev, &info, nil, &cache)
+	info.Free()
+	if err := check("making a pipeline cache", r); err != nil {
+		return err
+	}
+	d.cache = cache
+	dev := d.dev
+	d.onClose(func() { binding.DestroyPipelineCache(dev, cache, nil) })
+	return nil
+}
+
+// saveCache writes the pipeline cache. Losing it costs time only, so errors do not matter.
+func (d *Device) saveCache() {
+	if d.file == "" {
+		return
+	}
+	var n uint
+	binding.GetPipelineCacheData(d.dev, d.cache, &n, nil)
+	if n == 0 {
+		return
+	}
+	data := make([]byte, n)
+	if binding.GetPipelineCacheData(d.dev, d.cache, &n, unsafe.Pointer(&data[0])) != binding.Success {
+		return
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(d.file), "kernels")
+	if err != nil {
+		return
+	}
+	_, err = tmp.Write(data[:n])
+	if tmp.Close() == nil && err == nil && os.Rename(tmp.Name(), d.file) == nil {
+		return
+	}
+	os.Remove(tmp.Name())
+}

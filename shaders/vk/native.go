@@ -1,0 +1,228 @@
+//go:build cgo && (amd64 || arm64)
+
+package vk
+
+/*
+#cgo linux LDFLAGS: -ldl
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+// The binding opens "libvulkan.so", which only development packages have; this opens the
+// loader that users have and keeps its reason when there is none.
+static void *vk_load(const char *name, const char **why) {
+	void *lib = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	if (!lib) { *why = dlerror(); return 0; }
+	void *f = dlsym(lib, "vkGetInstanceProcAddr");
+	if (!f) { *why = dlerror(); dlclose(lib); }
+	return f;
+}
+
+typedef void *(*get_proc)(void *, const char *);
+
+// What a program does often, and what takes slices of structures, which the binding would free
+// too early. The structures are those of vulkan_core.h on 64-bit machines.
+typedef struct { uint32_t type; const void *next; } head;
+typedef struct { head h; uint32_t waits; const void *wait, *masks; uint32_t commands; void *const *command; uint32_t signals; const void *signal; } submit_info;
+typedef struct { head h; uint32_t src, dst; } memory_barrier;
+typedef struct { uint64_t src, dst, size; } buffer_copy;
+typedef struct { void *buffer; uint64_t offset, range; } buffer_info;
+typedef struct { head h; void *set; uint32_t binding, element, count, kind; const void *image; const buffer_info *buffer; const void *texel; } write_set;
+typedef struct { uint32_t id, offset; size_t size; } map_entry;
+typedef struct { uint32_t entries; const map_entry *entry; size_t size; const void *data; } special_info;
+typedef struct { head h; uint32_t flags, stage; void *module; const char *name; const special_info *special; } stage_info;
+typedef struct { head h; uint32_t flags; stage_info stage; void *layout, *base; int32_t index; } pipeline_info;
+
+typedef struct {
+	int32_t (*submit)(void *, uint32_t, const submit_info *, void *);
+	int32_t (*wait)(void *, uint32_t, void *const *, uint32_t, uint64_t);
+	int32_t (*reset)(void *, uint32_t, void *const *);
+	int32_t (*pipelines)(void *, void *, uint32_t, const pipeline_info *, const void *, void **);
+	void (*update)(void *, uint32_t, const write_set *, uint32_t, const void *);
+	void (*barrier)(void *, uint32_t, uint32_t, uint32_t, uint32_t, const memory_barrier *, uint32_t, const void *, uint32_t, const void *);
+	void (*copy)(void *, void *, void *, uint32_t, const buffer_copy *);
+	void (*properties)(void *, void *);
+} calls;
+
+static int vk_resolve(calls *c, void *get, void *instance) {
+	get_proc g = (get_proc)get;
+	c->submit = g(instance, "vkQueueSubmit");
+	c->wait = g(instance, "vkWaitForFences");
+	c->reset = g(instance, "vkResetFences");
+	c->pipelines = g(instance, "vkCreateComputePipelines");
+	c->update = g(instance, "vkUpdateDescriptorSets");
+	c->barrier = g(instance, "vkCmdPipelineBarrier");
+	c->copy = g(instance, "vkCmdCopyBuffer");
+	c->properties = g(instance, "vkGetPhysicalDeviceProperties2"); // since Vulkan 1.1
+	return c->submit && c->wait && c->reset && c->pipelines && c->update && c->barrier && c->copy;
+}
+
+static int32_t vk_submit(calls *c, void *queue, void *command, void *fence) {
+	submit_info s = {{4, 0}, 0, 0, 0, 1, &command, 0, 0};
+	return c->submit(queue, 1, &s, fence);
+}
+
+static int32_t vk_wait(calls *c, void *device, void *fence, uint64_t ns) {
+	int32_t r = c->wait(device, 1, &fence, 1, ns);
+	return r ? r : c->reset(device, 1, &fence);
+}
+
+static int32_t vk_pipeline(calls *c, void *device, void *cache, void *module, void *layout, uint32_t n, const uint32_t *values, void **out) {
+	map_entry entries[32];
+	for (uint32_t i = 0; i < n; i++) entries[i] = (map_entry){i, 4 * i, 4};
+	special_info special = {n, entries, 4 * n, values};
+	pipeline_info p = {{29, 0}, 0, {{18, 0}, 0, 0x20, module, "main", &special}, layout, 0, -1};
+	return c->pipelines(device, cache, 1, &p, 0, out);
+}
+
+static void vk_bind(calls *c, void *device, void *set, uint32_t binding, void *buffer) {
+	buffer_info b = {buffer, 0, ~0ull};
+	write_set w = {{35, 0}, set, binding, 0, 1, 7, 0, &b, 0};
+	c->update(device, 1, &w, 0, 0);
+}
+
+// Orders what shaders and copies wrote before what shaders, copies and the host read.
+static void vk_barrier(calls *c, void *command) {
+	memory_barrier m = {{46, 0}, 0x40 | 0x1000, 0x20 | 0x40 | 0x800 | 0x1000 | 0x2000};
+	c->barrier(command, 0x800 | 0x1000, 0x800 | 0x1000 | 0x4000, 0, 1, &m, 0, 0, 0, 0);
+}
+
+static void vk_copy(calls *c, void *command, void *src, void *dst, uint64_t size) {
+	buffer_copy b = {0, 0, size};
+	c->copy(command, src, dst, 1, &b);
+}
+
+// Properties that Vulkan 1.1 and 1.2 added, unknown to the binding.
+typedef struct { head h; uint32_t size, stages, operations, quad; } subgroup;
+typedef struct { head h; uint32_t id; char name[256], info[256]; uint8_t conformance[4]; } driver;
+typedef struct { head h; char properties[1024]; } properties2;
+
+static uint32_t vk_describe(calls *c, void *physical, char *name, char *info) {
+	driver d = {{1000196000, 0}};
+	subgroup s = {{1000094000, &d}};
+	properties2 p = {{1000059001, &s}};
+	if (!c->properties) return 0;
+	c->properties(physical, &p);
+	memcpy(name, d.name, 256);
+	memcpy(info, d.info, 256);
+	return s.size;
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"unsafe"
+
+	binding "github.com/vulkan-go/vulkan"
+)
+
+var loader struct {
+	sync.Mutex
+	get unsafe.Pointer // vkGetInstanceProcAddr
+}
+
+// load opens the Vulkan loader, once a program.
+func load() error {
+	loader.Lock()
+	defer loader.Unlock()
+	if loader.get != nil {
+		return nil
+	}
+	var why []string
+	for _, name := range []string{"libvulkan.so.1", "libvulkan.1.dylib", "libMoltenVK.dylib"} {
+		c := C.CString(name)
+		var msg *C.char
+		f := C.vk_load(c, &msg)
+		C.free(unsafe.Pointer(c))
+		if f != nil {
+			binding.SetGetInstanceProcAddr(f)
+			if err := binding.Init(); err != nil {
+				return fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
+			loader.get = f
+			return nil
+		}
+		why = append(why, C.GoString(msg))
+	}
+	return fmt.Errorf("%w: there is no Vulkan loader (%s); install the GPU's driver and, on Debian and Ubuntu, libvulkan1", ErrUnavailable, why[0])
+}
+
+var collector sync.Mutex
+
+// quiet runs f with the garbage collector off. Switching it off waits for a collection that is
+// marking, and objects made while one sweeps are safe, so that no finalizer of an argument of a
+// call within f can run before the call returns.
+func quiet(f func() error) error {
+	collector.Lock()
+	defer collector.Unlock()
+	old := debug.SetGCPercent(-1)
+	defer debug.SetGCPercent(old)
+	return f()
+}
+
+// check makes an error of a result.
+func check(what string, r binding.Result) error {
+	switch r {
+	case binding.Success:
+		return nil
+	case binding.ErrorDeviceLost:
+		return fmt.Errorf("vulkan: %s: the device was lost: its driver crashed or a kernel ran too long", what)
+	case binding.ErrorOutOfDeviceMemory, binding.ErrorOutOfHostMemory:
+		return fmt.Errorf("vulkan: %s: out of memory: use fewer worlds", what)
+	}
+	return fmt.Errorf("vulkan: %s: %w", what, binding.Error(r))
+}
+
+func (d *Device) resolve(instance binding.Instance) error {
+	d.calls = (*C.calls)(C.calloc(1, C.size_t(unsafe.Sizeof(C.calls{}))))
+	d.onClose(func() { C.free(unsafe.Pointer(d.calls)) })
+	if C.vk_resolve(d.calls, loader.get, unsafe.Pointer(instance)) == 0 {
+		return fmt.Errorf("%w: the loader lacks functions of Vulkan 1.0", ErrUnavailable)
+	}
+	return nil
+}
+
+// describe returns subgroup size and driver of a physical device.
+func (d *Device) describe(p binding.PhysicalDevice) (subgroup int, driver string) {
+	name, info := C.CString(strings.Repeat(" ", 256)), C.CString(strings.Repeat(" ", 256))
+	defer C.free(unsafe.Pointer(name))
+	defer C.free(unsafe.Pointer(info))
+	n := int(C.vk_describe(d.calls, unsafe.Pointer(p), name, info))
+	if n == 0 {
+		return 0, ""
+	}
+	return n, strings.TrimSpace(C.GoString(name) + " " + C.GoString(info))
+}
+
+type callTable = *C.calls
+
+func (d *Device) submit(cmd binding.CommandBuffer, f binding.Fence) binding.Result {
+	return binding.Result(C.vk_submit(d.calls, unsafe.Pointer(d.queue), unsafe.Pointer(cmd), unsafe.Pointer(f)))
+}
+
+func (d *Device) wait(f binding.Fence, ns uint64) binding.Result {
+	return binding.Result(C.vk_wait(d.calls, unsafe.Pointer(d.dev), unsafe.Pointer(f), C.uint64_t(ns)))
+}
+
+func (d *Device) pipeline(module binding.ShaderModule, layout binding.PipelineLayout, constants []uint32) (binding.Pipeline, binding.Result) {
+	var out unsafe.Pointer
+	values := (*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(constants)))
+	r := C.vk_pipeline(d.calls, unsafe.Pointer(d.dev), unsafe.Pointer(d.cache), unsafe.Pointer(module), unsafe.Pointer(layout),
+		C.uint32_t(len(constants)), values, &out)
+	return binding.Pipeline(out), binding.Result(r)
+}
+
+func (d *Device) bind(set binding.DescriptorSet, i int, b *Buffer) {
+	C.vk_bind(d.calls, unsafe.Pointer(d.dev), unsafe.Pointer(set), C.uint32_t(i), unsafe.Pointer(b.buf))
+}
+
+func (d *Device) barrier(cmd binding.CommandBuffer) { C.vk_barrier(d.calls, unsafe.Pointer(cmd)) }
+
+func (d *Device) copy(cmd binding.CommandBuffer, src, dst *Buffer, n int) {
+	C.vk_copy(d.calls, unsafe.Pointer(cmd), unsafe.Pointer(src.buf), unsafe.Pointer(dst.buf), C.uint64_t(n))
+}
