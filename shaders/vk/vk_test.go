@@ -23,6 +23,7 @@ func open(t testing.TB, o Options) *Device {
 	if o.Device = os.Getenv("TERRARIUM_VULKAN"); o.Device == "" {
 		o.Device = "software"
 	}
+	o.Validate = os.Getenv("TERRARIUM_VALIDATE") != "" // the layer prints what it finds
 	d, err := Open(o)
 	if errors.Is(err, ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
 		t.Skip(err)
