@@ -38,28 +38,31 @@ type recordOptions struct {
 func recordCommand() *cobra.Command {
 	var o recordOptions
 	c := &cobra.Command{
-		Use:   "record RUN|REPLAY|ENV -o FILE",
-		Short: "make a picture or a film of episodes, without a display",
-		Long: `Record makes a picture (.png) or a film (.gif, .apng, and .mp4 or .webm if ffmpeg is
-installed) of episodes: of those that a run recorded, of a single replay file, or of
-new ones that a scripted or untrained agent plays in an environment.
-
-A picture shows moments of an episode side by side; a film shows several episodes in a grid.`,
+		Use:   "record RUN|REPLAY|ENV... -o FILE",
+		Short: "Make a picture or a film of episodes, without a display",
+		Long: `Make a picture (.png) or a film (.gif, .apng, and .mp4 or .webm if ffmpeg is installed) of
+episodes: of those that a run recorded, of a single replay file, or of new ones that a
+scripted or untrained agent plays in an environment. Several sources, such as two runs to
+compare, share the grid.`,
 		Example: `  terrarium record runs/lander -o landing.gif
   terrarium record runs/lander -o four.mp4 --worlds 2x2 --episode first
   terrarium record runs/lander -o moments.png --moments 4
+  terrarium record runs/lander runs/other -o both.gif
   terrarium record lander-v0 -o levels.png --worlds 4x2 --seed 7`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, sources []string) error {
 			o.anySeed = !c.Flags().Changed("seed")
-			return record(args[0], o)
+			if !c.Flags().Changed("worlds") {
+				o.worlds = fmt.Sprintf("%dx1", len(sources))
+			}
+			return record(sources, o)
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&o.out, "output", "o", "", "file to write: .png .gif .apng .mp4 .webm")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the run to take episodes from, or to play with; default: any, 0")
 	f.StringVar(&o.episode, "episode", "best", "which recorded episode: best, last, first, or its number from 0")
-	f.StringVar(&o.worlds, "worlds", "1", "number of episodes, or COLUMNSxROWS of a grid")
+	f.StringVar(&o.worlds, "worlds", "", "number of episodes, or COLUMNSxROWS of their grid (default one a source)")
 	f.StringVar(&o.agent, "agent", "", "who plays a new episode; default: scripted, or else random")
 	f.StringVar(&o.preset, "levels", "", "named levels on which a new episode is played; see terrarium describe env")
 	o.picture.flags(f)
@@ -68,7 +71,7 @@ A picture shows moments of an episode side by side; a film shows several episode
 }
 
 // record makes what the record command is asked for.
-func record(source string, o recordOptions) error {
+func record(sources []string, o recordOptions) error {
 	cols, rows, err := parseGrid(o.worlds)
 	if err != nil {
 		return err
@@ -76,9 +79,18 @@ func record(source string, o recordOptions) error {
 	if err := o.picture.check(o.out); err != nil {
 		return err
 	}
-	eps, err := o.episodes(source, cols*rows)
-	if err != nil {
-		return err
+	n := cols * rows
+	if n < len(sources) {
+		return fmt.Errorf("--worlds %s: too few for %d sources", o.worlds, len(sources))
+	}
+	var eps []*traj.Episode
+	for i, source := range sources {
+		share := n*(i+1)/len(sources) - n*i/len(sources)
+		more, err := o.episodes(source, share)
+		if err != nil {
+			return err
+		}
+		eps = append(eps, more...)
 	}
 	return o.picture.write(o.out, eps, cols)
 }

@@ -89,6 +89,8 @@ func TestRecordStills(t *testing.T) {
 		{replay + " --width 412 --moments 4", image.Pt(412, 50)},
 		{"cartpole-v0 --width 120 --height 60 --agent random --seed 5", image.Pt(120, 60)},
 		{"pendulum-v0 --width 120 --height 120 --agent random", image.Pt(120, 120)},
+		{"pendulum-v0 cartpole-v0 " + run + " --width 248 --height 80", image.Pt(248, 80)},
+		{"pendulum-v0 cartpole-v0 --worlds 2x2 --width 164 --height 164", image.Pt(164, 164)},
 	} {
 		out := filepath.Join(dir, "x.png")
 		if code := Run(append([]string{"record", "-o", out}, strings.Fields(c.args)...)); code != exitDone {
@@ -185,6 +187,7 @@ func TestRecordRefuses(t *testing.T) {
 		{"number", recordOptions{episode: "10"}, run, exitInput, "a number from 0 to 9"},
 		{"word", recordOptions{episode: "bset"}, run, exitInput, "want best, last, first"},
 		{"grid", recordOptions{worlds: "3by2"}, run, exitInput, "a grid such as 3x2"},
+		{"few", recordOptions{worlds: "0"}, run, exitInput, "want a number"},
 		{"huge", recordOptions{worlds: "1000x1000"}, run, exitInput, "at most 256"},
 		{"seed", recordOptions{seed: 7}, run, exitLacking, "seed-7"},
 		{"agent", recordOptions{agent: "nobody"}, "cartpole-v0", exitInput, "nobody"},
@@ -211,7 +214,7 @@ func TestRecordRefuses(t *testing.T) {
 			if o.episode == "" {
 				o.episode = "best"
 			}
-			err := record(c.from, o)
+			err := record([]string{c.from}, o)
 			if err == nil || !strings.Contains(err.Error(), c.says) || exitCode(err) != c.code {
 				t.Errorf("error %v with exit code %d, want one with %q and %d", err, exitCode(err), c.says, c.code)
 			}

@@ -9,17 +9,13 @@ import (
 // A Camera maps metres, y up, to pixels, y down: (X + Scale*x, Y - Scale*y).
 type Camera struct{ X, Y, Scale float32 }
 
-// Fit returns the camera that shows the rectangle from lo to hi as large as possible in the
-// middle of area, and the part of area that it covers.
-func Fit(area image.Rectangle, lo, hi geom.Vec) (Camera, image.Rectangle) {
+// Fit returns the camera that shows the rectangle from lo to hi as large as possible in area:
+// in the middle, and at the bottom, so that what is to spare of the height goes to the sky.
+func Fit(area image.Rectangle, lo, hi geom.Vec) Camera {
 	w, h := float32(area.Dx()), float32(area.Dy())
 	scale := min(w/(hi.X-lo.X), h/(hi.Y-lo.Y))
 	left := float32(area.Min.X) + (w-scale*(hi.X-lo.X))/2
-	bottom := float32(area.Max.Y) - (h-scale*(hi.Y-lo.Y))/2
-	covered := image.Rect(
-		int(left+0.5), int(bottom-scale*(hi.Y-lo.Y)+0.5),
-		int(left+scale*(hi.X-lo.X)+0.5), int(bottom+0.5))
-	return Camera{left - scale*lo.X, bottom + scale*lo.Y, scale}, covered.Intersect(area)
+	return Camera{left - scale*lo.X, float32(area.Max.Y) + scale*lo.Y, scale}
 }
 
 // Pixel returns where p lies, in pixels from the top left corner.

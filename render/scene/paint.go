@@ -28,22 +28,16 @@ type ink struct {
 	shade float32
 }
 
-// Paint draws l on area of dst in the colours of t. The view keeps its shape; what remains of
-// area is the theme's mat. The result is opaque.
+// Paint draws l on area of dst in the colours of t, as [Fit] places it. The result is opaque.
 func (p *Painter) Paint(dst *image.RGBA, area image.Rectangle, l *List, t *Theme) {
 	area = area.Intersect(dst.Rect)
 	if area.Empty() {
 		return
 	}
 	lo, hi := l.Bounds()
-	cam, clip := Fit(area, lo, hi)
-	if clip != area {
-		gradient(dst, area, t.Mat, t.Mat)
-	}
-	gradient(dst, clip, t.Top, t.Bottom)
-	cam.X, cam.Y = cam.X-float32(clip.Min.X), cam.Y-float32(clip.Min.Y)
-	p.begin(cam, clip.Dx(), clip.Dy())
-	p.ink.img, p.ink.clip = dst, clip
+	gradient(dst, area, t.Top, t.Bottom)
+	p.begin(Fit(image.Rectangle{Max: area.Size()}, lo, hi), area.Dx(), area.Dy())
+	p.ink.img, p.ink.clip = dst, area
 
 	edge := max(0.75, t.Edge*float32(min(area.Dx(), area.Dy())))
 	for i := 0; i < len(l.items); {
@@ -78,7 +72,7 @@ func (p *Painter) Raster(dst []float32, w, h int, l *List) {
 	}
 	clear(dst)
 	lo, hi := l.Bounds()
-	cam, _ := Fit(image.Rect(0, 0, w, h), lo, hi)
+	cam := Fit(image.Rect(0, 0, w, h), lo, hi)
 	p.begin(cam, w, h)
 	p.ink.gray = dst
 	for i := range l.items {

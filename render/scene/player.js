@@ -48,19 +48,13 @@ function draw(canvas, frame, theme) {
   const c = canvas.getContext("2d"), w = canvas.width, h = canvas.height;
   const [x0, y0, x1, y1] = frame.view;
   const scale = Math.min(w / (x1 - x0), h / (y1 - y0));
-  const left = (w - scale * (x1 - x0)) / 2, top = (h - scale * (y1 - y0)) / 2;
-  const X = (x) => left + scale * (x - x0), Y = (y) => top + scale * (y1 - y);
-  c.fillStyle = theme.mat;
-  c.fillRect(0, 0, w, h);
-  c.save();
-  c.beginPath();
-  c.rect(left, top, w - 2 * left, h - 2 * top);
-  c.clip();
-  const sky = c.createLinearGradient(0, top, 0, h - top);
+  const left = (w - scale * (x1 - x0)) / 2;
+  const X = (x) => left + scale * (x - x0), Y = (y) => h - scale * (y - y0);
+  const sky = c.createLinearGradient(0, 0, 0, h);
   sky.addColorStop(0, theme.top);
   sky.addColorStop(1, theme.bottom);
   c.fillStyle = sky;
-  c.fillRect(left, top, w - 2 * left, h - 2 * top);
+  c.fillRect(0, 0, w, h);
   c.lineJoin = c.lineCap = "round";
   const edge = Math.max(0.75, theme.edge * Math.min(w, h));
 
@@ -121,7 +115,6 @@ function draw(canvas, frame, theme) {
       stroke(path, edge, style.edge);
     }
   }
-  c.restore();
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");

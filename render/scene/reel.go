@@ -174,7 +174,7 @@ func (t *Theme) web() any {
 		roles = append(roles, style{webColour(s.Fill), webColour(s.Edge), webColour(s.Line), s.Merge, s.Spoke})
 	}
 	return map[string]any{
-		"top": webColour(t.Top), "bottom": webColour(t.Bottom), "mat": webColour(t.Mat), "edge": t.Edge, "roles": roles,
+		"top": webColour(t.Top), "bottom": webColour(t.Bottom), "edge": t.Edge, "roles": roles,
 	}
 }
 

@@ -123,12 +123,17 @@ func TestCoverageOfPixels(t *testing.T) {
 }
 
 func TestFitKeepsShape(t *testing.T) {
-	cam, covered := Fit(image.Rect(10, 20, 110, 220), geom.Vec{X: -1, Y: 2}, geom.Vec{X: 3, Y: 4})
-	if covered != image.Rect(10, 95, 110, 145) || cam.Scale != 25 {
-		t.Errorf("covered %v at scale %v, want (10,95)-(110,145) at 25", covered, cam.Scale)
-	}
-	if x, y := cam.Pixel(geom.Vec{X: -1, Y: 2}); x != 10 || y != 145 {
-		t.Errorf("lower left corner at %v, %v, want 10, 145", x, y)
+	lo, hi := geom.Vec{X: -1, Y: 2}, geom.Vec{X: 3, Y: 4}
+	for area, want := range map[image.Rectangle][4]float32{
+		image.Rect(10, 20, 110, 220): {10, 220, 110, 170}, // to spare above
+		image.Rect(10, 20, 210, 70):  {60, 70, 160, 20},   // to spare at both sides
+	} {
+		cam := Fit(area, lo, hi)
+		x0, y0 := cam.Pixel(lo)
+		x1, y1 := cam.Pixel(hi)
+		if got := [4]float32{x0, y0, x1, y1}; got != want {
+			t.Errorf("in %v the corners are at %v, want %v", area, got, want)
+		}
 	}
 }
 

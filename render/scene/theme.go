@@ -21,7 +21,7 @@ type Style struct {
 type Theme struct {
 	Name        string
 	Top, Bottom color.NRGBA // background, blended from top to bottom
-	Mat         color.NRGBA // around a view whose shape differs from the picture's
+	Mat         color.NRGBA // between pictures side by side
 	Text, Plate color.NRGBA // captions, and what they stand on
 	Edge        float32     // width of outlines as a fraction of the picture's shorter side
 	Roles       [env.Roles]Style
