@@ -126,7 +126,28 @@ func TestSIMDKernelsEqual(t *testing.T) {
 	}
 }
 
-// The product of AVX2 must be the sums of fused multiplications that its comment claims.
+// A whole training must give the same bits with both SIMD kernels.
+func TestSIMDKernelsTrainEqual(t *testing.T) {
+	if len(kernels) < 3 {
+		t.Skipf("there are the kernels %v only", Kernels())
+	}
+	before := active
+	defer func() { active = before }()
+	var params [2][]float32
+	for i := range params {
+		active = &kernels[i]
+		u := newUpdate(true, 300, NewPool(1), allParts...)
+		for range 10 {
+			u.step()
+		}
+		params[i] = u.t.Params
+	}
+	if !slices.Equal(params[0], params[1]) {
+		t.Errorf("%s and %s differ", kernels[0].name, kernels[1].name)
+	}
+}
+
+// The products of both must be the sums of fused multiplications that its comment claims.
 func TestSIMDGemmIsFused(t *testing.T) {
 	if len(kernels) < 2 {
 		t.Skip("no SIMD in this build")
