@@ -277,11 +277,16 @@ func (w *World) respondWithin(r *row, a, b int32, t *tree) {
 // dynamics with temporal coherence", GDC 2005) until no speed changes by more than the
 // tolerance. Because the responses already include the joints, few sweeps do.
 func (w *World) sweep(dt float32) {
-	for range maxSweeps {
+	refined := 0
+	for i := range maxSweeps {
 		change := w.sweepAxes(dt)
 		change = geom.Max(change, w.sweepContacts())
 		if change < sweepTolerance {
 			return
+		}
+		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
+			refined++
+			w.refine(dt)
 		}
 	}
 }

@@ -26,10 +26,13 @@ type scratch struct {
 	axes        []axis
 	rows        []row
 	resp        []float32 // responses of axes and rows
-	columns     []float32 // responses to unit impulses on a body
-	column0     []int32   // where those of each body begin; -1 until needed
-	old         []memory  // impulses of the last step
-	fresh       []uint8   // of each shape: its world coordinates are up to date
+	free        []free
+	dense       []float32  // matrix of the free impulses
+	response    velocities // one response at a time, zeros otherwise
+	columns     []float32  // responses to unit impulses on a body
+	column0     []int32    // where those of each body begin; -1 until needed
+	old         []memory   // impulses of the last step
+	fresh       []uint8    // of each shape: its world coordinates are up to date
 }
 
 // memory is what a contact hands on to the next step.
@@ -47,8 +50,9 @@ func (m *Model) NewWorld() *World {
 }
 
 func (m *Model) newScratch() (s scratch) {
-	v := make([]float32, 3*(m.dofs+3))
-	s.v, s.shift, s.column = v[:m.dofs+3], v[m.dofs+3:2*(m.dofs+3)], v[2*(m.dofs+3):]
+	n := m.dofs + 3
+	v := make([]float32, 4*n)
+	s.v, s.shift, s.column, s.response = v[:n], v[n:2*n], v[2*n:3*n], v[3*n:]
 	s.x = make([]float32, m.rows)
 	s.constraints = make([]constraint, m.rows)
 	entries, widest, columns := int32(0), int32(0), int32(0)
@@ -80,6 +84,9 @@ func (m *Model) newScratch() (s scratch) {
 	s.axes = make([]axis, 0, len(m.joints))
 	s.rows = make([]row, 0, m.layout.contacts)
 	s.resp = make([]float32, 0, int(widest)*(len(m.joints)+2*int(sides)*m.layout.contacts))
+	unknowns := min(maxFree, len(m.joints)+2*m.layout.contacts)
+	s.free = make([]free, 0, unknowns)
+	s.dense = make([]float32, unknowns*unknowns)
 	s.columns = make([]float32, 0, columns)
 	s.column0 = make([]int32, len(m.bodies))
 	s.fresh = make([]uint8, len(m.shapes))
@@ -90,9 +97,9 @@ func (m *Model) newScratch() (s scratch) {
 // Bytes returns the memory that one world takes.
 func (m *Model) Bytes() int {
 	s := m.newScratch()
-	floats := cap(s.v) + cap(s.x) + cap(s.factors) + cap(s.resp) + cap(s.columns)
+	floats := cap(s.v) + cap(s.x) + cap(s.factors) + cap(s.resp) + cap(s.columns) + cap(s.dense)
 	return 4*m.layout.words + 4*floats + 4*cap(s.column0) + cap(s.fresh) + cap(s.constraints)*sizeof[constraint]() +
-		cap(s.axes)*sizeof[axis]() + cap(s.rows)*sizeof[row]() + cap(s.old)*sizeof[memory]() + sizeof[World]()
+		cap(s.axes)*sizeof[axis]() + cap(s.free)*sizeof[free]() + cap(s.rows)*sizeof[row]() + cap(s.old)*sizeof[memory]() + sizeof[World]()
 }
 
 // Model returns the model of w.

@@ -1,0 +1,196 @@
+package physics
+
+import "github.com/terrarium-rl/terrarium/env/geom"
+
+// Gauss-Seidel sweeps find out quickly which motors saturate, which limits and contacts push
+// and which slide, but then converge slowly, the more so the longer the chain of motors. From
+// time to time the impulses that are strictly within their bounds are therefore solved for
+// exactly, all others kept; then the bounds are applied and the sweeps go on (projected
+// Gauss-Seidel with subspace minimisation: Silcowitz, Niebe and Erleben, "Projected Gauss-Seidel
+// subspace minimization method for interactive rigid body dynamics", GRAPP 2010).
+
+const (
+	maxFree      = 32   // more free impulses than that are left to the sweeps
+	freeDepends  = 1e-4 // a pivot below this part of its diagonal is implied by those before it, and dropped
+	firstSolve   = 2    // sweeps before the first exact solution
+	solveEvery   = 1    // sweeps between exact solutions
+	maxSolutions = 6
+	unbounded    = 1e30
+)
+
+// free is an impulse strictly within its bounds.
+type free struct {
+	j              [6]float32
+	a, b           int32 // first velocity of each body
+	da, na, db, nb int32 // its response, as in row
+	resp           int32
+	index          int32 // of the axis or row
+	kind           freeKind
+	x              float32 // speed that is missing; then the impulse that brings it about
+	down, up       float32 // how far the impulse is from its bounds
+}
+
+type freeKind int32
+
+const (
+	motorFree freeKind = iota
+	lowerFree
+	upperFree
+	normalFree
+	tangentFree
+)
+
+// refine solves for the free impulses.
+func (w *World) refine(dt float32) {
+	w.collectFree(dt)
+	n := len(w.free)
+	if n < 2 || n > maxFree {
+		return
+	}
+	w.assembleFree()
+	w.solveFree()
+	step := float32(1)
+	for i := range w.free {
+		f := &w.free[i]
+		if f.x*step > f.up {
+			step = f.up / f.x
+		}
+		if -f.x*step > f.down {
+			step = f.down / -f.x
+		}
+	}
+	for i := range w.free {
+		w.applyFree(&w.free[i], dt, step)
+	}
+}
+
+func (w *World) collectFree(dt float32) {
+	w.free = w.free[:0]
+	for i := range w.axes {
+		x := &w.axes[i]
+		j := &w.joints[x.joint]
+		f := free{j: x.j, a: x.a, b: x.b, db: x.dof, nb: x.n, resp: x.resp, index: int32(i)}
+		rel := x.speed(w.v)
+		switch most := j.max * dt; {
+		case x.em == 0:
+			continue
+		case j.il > 0:
+			f.kind, f.x, f.down, f.up = lowerFree, -x.lo-rel, j.il, unbounded
+		case j.iu > 0:
+			f.kind, f.x, f.down, f.up = upperFree, x.hi-rel, unbounded, j.iu
+		case j.max > 0 && geom.Abs(j.im) < most:
+			f.kind, f.x, f.down, f.up = motorFree, j.speed-rel, most+j.im, most-j.im
+		default:
+			continue
+		}
+		w.free = append(w.free, f)
+	}
+	for i := range w.rows {
+		r := &w.rows[i]
+		if r.ni <= 0 || len(w.free)+2 > cap(w.free) {
+			continue
+		}
+		f := free{
+			j: [6]float32{-r.nx, -r.ny, -r.rna, r.nx, r.ny, r.rnb}, a: r.a, b: r.b,
+			da: r.da, na: r.na, db: r.db, nb: r.nb, resp: r.resp, index: int32(i), kind: normalFree,
+			x: r.least - r.normalSpeed(w.v), down: r.ni, up: unbounded,
+		}
+		w.free = append(w.free, f)
+		if most := r.friction * r.ni; geom.Abs(r.ti) < most {
+			f.j = [6]float32{-r.ny, r.nx, -r.rta, r.ny, -r.nx, r.rtb}
+			f.resp += r.na + r.nb
+			f.kind, f.x, f.down, f.up = tangentFree, -r.tangentSpeed(w.v), most+r.ti, most-r.ti
+			w.free = append(w.free, f)
+		}
+	}
+}
+
+// assembleFree writes the lower triangle of the matrix of speeds that unit impulses bring about.
+func (w *World) assembleFree() {
+	n := len(w.free)
+	v := w.response
+	for k := range w.free {
+		g := &w.free[k]
+		copy(v[g.da:], w.resp[g.resp:g.resp+g.na])
+		copy(v[g.db:], w.resp[g.resp+g.na:g.resp+g.na+g.nb])
+		for i := k; i < n; i++ {
+			f := &w.free[i]
+			a, b := (*[3]float32)(v[f.a:]), (*[3]float32)(v[f.b:])
+			w.dense[i*n+k] = float32(f.j[0]*a[0]) + float32(f.j[1]*a[1]) + float32(f.j[2]*a[2]) +
+				(float32(f.j[3]*b[0]) + float32(f.j[4]*b[1]) + float32(f.j[5]*b[2]))
+		}
+		clear(v[g.da : g.da+g.na])
+		clear(v[g.db : g.db+g.nb])
+	}
+}
+
+// solveFree factorises the matrix, L D L^T, and solves for the impulses.
+func (w *World) solveFree() {
+	n := len(w.free)
+	a := w.dense[:n*n]
+	for k := range n {
+		row := a[k*n : k*n+k+1]
+		d := row[k]
+		full := d
+		for i := range k { // row[i] holds L D
+			l := row[i] * a[i*n+i]
+			d -= float32(l * row[i])
+			row[i] = l
+		}
+		inv := float32(0)
+		if d > freeDepends*full {
+			inv = 1 / d
+		}
+		row[k] = inv
+		x := w.free[k].x
+		for i := range k {
+			x -= float32(row[i] * w.free[i].x)
+		}
+		w.free[k].x = x
+		for i := k + 1; i < n; i++ {
+			s, o := a[i*n+k], a[i*n:i*n+k]
+			for p, l := range row[:k] {
+				s -= float32(o[p] * l)
+			}
+			a[i*n+k] = s
+		}
+	}
+	for k := n - 1; k >= 0; k-- {
+		s := float32(0) // for dropped ones
+		if inv := a[k*n+k]; inv != 0 {
+			s = w.free[k].x * inv
+			for i := k + 1; i < n; i++ {
+				s -= float32(a[i*n+k] * w.free[i].x)
+			}
+		}
+		w.free[k].x = s
+	}
+}
+
+// applyFree adds a part of the impulse of f, which its bounds allow up to rounding.
+func (w *World) applyFree(f *free, dt, part float32) {
+	d := f.x * part
+	switch f.kind {
+	case normalFree:
+		r := &w.rows[f.index]
+		n := geom.Max(r.ni+d, 0)
+		d, r.ni = n-r.ni, n
+	case tangentFree:
+		w.rows[f.index].ti += d
+	case motorFree:
+		j := &w.joints[w.axes[f.index].joint]
+		most := j.max * dt
+		n := geom.Clamp(j.im+d, -most, most)
+		d, j.im = n-j.im, n
+	case lowerFree:
+		j := &w.joints[w.axes[f.index].joint]
+		n := geom.Max(j.il+d, 0)
+		d, j.il = n-j.il, n
+	case upperFree:
+		j := &w.joints[w.axes[f.index].joint]
+		n := geom.Max(j.iu-d, 0)
+		d, j.iu = j.iu-n, n
+	}
+	w.v.add(f.da, w.resp[f.resp:f.resp+f.na], d)
+	w.v.add(f.db, w.resp[f.resp+f.na:f.resp+f.na+f.nb], d)
+}
