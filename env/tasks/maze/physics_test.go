@@ -42,7 +42,7 @@ func TestMotionMatchesThePhysicsEngine(t *testing.T) {
 	contacts := 0
 	worlds(t, 60, func(t *testing.T, w *world, b *env.Batch) {
 		w.grid.Keys = w.grid.Keys[:0] // none is taken, no door opens
-		w.Params[bounce] = 0         // the engine does not let slow bodies bounce
+		w.Params[bounce] = 0          // the engine does not let slow bodies bounce
 		other, disc := engine(t, w)
 		r := rng.New(w.Seed).Stream(7, 0, 0)
 		worst := float32(0)
