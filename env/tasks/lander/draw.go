@@ -6,9 +6,11 @@ import (
 	"github.com/terrarium-rl/terrarium/env/geom"
 )
 
-// Draw draws the moon, the flags, the flames of the last step's engines, and the craft.
+// Draw draws the moon before distant mountains, the flags, the flames of the last step's
+// engines, and the craft.
 func (w *world) Draw(c env.Canvas) {
 	c.View(geom.Vec{}, geom.Vec{X: width, Y: high})
+	w.drawMountains(c)
 	var moon [gen.MoonPoints + 2]geom.Vec
 	w.terrain(moon[:gen.MoonPoints])
 	moon[gen.MoonPoints], moon[gen.MoonPoints+1] = geom.Vec{X: width, Y: -1}, geom.Vec{Y: -1}
@@ -24,10 +26,22 @@ func (w *world) Draw(c env.Canvas) {
 	size, length := w.Params[hullSize], w.Params[legLength]
 	h := legHeight * length
 	leg := []geom.Vec{{X: -legWidth, Y: -h}, {X: legWidth, Y: -h}, {X: legWidth, Y: h}, {X: -legWidth, Y: h}}
-	for _, body := range w.legs {
+	for i, body := range w.legs {
+		shoulder := geom.Vec{X: 12 * px * side(i) * size, Y: -8 * px * size}
+		c.Line(env.RoleLimb, 0.06, []geom.Vec{w.w.WorldPoint(w.hull, shoulder), w.w.WorldPoint(body, geom.Vec{Y: h / 2})})
 		c.Polygon(env.RoleLimb, w.outline(body, leg, 1))
 	}
 	c.Polygon(env.RoleAgent, w.outline(w.hull, hullCorners[:], size))
+}
+
+// drawMountains draws a skyline, another one for each level.
+func (w *world) drawMountains(c env.Canvas) {
+	phase := float32(w.Seed % 1000)
+	pts := []geom.Vec{{X: width}, {}}
+	for x := float32(0); x <= width; x += 0.25 {
+		pts = append(pts, geom.Vec{X: x, Y: high/3 + geom.Sin(0.5*x+phase) + 0.6*geom.Sin(1.3*x+2*phase) + 0.15*geom.Sin(4.1*x+3*phase)})
+	}
+	c.Polygon(env.RoleBackdrop, pts)
 }
 
 // outline returns points of a body in the world.

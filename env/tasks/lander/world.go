@@ -72,8 +72,16 @@ func legAnchor(leg int, hull, length float32) geom.Vec {
 	return geom.Vec{X: -side(leg) * float32(legAway*hull), Y: float32(legDrop*hull) + float32(legHeight*length)}
 }
 
-// model compiles the classic craft over a plain. The first leg is the right one, as observed.
 var model = sync.OnceValue(func() *physics.Model {
+	m, err := physics.Compile(blueprint())
+	if err != nil {
+		panic("lander: " + err.Error())
+	}
+	return m
+})
+
+// blueprint returns the classic craft above a plain. The first leg is the right one, as observed.
+func blueprint() *scene.Scene {
 	craft := scene.Filter{Category: categoryCraft, Mask: 1}
 	s := &scene.Scene{
 		Name: ID, Gravity: geom.Vec{Y: -10},
@@ -100,12 +108,8 @@ var model = sync.OnceValue(func() *physics.Model {
 			Limits: &[2]float32{lo, hi}, Motor: &scene.Motor{Speed: -legSpeed * side(i), Max: legTorque},
 		})
 	}
-	m, err := physics.Compile(s)
-	if err != nil {
-		panic("lander: " + err.Error())
-	}
-	return m
-})
+	return s
+}
 
 // episode is what a world remembers beside the state of its bodies.
 type episode struct {

@@ -48,13 +48,14 @@ func (w *world) drawTrail(c env.Canvas, lo, hi geom.Vec) {
 	c.Line(env.RoleGround, 0.08, pts[:surface])
 }
 
-// drawHills draws a skyline that moves at half the speed of what is near.
+// drawHills draws a skyline that passes at half the speed of what is near.
 func (w *world) drawHills(c env.Canvas, lo, hi geom.Vec) {
-	const step = 1
+	const step = 0.5
+	drift := lo.X / 2
 	pts := []geom.Vec{{X: hi.X, Y: lo.Y}, lo}
-	for x := lo.X; x <= hi.X+step; x += step {
-		far := (x - lo.X) + 0.5*lo.X
-		pts = append(pts, geom.Vec{X: x, Y: gen.TrailBase + 1.5 + geom.Sin(0.4*far) + 0.5*geom.Sin(1.1*far+2)})
+	for far := step * geom.Floor((lo.X-drift)/step); far+drift < hi.X+step; far += step {
+		height := gen.TrailBase + 1.5 + geom.Sin(0.4*far) + 0.5*geom.Sin(1.1*far+2)
+		pts = append(pts, geom.Vec{X: far + drift, Y: height})
 	}
 	c.Polygon(env.RoleBackdrop, pts)
 }

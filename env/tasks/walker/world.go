@@ -81,8 +81,16 @@ func pose(at geom.Vec, hip, knee, half float32) (upper, lower geom.Vec, depth fl
 	return upper, lower, depth
 }
 
-// model compiles the classic walker over a plain.
 var model = sync.OnceValue(func() *physics.Model {
+	m, err := physics.Compile(blueprint())
+	if err != nil {
+		panic("walker: " + err.Error())
+	}
+	return m
+})
+
+// blueprint returns the classic walker above a plain.
+func blueprint() *scene.Scene {
 	own := scene.Filter{Category: categoryWalker, Mask: 1}
 	at := geom.Vec{X: startX, Y: gen.TrailBase + 3}
 	s := &scene.Scene{
@@ -123,12 +131,8 @@ var model = sync.OnceValue(func() *physics.Model {
 			Name: fmt.Sprint("ray ", i), Body: "hull", Along: geom.Vec{X: sin, Y: -cos}.Mul(rayLength), Upright: true, Mask: 1,
 		})
 	}
-	m, err := physics.Compile(s)
-	if err != nil {
-		panic("walker: " + err.Error())
-	}
-	return m
-})
+	return s
+}
 
 // episode is what a world remembers beside the state of its bodies.
 type episode struct {
