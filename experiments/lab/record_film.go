@@ -6,13 +6,12 @@ import (
 	"image"
 	"image/draw"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/traj"
+	"github.com/terrarium-rl/terrarium/render/replay"
 	"github.com/terrarium-rl/terrarium/render/scene"
 )
 
@@ -88,99 +87,22 @@ func (o *pictureOptions) write(out string, eps []*traj.Episode, cols int) (err e
 	return errors.Join(err, film.Close())
 }
 
-// A replayer plays a recorded episode again.
-type replayer struct {
-	ep    *traj.Episode
-	vec   env.Vec
-	batch *env.Batch
-	step  int // steps made
-	sum   float64
-	list  scene.List
-}
-
-func newReplayer(ep *traj.Episode) (*replayer, error) {
-	vec, err := ep.Open()
-	if err != nil {
-		return nil, err
-	}
-	r := &replayer{ep: ep, vec: vec, batch: env.NewBatch(vec.Spec(), 1)}
-	return r, r.vec.Observe(r.batch)
-}
-
-// seek plays until step steps have been made, or the episode is over.
-func (r *replayer) seek(step int) error {
-	for r.step < min(step, r.ep.Len()) {
-		if r.step > 0 {
-			if err := r.vec.Observe(r.batch); err != nil {
-				return err
-			}
-		}
-		copy(r.batch.Act, r.ep.Action(r.step))
-		if err := r.vec.Step(r.batch); err != nil {
-			return err
-		}
-		for _, v := range r.batch.Reward {
-			r.sum += float64(v) / float64(r.batch.N)
-		}
-		r.step++
-	}
-	return nil
-}
-
-// draw fills r.list with the moment.
-func (r *replayer) draw() {
-	r.list.Reset()
-	if d, ok := r.vec.(env.Drawer); ok {
-		d.Draw(&r.list, 0)
-	}
-}
-
-// caption says what happens: in full if there is room.
-func (r *replayer) caption(full bool) string {
-	if !full {
-		return score(r.sum)
-	}
-	var s strings.Builder
-	fmt.Fprintf(&s, "step %d   return %s", r.step, score(r.sum))
-	if act := r.vec.Spec().Act; r.step > 0 && env.Width(act) <= 4 {
-		at := 0
-		for _, f := range act {
-			s.WriteString("   " + f.Name)
-			for range f.Len {
-				if f.Choices > 0 {
-					s.WriteString(" " + strconv.Itoa(int(r.batch.Act[at])))
-				} else {
-					s.WriteString(" " + minus(strconv.FormatFloat(float64(r.batch.Act[at]), 'f', 2, 32)))
-				}
-				at++
-			}
-		}
-	}
-	return s.String()
-}
-
-// score writes a return.
-func score(v float64) string { return minus(strconv.FormatFloat(v, 'f', 1, 64)) }
-
-func minus(s string) string { return strings.Replace(s, "-", "\u2212", 1) }
-
-// open starts a replayer for each episode, each at its first moment.
-func openReplayers(eps []*traj.Episode) ([]*replayer, error) {
-	rs := make([]*replayer, 0, len(eps))
+// openPlayers returns a player of each episode, at its first moment.
+func openPlayers(eps []*traj.Episode) ([]*replay.Player, error) {
+	ps := make([]*replay.Player, 0, len(eps))
 	for _, ep := range eps {
-		r, err := newReplayer(ep)
+		p, err := replay.Open(ep)
 		if err != nil {
-			return nil, errors.Join(err, closeReplayers(rs))
+			return nil, errors.Join(err, closePlayers(ps))
 		}
-		r.draw()
-		rs = append(rs, r)
+		ps = append(ps, p)
 	}
-	return rs, nil
+	return ps, nil
 }
 
-func closeReplayers(rs []*replayer) (err error) {
-	for _, r := range rs {
-		err = errors.Join(err, r.vec.Close())
+func closePlayers(ps []*replay.Player) (err error) {
+	for _, p := range ps {
+		err = errors.Join(err, p.Close())
 	}
 	return err
 }
@@ -191,6 +113,7 @@ type sheet struct {
 	cols    int
 	w, h    int // of a cell
 	painter scene.Painter
+	list    scene.List
 	theme   *scene.Theme
 	plain   bool
 }
@@ -198,10 +121,11 @@ type sheet struct {
 const cellGap = 4 // pixels between cells
 
 // newSheet returns a sheet for n cells in the shape of a world's view.
-func (o *pictureOptions) newSheet(n, cols int, view *scene.List) *sheet {
+func (o *pictureOptions) newSheet(n, cols int, first *replay.Player) *sheet {
+	s := &sheet{cols: cols, theme: o.theme.Theme, plain: o.plain}
+	first.Draw(&s.list)
 	rows := (n + cols - 1) / cols
-	lo, hi := view.Bounds()
-	ratio := min(max(float64((hi.X-lo.X)/(hi.Y-lo.Y)), 0.25), 4)
+	ratio := float64(scene.Ratio(&s.list))
 	inside := func(total, cells int) float64 { return float64(total-cellGap*(cells-1)) / float64(cells) }
 	var w, h float64
 	switch {
@@ -214,52 +138,48 @@ func (o *pictureOptions) newSheet(n, cols int, view *scene.List) *sheet {
 		h = inside(o.height, rows)
 		w = h * ratio
 	default:
-		fw, fh := scene.Frame(view, max(480*320/n, 240*160))
+		fw, fh := scene.Frame(&s.list, max(480*320/n, 240*160))
 		w, h = float64(fw), float64(fh)
 	}
-	cw, ch := max(8, int(w)), max(8, int(h))
-	return &sheet{
-		img:  image.NewRGBA(image.Rect(0, 0, cols*cw+(cols-1)*cellGap, rows*ch+(rows-1)*cellGap)),
-		cols: cols, w: cw, h: ch, theme: o.theme.Theme, plain: o.plain,
-	}
+	s.w, s.h = max(8, int(w)), max(8, int(h))
+	s.img = image.NewRGBA(image.Rect(0, 0, cols*s.w+(cols-1)*cellGap, rows*s.h+(rows-1)*cellGap))
+	draw.Draw(s.img, s.img.Rect, image.NewUniform(s.theme.Mat), image.Point{}, draw.Src)
+	return s
 }
 
-// paint draws a replayer's moment in cell i.
-func (s *sheet) paint(i int, r *replayer) {
+// paint draws a player's moment in cell i.
+func (s *sheet) paint(i int, p *replay.Player) {
 	x, y := i%s.cols*(s.w+cellGap), i/s.cols*(s.h+cellGap)
 	area := image.Rect(x, y, x+s.w, y+s.h)
-	r.draw()
-	s.painter.Paint(s.img, area, &r.list, s.theme)
-	if !s.plain && s.w >= 96 {
-		s.painter.Caption(s.img, area, r.caption(s.w >= 320), s.theme)
+	p.Draw(&s.list)
+	s.painter.Paint(s.img, area, &s.list, s.theme)
+	switch {
+	case s.plain || s.w < 96:
+	case s.w < 320:
+		s.painter.Caption(s.img, area, replay.Number(p.Return(), 1), s.theme)
+	default:
+		s.painter.Caption(s.img, area, p.Caption(), s.theme)
 	}
 }
 
-// clear fills the sheet with the theme's mat.
-func (s *sheet) clear() {
-	draw.Draw(s.img, s.img.Rect, image.NewUniform(s.theme.Mat), image.Point{}, draw.Src)
-}
-
-// still returns moments of the episodes: those of one episode in a row if there is only one
-// episode, and otherwise those of each in cells of their own that follow each other.
+// still returns moments of the episodes: each episode's follow each other.
 func (o *pictureOptions) still(eps []*traj.Episode, cols int) (img *image.RGBA, err error) {
-	rs, err := openReplayers(eps)
+	ps, err := openPlayers(eps)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, closeReplayers(rs)) }()
-	n := len(rs) * o.moments
+	defer func() { err = errors.Join(err, closePlayers(ps)) }()
+	n := len(ps) * o.moments
 	if o.moments > 1 {
 		cols = min(o.moments, max(cols, 4))
 	}
-	s := o.newSheet(n, min(cols, n), &rs[0].list)
-	s.clear()
-	for i, r := range rs {
+	s := o.newSheet(n, min(cols, n), ps[0])
+	for i, p := range ps {
 		for m := range o.moments {
-			if err := r.seek((2*m + 1) * r.ep.Len() / (2 * o.moments)); err != nil {
+			if err := p.Seek((2*m + 1) * p.Len() / (2 * o.moments)); err != nil {
 				return nil, err
 			}
-			s.paint(i*o.moments+m, r)
+			s.paint(i*o.moments+m, p)
 		}
 	}
 	return s.img, nil
@@ -268,30 +188,31 @@ func (o *pictureOptions) still(eps []*traj.Episode, cols int) (img *image.RGBA, 
 // filmRest is how long, in seconds, the last moment of a film stays.
 const filmRest = 1
 
+// stepAt returns the number of steps that lie before a time of an episode. Half a step of
+// tolerance keeps rounding from showing a step twice.
+func stepAt(p *replay.Player, seconds float64) int { return int(seconds/float64(p.Spec().Dt) + 0.5) }
+
 // film hands add the frames of a film in which the episodes play side by side.
 func (o *pictureOptions) film(eps []*traj.Episode, cols int, add func(*image.RGBA) error) (err error) {
-	rs, err := openReplayers(eps)
+	ps, err := openPlayers(eps)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeReplayers(rs)) }()
-	s := o.newSheet(len(rs), min(cols, len(rs)), &rs[0].list)
-	s.clear()
+	defer func() { err = errors.Join(err, closePlayers(ps)) }()
+	s := o.newSheet(len(ps), min(cols, len(ps)), ps[0])
 	longest := 0.0
-	for _, r := range rs {
-		longest = max(longest, float64(r.ep.Len())*float64(r.vec.Spec().Dt))
+	for _, p := range ps {
+		longest = max(longest, float64(p.Len())*float64(p.Spec().Dt))
 	}
 	frames := int(min(longest/o.speed+filmRest, o.seconds)*o.fps) + 1
 	for k := range frames {
-		seconds := float64(k) / o.fps * o.speed
-		for i, r := range rs {
-			over := k > 0 && r.step == r.ep.Len()
-			// Half a step of tolerance keeps rounding from showing a step twice.
-			if err := r.seek(int(seconds/float64(r.vec.Spec().Dt) + 0.5)); err != nil {
+		for i, p := range ps {
+			before := p.Step()
+			if err := p.Seek(stepAt(p, float64(k)/o.fps*o.speed)); err != nil {
 				return err
 			}
-			if !over {
-				s.paint(i, r)
+			if k == 0 || p.Step() != before {
+				s.paint(i, p)
 			}
 		}
 		if err := add(s.img); err != nil {

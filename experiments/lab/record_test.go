@@ -43,38 +43,6 @@ func filmedRun(t *testing.T) string {
 	return dir
 }
 
-// A replayer sees exactly what was recorded.
-func TestReplayerRepeatsTheEpisode(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(filmedRun(t), "seed-3", "replays", "*.replay"))
-	if err != nil || len(paths) < 6 {
-		t.Fatalf("%d recordings, want at least 6: %v", len(paths), err)
-	}
-	for _, path := range paths {
-		ep, err := traj.Load(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := newReplayer(ep)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for step := 0; step <= ep.Len(); step += 3 { // in strides, as films have
-			if err := r.seek(step); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := r.seek(math.MaxInt); err != nil {
-			t.Fatal(err)
-		}
-		if r.sum != ep.Return() || r.step != ep.Len() || r.batch.End[0] != ep.Last {
-			t.Errorf("%s: return %v after %d steps and %v, want %v after %d and %v", path, r.sum, r.step, r.batch.End[0], ep.Return(), ep.Len(), ep.Last)
-		}
-		if err := r.vec.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func TestRecordStills(t *testing.T) {
 	run, dir := filmedRun(t), t.TempDir()
 	replay := filepath.Join(run, "seed-4", "replays", "eval-00001.replay")
@@ -145,6 +113,29 @@ func TestRecordFilm(t *testing.T) {
 	}
 	if w, h := g.Config.Width, g.Config.Height; w != 320 || h != 3*38+8 {
 		t.Errorf("size %d x %d, want 320 x 122", w, h)
+	}
+}
+
+// An episode that Train recorded plays to the recorded end.
+func TestRecordedEpisodesPlay(t *testing.T) {
+	eps, err := loadEpisodes(filmedRun(t), 3, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ps, err := openPlayers(eps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range ps {
+		if err := p.Seek(p.Len()); err != nil {
+			t.Fatal(err)
+		}
+		if p.Return() != eps[i].Return() || p.Batch().End[0] != eps[i].Last {
+			t.Errorf("episode %d: return %v and %v, want %v and %v", i, p.Return(), p.Batch().End[0], eps[i].Return(), eps[i].Last)
+		}
+	}
+	if err := closePlayers(ps); err != nil {
+		t.Error(err)
 	}
 }
 

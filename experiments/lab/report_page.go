@@ -12,11 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
-	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
 	"github.com/terrarium-rl/terrarium/render/plot"
+	"github.com/terrarium-rl/terrarium/render/replay"
 	"github.com/terrarium-rl/terrarium/render/scene"
 )
 
@@ -29,6 +28,9 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 	"steps":    func(n int64) string { return plot.Short(float64(n)) },
 	"time":     spell,
 }).Parse(reportText))
+
+// score writes a return.
+func score(v float64) string { return replay.Number(v, 1) }
 
 // spell writes seconds as people say them.
 func spell(s float64) string {
@@ -368,107 +370,6 @@ func (r *runRecord) scores() (out []float64) {
 		}
 	}
 	return out
-}
-
-const (
-	filmFPS     = 25
-	filmSeconds = 30 // longest
-	filmBytes   = 2_000_000
-)
-
-// films returns episodes to watch: the first of training, and of those of evaluation the
-// median, the best and the worst.
-func (r *runRecord) films() ([]filmView, error) {
-	var train, eval []*traj.Episode
-	for _, s := range r.Seeds {
-		paths, err := filepath.Glob(filepath.Join(globEscape(SeedDir(r.Dir, s.Seed)), "replays", "*.replay"))
-		if err != nil {
-			return nil, err
-		}
-		for _, path := range paths {
-			if isTrain := strings.HasPrefix(filepath.Base(path), "train-"); isTrain && len(train) > 0 {
-				continue // only the first is shown
-			} else if ep, err := traj.Load(path); err != nil {
-				r.warn(err)
-			} else if isTrain {
-				train = append(train, ep)
-			} else {
-				eval = append(eval, ep)
-			}
-		}
-	}
-	slices.SortStableFunc(eval, func(a, b *traj.Episode) int {
-		switch x, y := a.Return(), b.Return(); {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return 0
-	})
-	type choice struct {
-		title string
-		ep    *traj.Episode
-	}
-	var chosen []choice
-	if n := len(eval); n > 0 {
-		of := fmt.Sprintf(" of %d recorded evaluation episodes", n)
-		chosen = append(chosen, choice{"The median" + of, eval[n/2]})
-		if n > 2 {
-			chosen = append(chosen, choice{"The worst" + of, eval[0]}, choice{"The best" + of, eval[n-1]})
-		}
-	}
-	if len(train) > 0 {
-		chosen = append(chosen, choice{"Training, at the beginning", train[0]})
-	}
-	var out []filmView
-	size := 0
-	for _, c := range chosen {
-		f, err := newFilm(c.ep)
-		if err != nil {
-			return nil, err
-		}
-		f.Title = fmt.Sprintf("%s: return %s, seed %d", c.title, score(c.ep.Return()), c.ep.Seed)
-		if size += len(f.Reel); size > filmBytes {
-			break
-		}
-		out = append(out, f)
-	}
-	return out, nil
-}
-
-// newFilm plays an episode into a reel.
-func newFilm(ep *traj.Episode) (f filmView, err error) {
-	r, err := newReplayer(ep)
-	if err != nil {
-		return f, err
-	}
-	defer func() {
-		if e := r.vec.Close(); err == nil {
-			err = e
-		}
-	}()
-	if _, ok := r.vec.(env.Drawer); !ok {
-		return f, fmt.Errorf("environment %s cannot be drawn", ep.Env)
-	}
-	dt := float64(r.vec.Spec().Dt)
-	reel := scene.NewReel(filmFPS)
-	for k := 0; ; k++ {
-		seconds := float64(k) / filmFPS
-		if err := r.seek(int(seconds/dt + 0.5)); err != nil {
-			return f, err
-		}
-		r.draw()
-		if k == 0 {
-			f.Ratio = scene.Ratio(&r.list)
-		}
-		reel.Add(&r.list, r.caption(true))
-		if r.step == ep.Len() || seconds > filmSeconds {
-			break
-		}
-	}
-	f.Reel, err = reel.Base64()
-	return f, err
 }
 
 // reproduce lists the commands that make the run again.

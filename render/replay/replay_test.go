@@ -1,0 +1,145 @@
+package replay
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/agents"
+	_ "github.com/terrarium-rl/terrarium/agents/random"
+	"github.com/terrarium-rl/terrarium/agents/scripted"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/cartpole"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"
+	"github.com/terrarium-rl/terrarium/env/traj"
+	"github.com/terrarium-rl/terrarium/render/scene"
+)
+
+// recorded returns an episode that the scripted controller plays.
+func recorded(t testing.TB, name string) *traj.Episode {
+	t.Helper()
+	c, err := env.Open(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := env.NewVec(c, env.VecOptions{Worlds: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := v.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var policy agents.Policy
+	if policy, err = scripted.For(v.Spec()); err != nil {
+		t.Fatal(err)
+	}
+	origin, err := traj.OriginOf(c, "test", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Reset(1)
+	r, err := traj.NewRecorder(v, 0, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := env.NewBatch(v.Spec(), 1)
+	for step := range uint64(5000) {
+		r.Begin()
+		if err := v.Observe(b); err != nil {
+			t.Fatal(err)
+		}
+		r.Observed(b)
+		policy.Act(b, rng.New(step), true)
+		if err := v.Step(b); err != nil {
+			t.Fatal(err)
+		}
+		if ep := r.Stepped(b); ep != nil {
+			return ep
+		}
+	}
+	t.Fatal("the episode does not end")
+	return nil
+}
+
+// moment describes what p shows, in full.
+func moment(p *Player) string {
+	var l scene.List
+	p.Draw(&l)
+	s := fmt.Sprint(p.Step(), p.Return(), p.Caption(), p.Seconds())
+	for i := range l.Len() {
+		s += fmt.Sprint(l.At(i))
+	}
+	return s
+}
+
+// Whatever way leads to a moment, it looks the same, and the end is the recorded one.
+func TestSeekAnyWay(t *testing.T) {
+	for _, name := range []string{"cartpole-v0", "pendulum-v0"} {
+		ep := recorded(t, name)
+		p, err := Open(ep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := p.Len()
+		if n < 3*every {
+			t.Fatalf("%s: %d steps are too few for this test", name, n)
+		}
+		want := make([]string, n+1)
+		for i := range want {
+			if err := p.Seek(i); err != nil {
+				t.Fatal(err)
+			}
+			want[i] = moment(p)
+			if i > 0 && want[i] == want[i-1] {
+				t.Fatalf("%s: moments %d and %d look the same", name, i-1, i)
+			}
+		}
+		if p.Return() != ep.Return() || p.Batch().End[0] != ep.Last || !reflect.DeepEqual(p.Batch().Next, ep.Obs[len(ep.Obs)-len(p.Batch().Next):]) {
+			t.Errorf("%s: return %v and %v, recorded %v and %v, or another last observation", name, p.Return(), p.Batch().End[0], ep.Return(), ep.Last)
+		}
+		r := rng.New(3).Stream(0, 0, 0)
+		for range 60 {
+			i := r.IntN(n + 1)
+			if err := p.Seek(i); err != nil {
+				t.Fatal(err)
+			}
+			if got := moment(p); got != want[i] {
+				t.Fatalf("%s: moment %d looks different on coming back:\n%s\n%s", name, i, got, want[i])
+			}
+		}
+		for _, i := range []int{n, 0, n, every, every - 1, n - 1, -5, n + 5} {
+			if err := p.Seek(i); err != nil {
+				t.Fatal(err)
+			}
+			if got := moment(p); got != want[max(0, min(i, n))] {
+				t.Fatalf("%s: moment %d looks different on coming back", name, i)
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCaption(t *testing.T) {
+	p, err := Open(recorded(t, "pendulum-v0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Caption(); got != "step 0   return 0.0" {
+		t.Errorf("at the beginning: %q", got)
+	}
+	if err := p.Seek(7); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("step 7   return %s   torque %s", Number(p.Return(), 1), Number(float64(p.Episode().Action(6)[0]), 2))
+	if got := p.Caption(); got != want {
+		t.Errorf("at step 7: %q, want %q", got, want)
+	}
+	if got := Number(-1.25, 1); got != "\u22121.2" {
+		t.Errorf("Number(-1.25, 1) is %q", got)
+	}
+}
