@@ -31,9 +31,9 @@ type agent struct {
 	pool    *nn.Pool
 	work    []worker // one a worker of pool
 
-	obs, act           int       // widths
-	mid, half          []float32 // of the bounds of each action column; half is 0 for choices
-	norm               *scaler   // of observations
+	obs, act           int     // widths
+	bounds             []bound // of each action column
+	norm               *scaler // of observations
 	rewards            *rewardScaler
 	roll               *rollout
 	updates            int64 // made so far
@@ -78,10 +78,7 @@ func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
 	a.trainer.MaxNorm = float32(c.MaxGradNorm)
 	for _, f := range s.Spec.Act {
 		for range f.Len {
-			if f.Choices > 0 {
-				f.Lo, f.Hi = 0, 0
-			}
-			a.mid, a.half = append(a.mid, (f.Lo+f.Hi)/2), append(a.half, (f.Hi-f.Lo)/2)
+			a.bounds = append(a.bounds, bound{f.Lo, f.Hi, (f.Lo + f.Hi) / 2, (f.Hi - f.Lo) / 2, f.Choices > 0})
 		}
 	}
 	if c.NormalizeObs {
@@ -169,20 +166,43 @@ func (a *agent) normalize(dst, x []float32) {
 	a.norm.apply(dst, x)
 }
 
-// toBounds sets the action rows of dst to those of the distribution, where -1..1 stands for the
-// bounds and what lies beyond is clipped. Choices stay as they are.
+// A bound is that of an action column.
+type bound struct {
+	lo, hi, mid, half float32
+	choice            bool
+}
+
+// action returns what the environment is told for the number v of the distribution, where -1..1
+// stands for the bounds and what lies beyond is clipped. Choices stay as they are.
+func (b *bound) action(v float32) float32 {
+	if b.choice {
+		return v
+	}
+	return geom.Clamp(b.mid+float32(b.half*v), b.lo, b.hi)
+}
+
+// toBounds sets the action rows of dst to those of the distribution.
 func (a *agent) toBounds(dst, raw []float32) {
-	for i, v := range raw {
-		j := i % a.act
-		if a.half[j] > 0 {
-			v = a.mid[j] + float32(a.half[j]*geom.Clamp(v, -1, 1))
+	for ; len(raw) > 0; raw, dst = raw[a.act:], dst[a.act:] {
+		for j := range a.bounds {
+			dst[j] = a.bounds[j].action(raw[j])
 		}
-		dst[i] = v
 	}
 }
 
-// Record stores the transition. It panics if the rollout is full or Act has not chosen the
-// actions.
+// chose reports whether b.Act is what Act has noted for the current step.
+func (a *agent) chose(b *env.Batch) bool {
+	at := a.roll.at(0) * a.act
+	for i, v := range b.Act {
+		if v != a.bounds[i%a.act].action(a.roll.act[at+i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Record stores the transition. It panics if the rollout is full or Act did not choose the
+// actions: PPO cannot learn from those of another policy.
 func (a *agent) Record(b *env.Batch, reward []float32) {
 	r := a.roll
 	switch {
@@ -192,6 +212,8 @@ func (a *agent) Record(b *env.Batch, reward []float32) {
 		panic("ppo: Record without Act with explore before it")
 	case r.full():
 		panic("ppo: Record without Learn after the last one")
+	case !a.chose(b):
+		panic("ppo: Record of actions that Act did not choose")
 	}
 	at := r.at(0)
 	copy(r.reward[at:], reward)

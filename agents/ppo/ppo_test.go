@@ -1,6 +1,7 @@
 package ppo
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strings"
@@ -225,6 +226,14 @@ func TestMisusePanics(t *testing.T) {
 		}, "ppo: Record of 3 rows and 3 rewards, want 16"},
 		{"no act", func(r *agenttest.Trainer) { r.Agent.Record(r.Batch, r.Batch.Reward) },
 			"ppo: Record without Act with explore before it"},
+		{"other actions", func(r *agenttest.Trainer) {
+			if err := r.Vec.Observe(r.Batch); err != nil {
+				panic(err)
+			}
+			r.Agent.Act(r.Batch, r.Key, true)
+			r.Batch.Act[3] = float32((int(r.Batch.Act[3]) + 1) % 3)
+			r.Agent.Record(r.Batch, r.Batch.Reward)
+		}, "ppo: Record of actions that Act did not choose"},
 		{"no learn", func(r *agenttest.Trainer) {
 			for range 33 {
 				step(t, r)
@@ -249,6 +258,47 @@ func TestUnfinishedRolloutIsNotSaved(t *testing.T) {
 	if _, err := r.Agent.AppendBinary(nil); err == nil {
 		t.Error("saved in the middle of a rollout")
 	}
+}
+
+func TestStateOfNonFiniteParametersIsRefused(t *testing.T) {
+	r := trainer(t, &agenttest.Fast{Kind: "discrete"}, 16, fast(), 0)
+	a := r.Agent.(*agent)
+	b, err := a.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(b[headSize+4*2:], []byte{0, 0, 0x80, 0x7f}) // +Inf
+	const want = "ppo: malformed state: the parameter actor layer 0, weight of input 0 to output 2 is not finite"
+	if err := a.UnmarshalBinary(b); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func FuzzUnmarshalBinary(f *testing.F) {
+	spec, err := (&agenttest.Fast{Kind: "continuous"}).Spec()
+	if err != nil {
+		f.Fatal(err)
+	}
+	p, err := fast().Build(agents.Setup{Spec: spec, Rows: 8, Workers: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	a := p.(*agent)
+	good, err := a.AppendBinary(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(good[:headSize])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if a.UnmarshalBinary(b) != nil {
+			return
+		}
+		got, err := a.AppendBinary(nil)
+		if err != nil || !bytes.Equal(got, b) {
+			t.Errorf("a state that was accepted is saved differently: %v", err)
+		}
+	})
 }
 
 func TestSchedules(t *testing.T) {

@@ -24,6 +24,8 @@ const (
 	magic    = "ppo1"
 	headSize = 4 + 5*4 + 2*8
 
+	exponent = 0x7f800000 // all of its bits are set in a float32 that is not finite
+
 	flagObs     = 1
 	flagRewards = 2
 )
@@ -98,6 +100,11 @@ func (a *agent) UnmarshalBinary(b []byte) error {
 		return fmt.Errorf("ppo: malformed state: %d updates of %d rows", int64(updates), int64(rows))
 	}
 	params, b := b[headSize:headSize+4*len(a.params)], b[headSize+4*len(a.params):]
+	for i := range a.params {
+		if bits := binary.LittleEndian.Uint32(params[4*i:]); bits&exponent == exponent {
+			return fmt.Errorf("ppo: malformed state: the parameter %s is not finite", a.net.Where(i))
+		}
+	}
 	adam := 16 + 8*len(a.params)
 	if err := a.trainer.Adam.UnmarshalBinary(b[:adam]); err != nil {
 		return fmt.Errorf("ppo: %w", err)
