@@ -165,7 +165,7 @@ func saveCheckpoint(dir string, step int64, c checkpoint, best bool, keep int) e
 	}
 	for _, name := range names {
 		if err := writeFileAtomic(filepath.Join(dir, name), data); err != nil {
-			return fmt.Errorf("checkpoint: %w; the one before it is intact", err)
+			return fmt.Errorf("checkpoint: %w; earlier checkpoints are intact", err)
 		}
 	}
 	paths, err := checkpoints(dir)

@@ -47,6 +47,9 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			if workers < 0 {
 				return fmt.Errorf("--workers is %d: want 1 or more, or 0 for one a CPU", workers)
 			}
+			if err := p.Check(); err != nil {
+				return err
+			}
 			if out == "" {
 				out = filepath.Join("runs", p.Name+time.Now().Format("-20060102-150405"))
 			}

@@ -182,21 +182,35 @@ func checkVersion(t *tree) error {
 	return nil
 }
 
-// at returns err as an error about the value at path. If err names a key below it, that is the place.
+// at returns err as an error about the value at path. If err names a key within that value,
+// the place is that of the key.
 func (p *Plan) at(path string, err error) error {
 	var placed placedError
 	if err == nil || errors.As(err, &placed) {
 		return err
 	}
 	t, exact := p.source.lookup(path)
-	if exact && t.kind == mapping {
-		for i, key := range t.keys {
-			if regexp.MustCompile(`\b` + regexp.QuoteMeta(key) + `\b`).MatchString(err.Error()) {
-				return t.items[i].place.errorf("%s: %w", join(path, key), err)
-			}
-		}
+	if exact {
+		t, path = t.mentioned(path, err.Error())
 	}
 	return t.place.errorf("%s: %w", path, err)
+}
+
+// mentioned returns the innermost value within t whose key occurs as a word of text, or t.
+func (t *tree) mentioned(path, text string) (*tree, string) {
+	if t.kind != mapping {
+		return t, path
+	}
+	for i, key := range t.keys {
+		inner := join(path, key)
+		if found, foundPath := t.items[i].mentioned(inner, text); foundPath != inner {
+			return found, foundPath
+		}
+		if regexp.MustCompile(`\b` + regexp.QuoteMeta(key) + `\b`).MatchString(text) {
+			return t.items[i], inner
+		}
+	}
+	return t, path
 }
 
 // options returns a function that decodes the options at path over a struct of defaults.
@@ -227,6 +241,9 @@ func (p *Plan) resolve() (err error) {
 		if r.As == "" {
 			r.As = r.Name
 		}
+		if slices.ContainsFunc(p.Reward[:i], func(q RewardTerm) bool { return q.As == r.As }) {
+			return p.at(path, fmt.Errorf("there is a term %q already: name this one with `as`", r.As))
+		}
 		c, err := rewards.Open(r.Name, p.options(r.Options, path+".options"))
 		if err != nil {
 			return p.at(path+".name", err)
@@ -239,6 +256,9 @@ func (p *Plan) resolve() (err error) {
 }
 
 func (p *Plan) resolveEnv() (err error) {
+	if p.Env.Name == "" {
+		return p.at("env", fmt.Errorf("missing: name an environment, such as env: {name: %s}", env.Names()[0]))
+	}
 	if !slices.Contains(env.Names(), p.Env.Name) {
 		return p.at("env.name", fmt.Errorf("unknown environment %q%s", p.Env.Name, registry.Suggest(p.Env.Name, env.Names())))
 	}
@@ -275,9 +295,15 @@ func (p *Plan) buildReward() (*rewards.Sum, error) {
 	}
 	sum, err := rewards.NewSum(terms)
 	if err != nil {
-		return nil, p.at("reward", fmt.Errorf("%w; give one of them another name with `as`", err))
+		return nil, p.at("reward", err)
 	}
 	return sum, nil
+}
+
+// Check reports what is wrong with the options of the agent, which only building one tells.
+func (p *Plan) Check() error {
+	_, err := p.buildPolicy(p.Seeds[0], 1)
+	return err
 }
 
 // buildPolicy returns a new instance of the agent for a seed.

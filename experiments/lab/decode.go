@@ -60,7 +60,13 @@ func (t *tree) decodeValue(dst reflect.Value, path string) error {
 		return t.decodeList(dst, path)
 	}
 	if t.kind == scalar && !null {
-		if ok := setScalar(dst, t.scalar); ok {
+		v := t.scalar
+		if text, ok := v.(string); ok && t.plain && dst.Kind() != reflect.String {
+			if f, err := strconv.ParseFloat(text, 64); err == nil {
+				v = f
+			}
+		}
+		if setScalar(dst, v) {
 			return nil
 		}
 	}

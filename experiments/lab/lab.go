@@ -27,6 +27,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/terrarium-rl/terrarium/env/registry"
 )
 
 // Exit codes of the program.
@@ -70,10 +72,24 @@ func rootCommand() *cobra.Command {
   terrarium run lander          train the agent of the experiment "lander"
   terrarium list experiments    what else there is
   terrarium doctor              what this machine offers`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				names = append(names, c.Name())
+			}
+			return fmt.Errorf("unknown command %q%s", args[0], registry.Suggest(args[0], names))
+		},
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	})
 	for _, c := range commands {
 		root.AddCommand(c())
 	}

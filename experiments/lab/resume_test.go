@@ -253,3 +253,46 @@ func TestFinishedSeedsAreKept(t *testing.T) {
 		t.Errorf("summary %s: %v", lines[len(lines)-1], err)
 	}
 }
+
+// TestInterrupt sends a run the signal of Ctrl-C, and compares what resuming it gives with the
+// run that nobody interrupted.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	file, whole, parts := filepath.Join(dir, "x.yaml"), filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+	writeFile(t, file, killed)
+	if out, err := exec.Command("terrarium", "run", file, "--out", whole).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c := exec.Command("terrarium", "run", file, "--out", parts)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if data, _ := os.ReadFile(filepath.Join(SeedDir(parts, 3), metricsFile)); len(data) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	want := "terrarium: interrupted; state saved: terrarium resume " + parts + " goes on\n"
+	if c.ProcessState.ExitCode() != exitInterrupted || !strings.HasSuffix(out.String(), want) {
+		t.Fatalf("exit code %d, want %d and %q:\n%s", c.ProcessState.ExitCode(), exitInterrupted, want, out.String())
+	}
+	if _, err := os.Stat(filepath.Join(SeedDir(parts, 3), doneFile)); err == nil {
+		t.Fatal("the run was over before it was interrupted")
+	}
+	if out, err := exec.Command("terrarium", "resume", parts).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	got := exactFiles(t, parts)
+	for name, want := range exactFiles(t, whole) {
+		if got[name] != want {
+			t.Errorf("%s differs", name)
+		}
+	}
+}

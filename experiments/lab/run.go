@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/terrarium-rl/terrarium/agents"
@@ -63,7 +64,7 @@ type SeedResult struct {
 // are done. Cancelling ctx saves the state and ends with an error of exit code 130.
 func Train(ctx context.Context, p *Plan, dir string, o Options) (*Result, error) {
 	// What can be wrong with the agent shows before anything is written.
-	if _, err := p.buildPolicy(p.Seeds[0], 1); err != nil {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	prov, err := newProvenance()
@@ -201,6 +202,9 @@ func runSeeds(ctx context.Context, p *Plan, dir string, o Options) (*Result, err
 // firstError returns the first failure, or else the interruption if there was one.
 func firstError(errs []error, dir string) (err error) {
 	for _, e := range errs {
+		if errors.Is(e, syscall.ENOSPC) {
+			return fmt.Errorf("%w: free some space, then terrarium resume %s goes on", e, dir)
+		}
 		if e != nil && !errors.Is(e, errInterrupted) {
 			return e
 		}

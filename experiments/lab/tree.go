@@ -40,6 +40,7 @@ type tree struct {
 	kind   treeKind
 	place  place
 	scalar any      // of a scalar: nil, bool, int64, uint64, float64 or string
+	plain  bool     // a string without quotes: 1e6 is one to the parser
 	keys   []string // of a mapping, in order
 	at     []place  // of its keys
 	items  []*tree  // of a mapping or list
@@ -148,7 +149,7 @@ func (r *reader) read(n ast.Node, depth int) (*tree, error) {
 	case *ast.NanNode:
 		t.scalar = n.GetValue()
 	case *ast.StringNode:
-		t.scalar = n.Value
+		t.scalar, t.plain = n.Value, n.Token.Type == token.StringType
 	case *ast.LiteralNode:
 		t.scalar = n.Value.Value
 	case *ast.AnchorNode:
