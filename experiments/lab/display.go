@@ -70,9 +70,6 @@ func (d *display) notify(s Status) {
 	if s.Resumed && s.Eval == nil {
 		d.say(fmt.Sprintf("seed %d: goes on from step %s", s.Seed, count(s.Step)))
 	}
-	if s.PerSecond == 0 {
-		s.PerSecond = d.last[s.Seed].PerSecond
-	}
 	d.last[s.Seed] = s
 	finished := s.Eval != nil || s.Row == nil && !s.Resumed
 	d.done[s.Seed] = finished
@@ -144,9 +141,10 @@ func (d *display) line(s Status, bar bool) string {
 		fmt.Fprintf(&b, "  done in %s, evaluated %.1f", duration(s.Elapsed), s.Eval.ReturnMean)
 	case d.done[s.Seed]:
 		fmt.Fprintf(&b, "  done in %s", duration(s.Elapsed))
-	case s.PerSecond > 0:
-		left := time.Duration(float64(d.steps-s.Step) / s.PerSecond * float64(time.Second))
-		fmt.Fprintf(&b, "  %s steps/s  %s left", count(int64(s.PerSecond)), duration(max(left, 0)))
+	case s.Step > 0 && s.Elapsed > 0:
+		perSecond := float64(s.Step) / s.Elapsed.Seconds()
+		left := seconds(float64(d.steps-s.Step) / perSecond)
+		fmt.Fprintf(&b, "  %s steps/s  %s left", count(int64(perSecond)), duration(max(left, 0)))
 	}
 	return b.String()
 }

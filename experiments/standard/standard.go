@@ -6,7 +6,11 @@ import (
 	_ "github.com/terrarium-rl/terrarium/agents/ppo"         // agent
 	_ "github.com/terrarium-rl/terrarium/agents/random"      // agent
 	_ "github.com/terrarium-rl/terrarium/agents/scripted"    // agent
+	_ "github.com/terrarium-rl/terrarium/env/tasks/arm"      // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/cartpole" // environment
+	_ "github.com/terrarium-rl/terrarium/env/tasks/lander"   // environment
+	_ "github.com/terrarium-rl/terrarium/env/tasks/maze"     // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum" // environment
+	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"   // environment
 	_ "github.com/terrarium-rl/terrarium/rewards/shaping"    // reward
 )
