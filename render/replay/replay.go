@@ -68,6 +68,10 @@ func (p *Player) Seconds() float64 { return float64(p.step) * float64(p.vec.Spec
 // Return returns the task's own rewards until the moment shown, the mean of all agents.
 func (p *Player) Return() float64 { return p.returns[p.step] }
 
+// Returns returns the return after 0, 1, 2 ... steps, as far as p has ever been. The caller must
+// not modify it.
+func (p *Player) Returns() []float64 { return p.returns }
+
 // Seek shows the moment after the given number of steps, or the nearest there is.
 func (p *Player) Seek(step int) error {
 	step = max(0, min(step, p.ep.Len()))

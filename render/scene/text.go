@@ -2,6 +2,7 @@ package scene
 
 import (
 	"image"
+	"image/color"
 	"sync"
 
 	"golang.org/x/image/font"
@@ -41,6 +42,17 @@ func (p *Painter) Caption(dst *image.RGBA, area image.Rectangle, text string, t 
 	p.write(text, 1.5*pad, 0.8*pad+size*0.8, size)
 	p.flushIn(t.Text)
 	p.ink.img = nil
+}
+
+// Text writes text on dst from (x, y), the left end of its base line, size pixels high, and
+// returns its width. What lies outside dst is cut off.
+func (p *Painter) Text(dst *image.RGBA, x, y, size float32, text string, c color.NRGBA) float32 {
+	p.begin(Camera{}, dst.Rect.Dx(), dst.Rect.Dy())
+	p.ink.img, p.ink.clip = dst, dst.Rect
+	p.write(text, x, y, size)
+	p.flushIn(c)
+	p.ink.img = nil
+	return p.width(text, size)
 }
 
 // CaptionSize returns the font size, in pixels, of captions on area.
