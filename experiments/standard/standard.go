@@ -11,6 +11,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/lander"   // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/maze"     // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum" // environment
+	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"   // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"   // environment
 	_ "github.com/terrarium-rl/terrarium/rewards/shaping"    // reward
 )

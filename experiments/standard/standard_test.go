@@ -9,7 +9,7 @@ import (
 
 // TestExperiments reads every experiment that comes with the program.
 func TestExperiments(t *testing.T) {
-	if len(configs.Names()) < 7 {
+	if len(configs.Names()) < 8 {
 		t.Errorf("experiments: %v", configs.Names())
 	}
 	for _, name := range configs.Names() {
