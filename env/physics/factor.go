@@ -3,9 +3,10 @@ package physics
 // A constraint is one row of J, the Jacobian of the joints' equality constraints, and the same
 // row of J M^-1. Only six velocities take part: those of the joint's two bodies.
 type constraint struct {
-	j, m [6]float32 // x, y, turn of body a, then of body b
-	a, b int32      // first velocity of each body, relative to its tree; that of the zeros if it does not respond
-	c    float32    // constraint error, m or rad
+	j, m  [6]float32 // x, y, turn of body a, then of body b
+	a, b  int32      // first velocity of each body, relative to its tree; that of the zeros if it does not respond
+	c     float32    // constraint error, m or rad
+	drive float32    // the part of J v that is due to kinematic bodies
 }
 
 // dependent is the fraction of its original value below which the pivot of a constraint means
@@ -81,13 +82,17 @@ func (t *tree) project(cs []constraint, k, x, v []float32) {
 	}
 	x = x[:len(cs)]
 	for i := range cs {
-		c := &cs[i]
-		a, b := (*[3]float32)(v[c.a:]), (*[3]float32)(v[c.b:])
-		x[i] = float32(c.j[0]*a[0]) + float32(c.j[1]*a[1]) + float32(c.j[2]*a[2]) +
-			(float32(c.j[3]*b[0]) + float32(c.j[4]*b[1]) + float32(c.j[5]*b[2]))
+		x[i] = cs[i].speed(v)
 	}
 	t.solve(k, x)
 	push(cs, x, v)
+}
+
+// speed returns the product of a row of J with the velocities v of its tree.
+func (c *constraint) speed(v []float32) float32 {
+	a, b := (*[3]float32)(v[c.a:]), (*[3]float32)(v[c.b:])
+	return float32(c.j[0]*a[0]) + float32(c.j[1]*a[1]) + float32(c.j[2]*a[2]) +
+		(float32(c.j[3]*b[0]) + float32(c.j[4]*b[1]) + float32(c.j[5]*b[2]))
 }
 
 // push applies impulses -x along the constraints.

@@ -13,16 +13,18 @@ type axis struct {
 	dof, resp, n int32 // the response: v[dof+i] changes by w.resp[resp+i], i < n
 	joint        int32
 	k, em        float32 // speed gained by a unit of impulse, and its inverse
-	lo, hi       float32 // what the speed may be before a limit is met, from below (-) and above
+	want, most   float32 // speed and greatest impulse of the motor
+	lo, hi       float32 // speeds with which the position just reaches its limits; infinite without
+	impulse      float32 // of motor and limits together
 	fixLo, fixHi float32 // displacement that takes the position back inside its limits
-	posImpulse   float32
+	pushed       float32 // impulse of that
 }
 
-// limitSlop is how far a limit may be exceeded without being corrected, m or rad: 2 degrees for
-// angles and linearSlop for lengths, as in Box2D.
+// angularSlop is how far an angle may exceed its limit without being corrected: 2 degrees, as in
+// Box2D. For lengths it is linearSlop.
 const (
 	angularSlop   = 2.0 / 180 * geom.Pi
-	maxCorrection = 8.0 / 180 * geom.Pi // of an angle in one step
+	maxCorrection = geom.Pi / 4 // of an angle in one step
 )
 
 // frame is the geometry of a joint at the beginning of a step.
@@ -70,47 +72,69 @@ func (j *joint) axis(a *body) (ux, uy float32) {
 
 var turn = [6]float32{0, 0, -1, 0, 0, 1} // the Jacobian of the relative angle
 
+// measure writes the constraints of a joint, and returns its position and the Jacobian of that.
+func (w *World) measure(i int) (jac [6]float32, position float32) {
+	info, j := &w.m.joints[i], &w.joints[i]
+	a, b := &w.bodies[info.a], &w.bodies[info.b]
+	f := w.frame(j, a, b)
+	angle := b.a - a.a - j.reference
+	cs := w.constraints[info.row0 : info.row0+info.rows]
+	switch info.kind {
+	case scene.Revolute, scene.Weld:
+		cs[0].set([6]float32{-1, 0, f.ray, 1, 0, -f.rby}, f.dx, a, b)
+		cs[1].set([6]float32{0, -1, -f.rax, 0, 1, f.rbx}, f.dy, a, b)
+		jac, position = turn, angle
+		if info.kind == scene.Weld {
+			cs[2].set(turn, angle, a, b)
+		}
+	case scene.Prismatic:
+		ux, uy := j.axis(a)
+		cs[0].set(f.along(-uy, ux), float32(f.dy*ux)-float32(f.dx*uy), a, b)
+		cs[1].set(turn, angle, a, b)
+		jac, position = f.along(ux, uy), float32(f.dx*ux)+float32(f.dy*uy)
+	case scene.Distance:
+		ux, uy, length := f.direction()
+		jac, position = f.between(ux, uy), length
+		if info.rows == 1 {
+			cs[0].set(jac, length-j.length, a, b)
+		}
+	}
+	if info.driven {
+		for r := range cs {
+			cs[r].drive = kinematicSpeed(&cs[r], a, b)
+		}
+	}
+	return jac, position
+}
+
+// kinematicSpeed is the part of a constraint's speed that is due to bodies which do not respond.
+func kinematicSpeed(c *constraint, a, b *body) (s float32) {
+	if a.invM == 0 {
+		s += float32(c.j[0]*a.vx) + float32(c.j[1]*a.vy) + float32(c.j[2]*a.w)
+	}
+	if b.invM == 0 {
+		s += float32(c.j[3]*b.vx) + float32(c.j[4]*b.vy) + float32(c.j[5]*b.w)
+	}
+	return s
+}
+
 // prepareJoints writes the constraints of all joints and the list of active axes.
 func (w *World) prepareJoints(dt float32) {
 	perDt := 1 / dt
 	w.axes = w.axes[:0]
 	for i := range w.m.joints {
 		info, j := &w.m.joints[i], &w.joints[i]
-		a, b := &w.bodies[info.a], &w.bodies[info.b]
-		f := w.frame(j, a, b)
-		angle := b.a - a.a - j.reference
-		cs := w.constraints[info.row0 : info.row0+info.rows]
-		var jac [6]float32
-		var position float32
-		switch info.kind {
-		case scene.Revolute:
-			cs[0].set([6]float32{-1, 0, f.ray, 1, 0, -f.rby}, f.dx, a, b)
-			cs[1].set([6]float32{0, -1, -f.rax, 0, 1, f.rbx}, f.dy, a, b)
-			jac, position = turn, angle
-		case scene.Weld:
-			cs[0].set([6]float32{-1, 0, f.ray, 1, 0, -f.rby}, f.dx, a, b)
-			cs[1].set([6]float32{0, -1, -f.rax, 0, 1, f.rbx}, f.dy, a, b)
-			cs[2].set(turn, angle, a, b)
-		case scene.Prismatic:
-			ux, uy := j.axis(a)
-			cs[0].set(f.along(-uy, ux), float32(f.dy*ux)-float32(f.dx*uy), a, b)
-			cs[1].set(turn, angle, a, b)
-			jac, position = f.along(ux, uy), float32(f.dx*ux)+float32(f.dy*uy)
-		case scene.Distance:
-			ux, uy, length := f.direction()
-			jac = f.between(ux, uy)
-			position = length
-			if info.rows == 1 {
-				cs[0].set(jac, length-j.length, a, b)
-			}
+		jac, position := w.measure(i)
+		if !info.axis || !info.limited && j.max <= 0 {
+			j.im, j.il = 0, 0
+			continue
 		}
-		if info.axis && (info.limited || j.max > 0) {
-			w.axes = append(w.axes, axis{
-				j: jac, a: w.m.bodies[info.a].dof, b: w.m.bodies[info.b].dof, joint: int32(i),
-			})
+		w.axes = append(w.axes, axis{
+			j: jac, a: w.m.bodies[info.a].dof, b: w.m.bodies[info.b].dof, joint: int32(i),
+			want: j.speed, most: j.max * dt, impulse: j.im + j.il, lo: -unbounded, hi: unbounded,
+		})
+		if info.limited {
 			w.axes[len(w.axes)-1].limit(info, j, position, perDt)
-		} else {
-			j.im, j.il, j.iu = 0, 0, 0
 		}
 	}
 }
@@ -122,11 +146,8 @@ func (c *constraint) set(j [6]float32, err float32, a, b *body) {
 
 // limit computes how far the limits are.
 func (x *axis) limit(info *jointInfo, j *joint, position, perDt float32) {
-	if !info.limited {
-		return
-	}
 	below, above := position-j.lo, j.hi-position
-	x.lo, x.hi = geom.Max(below, 0)*perDt, geom.Max(above, 0)*perDt
+	x.lo, x.hi = -geom.Max(below, 0)*perDt, geom.Max(above, 0)*perDt
 	slop, most := float32(linearSlop), float32(maxLinearCorrection)
 	if info.kind == scene.Revolute {
 		slop, most = angularSlop, maxCorrection
@@ -140,7 +161,6 @@ func (x *axis) limit(info *jointInfo, j *joint, position, perDt float32) {
 func (w *World) respond() {
 	for i := range w.axes {
 		x := &w.axes[i]
-		j := &w.joints[x.joint]
 		info := &w.m.joints[x.joint]
 		t := &w.m.trees[w.m.jointTree(int(x.joint))]
 		cs := w.constraints[t.row0 : t.row0+t.rows]
@@ -171,7 +191,7 @@ func (w *World) respond() {
 		if k > 0 {
 			x.em = 1 / k
 		}
-		w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], (j.im+j.il)-j.iu)
+		w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], x.impulse)
 	}
 }
 
@@ -182,37 +202,56 @@ func (x *axis) speed(v velocities) float32 {
 		(float32(x.j[3]*b[0]) + float32(x.j[4]*b[1]) + float32(x.j[5]*b[2]))
 }
 
+// solve returns the impulse that the axis should have, given the speed rel that it has with its
+// present one. The motor strives for its speed with at most its greatest impulse; a limit adds
+// what keeps the position from passing it within the step.
+func (x *axis) solve(rel float32) (impulse float32, at freeKind) {
+	free := rel - float32(x.k*x.impulse) // without motor and limits
+	n := geom.Clamp(float32(x.em*(x.want-free)), -x.most, x.most)
+	with := free + float32(x.k*n)
+	switch {
+	case with < x.lo:
+		return n + float32(x.em*(x.lo-with)), lowerFree
+	case with > x.hi:
+		return n + float32(x.em*(x.hi-with)), upperFree
+	case geom.Abs(n) < x.most:
+		return n, motorFree
+	}
+	return n, bounded
+}
+
 // sweepAxes makes one Gauss-Seidel pass over motors and limits, and returns the largest change
-// of a speed. A motor is an impulse of at most max*dt towards its speed; a limit is an impulse
-// that may only push inward, and lets the position reach but not pass it within the step.
-func (w *World) sweepAxes(dt float32) (change float32) {
+// of a speed.
+func (w *World) sweepAxes() (change float32) {
 	for i := range w.axes {
 		x := &w.axes[i]
-		j := &w.joints[x.joint]
-		rel := x.speed(w.v)
-		total := float32(0)
-		if j.max > 0 {
-			most := j.max * dt
-			n := geom.Clamp(j.im-float32(x.em*(rel-j.speed)), -most, most)
-			total = n - j.im
-			j.im = n
-			rel += float32(total * x.k)
-		}
-		if w.m.joints[x.joint].limited {
-			n := geom.Max(j.il-float32(x.em*(rel+x.lo)), 0)
-			d := n - j.il
-			j.il = n
-			total += d
-			rel += float32(d * x.k)
-			n = geom.Max(j.iu-float32(x.em*(x.hi-rel)), 0)
-			d = n - j.iu
-			j.iu = n
-			total -= d
-		}
-		if total != 0 {
-			change = geom.Max(change, geom.Abs(total)*x.k)
-			w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], total)
+		n, _ := x.solve(x.speed(w.v))
+		if d := n - x.impulse; d != 0 {
+			x.impulse = n
+			change = geom.Max(change, geom.Abs(d)*x.k)
+			w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], d)
 		}
 	}
 	return change
+}
+
+// split divides the impulse of an axis into those of motor and limit: a motor that a limit
+// keeps from its speed gives all it can.
+func (w *World) split(x *axis) {
+	j := &w.joints[x.joint]
+	rel := x.speed(w.v)
+	_, at := x.solve(rel)
+	j.im, j.il = x.impulse, 0
+	if at == lowerFree || at == upperFree {
+		j.im = x.stalled(rel)
+		j.il = x.impulse - j.im
+	}
+}
+
+// stalled returns the impulse of the motor while a limit determines the speed rel.
+func (x *axis) stalled(rel float32) float32 {
+	if x.want < rel {
+		return -x.most
+	}
+	return x.most
 }

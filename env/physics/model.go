@@ -54,6 +54,7 @@ type jointInfo struct {
 	limited bool
 	row0    int32 // first row of its tree's constraints
 	rows    int32
+	driven  bool // a kinematic body takes part
 	axis    bool // it has a motor or limits, so a row of its own in the sweeps
 }
 
@@ -92,9 +93,7 @@ func Compile(s *scene.Scene) (*Model, error) {
 	m := &Model{}
 	m.addBodies(s)
 	m.addGrounds(s)
-	if err := m.addJoints(s); err != nil {
-		return nil, fmt.Errorf("scene %s: %w", s.Name, err)
-	}
+	m.addJoints(s)
 	m.addDevices(s)
 	m.addSlots(s)
 	m.addTrees()
@@ -152,7 +151,7 @@ func (m *Model) addGrounds(s *scene.Scene) {
 	m.layout.grounds = len(m.grounds)
 }
 
-func (m *Model) addJoints(s *scene.Scene) error {
+func (m *Model) addJoints(s *scene.Scene) {
 	for i := range s.Joints {
 		j := &s.Joints[i]
 		info := jointInfo{name: j.Name, kind: j.Kind, a: int32(len(m.bodies) - 1), b: int32(m.Body(j.B)), limited: j.Limits != nil}
@@ -170,10 +169,10 @@ func (m *Model) addJoints(s *scene.Scene) error {
 				info.rows = 0
 			}
 		}
+		info.driven = m.bodies[info.a].kind == scene.Kinematic || m.bodies[info.b].kind == scene.Kinematic
 		m.joints = append(m.joints, info)
 	}
 	m.layout.joints = len(m.joints)
-	return nil
 }
 
 func (m *Model) addDevices(s *scene.Scene) {

@@ -11,6 +11,7 @@ const (
 	shiftSweeps         = 8
 	bounceThreshold     = 1    // m/s: slower impacts do not bounce, as in Box2D
 	maxLinearCorrection = 0.2  // m a step
+	maxCloses           = 10   // Newton steps
 	correction          = 0.4  // part of an overlap that is corrected in a step
 	restSpeed           = 0.01 // m/s
 )
@@ -83,7 +84,7 @@ func (w *World) Step(dt float32) {
 	w.constrain()
 	w.respond()
 	w.prepareContacts(dt)
-	w.sweep(dt)
+	w.sweep()
 	w.correct(dt)
 	w.move(dt)
 	w.restitute()
@@ -115,24 +116,37 @@ func (w *World) gather(dt float32) {
 // displacements with those that close the joints' errors.
 func (w *World) constrain() {
 	clear(w.shift)
+	w.gap = 0
 	for i := range w.m.trees {
 		t := &w.m.trees[i]
 		if t.rows == 0 {
 			continue
 		}
-		cs, k := w.constraints[t.row0:t.row0+t.rows], w.factor(t)
+		cs, k, x := w.constraints[t.row0:t.row0+t.rows], w.factor(t), w.x[:t.rows]
 		t.factorise(cs, k)
-		t.project(cs, k, w.x, w.v[t.dof:t.dof+t.size+3])
-		x, most := w.x[:len(cs)], float32(0)
+		v := w.v[t.dof : t.dof+t.size+3]
 		for c := range cs {
-			x[c] = cs[c].c
-			most = geom.Max(most, geom.Abs(x[c]))
+			x[c] = cs[c].speed(v) + cs[c].drive
 		}
-		if most > 1e-6 {
-			t.solve(k, x)
-			push(cs, x, w.shift[t.dof:t.dof+t.size+3])
-		}
+		t.solve(k, x)
+		push(cs, x, v)
+		w.gap = geom.Max(w.gap, w.close(t))
 	}
+}
+
+// close adds to the displacements of a tree those that close its joints' errors, to first
+// order, and returns the largest error.
+func (w *World) close(t *tree) (most float32) {
+	cs, x := w.constraints[t.row0:t.row0+t.rows], w.x[:t.rows]
+	for c := range cs {
+		x[c] = cs[c].c
+		most = geom.Max(most, geom.Abs(x[c]))
+	}
+	if most > 1e-6 {
+		t.solve(w.factor(t), x)
+		push(cs, x, w.shift[t.dof:t.dof+t.size+3])
+	}
+	return most
 }
 
 // unit returns the responses of a body's tree to unit impulses along x, along y and of turn at
@@ -276,17 +290,17 @@ func (w *World) respondWithin(r *row, a, b int32, t *tree) {
 // sweep solves motors, limits and contacts by projected Gauss-Seidel (Catto, "Iterative
 // dynamics with temporal coherence", GDC 2005) until no speed changes by more than the
 // tolerance. Because the responses already include the joints, few sweeps do.
-func (w *World) sweep(dt float32) {
+func (w *World) sweep() {
 	refined := 0
 	for i := range maxSweeps {
-		change := w.sweepAxes(dt)
+		change := w.sweepAxes()
 		change = geom.Max(change, w.sweepContacts())
 		if change < sweepTolerance {
 			return
 		}
 		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
 			refined++
-			w.refine(dt)
+			w.refine()
 		}
 	}
 }
@@ -354,7 +368,7 @@ func (w *World) correct(dt float32) {
 	}
 	for i := range w.axes {
 		x := &w.axes[i]
-		x.posImpulse = 0
+		x.pushed = 0
 		needed = needed || x.fixLo > 0 || x.fixHi > 0
 	}
 	if !needed {
@@ -368,14 +382,14 @@ func (w *World) correct(dt float32) {
 				continue
 			}
 			// Push inward by what is still missing; never outward.
-			n := x.posImpulse
+			n := x.pushed
 			if x.fixLo > 0 {
 				n = geom.Max(n+float32(x.em*(x.fixLo-x.speed(w.shift))), 0)
 			} else {
 				n = geom.Min(n-float32(x.em*(x.fixHi+x.speed(w.shift))), 0)
 			}
-			d := n - x.posImpulse
-			x.posImpulse = n
+			d := n - x.pushed
+			x.pushed = n
 			change = geom.Max(change, geom.Abs(d)*x.k)
 			w.shift.add(x.dof, w.resp[x.resp:x.resp+x.n], d)
 		}
@@ -404,6 +418,38 @@ func (w *World) move(dt float32) {
 		b.a += float32(dt*v[2]) + d[2]
 		b.s, b.c = geom.Sincos(b.a)
 	}
+	w.closeWide()
+}
+
+// closeWide closes errors that were too wide for one step of first order, as when a level is
+// built from bodies that do not quite meet, by Newton's method.
+func (w *World) closeWide() {
+	for range maxCloses {
+		if w.gap <= linearSlop {
+			return
+		}
+		w.gap = 0
+		clear(w.shift)
+		for i := range w.m.joints {
+			w.measure(i)
+		}
+		for i := range w.m.trees {
+			if t := &w.m.trees[i]; t.rows > 0 {
+				t.factorise(w.constraints[t.row0:t.row0+t.rows], w.factor(t))
+				w.gap = geom.Max(w.gap, w.close(t))
+			}
+		}
+		for _, i := range w.m.moving {
+			w.bodies[i].displace((*[3]float32)(w.shift[w.m.bodies[i].dof:]))
+		}
+	}
+}
+
+func (b *body) displace(d *[3]float32) {
+	b.x += d[0]
+	b.y += d[1]
+	b.a += d[2]
+	b.s, b.c = geom.Sincos(b.a)
 }
 
 // report stores velocities and impulses and says who touches what.
@@ -417,6 +463,9 @@ func (w *World) report(dt float32) {
 		} else {
 			b.rest += dt
 		}
+	}
+	for i := range w.axes {
+		w.split(&w.axes[i])
 	}
 	for i := range w.rows {
 		r := &w.rows[i]

@@ -58,7 +58,7 @@ type joint struct {
 	length         float32 // of a rod
 	lo, hi         float32
 	speed, max     float32 // motor
-	im, il, iu     float32 // impulses of motor, lower and upper limit
+	im, il         float32 // impulses of the motor and of the limits
 }
 
 // ground is the state of one ground; its points are in gverts.

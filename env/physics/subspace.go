@@ -33,7 +33,8 @@ type free struct {
 type freeKind int32
 
 const (
-	motorFree freeKind = iota
+	bounded freeKind = iota // not free
+	motorFree
 	lowerFree
 	upperFree
 	normalFree
@@ -41,8 +42,8 @@ const (
 )
 
 // refine solves for the free impulses.
-func (w *World) refine(dt float32) {
-	w.collectFree(dt)
+func (w *World) refine() {
+	w.collectFree()
 	n := len(w.free)
 	if n < 2 || n > maxFree {
 		return
@@ -60,27 +61,26 @@ func (w *World) refine(dt float32) {
 		}
 	}
 	for i := range w.free {
-		w.applyFree(&w.free[i], dt, step)
+		w.applyFree(&w.free[i], step)
 	}
 }
 
-func (w *World) collectFree(dt float32) {
+func (w *World) collectFree() {
 	w.free = w.free[:0]
 	for i := range w.axes {
 		x := &w.axes[i]
-		j := &w.joints[x.joint]
 		f := free{j: x.j, a: x.a, b: x.b, db: x.dof, nb: x.n, resp: x.resp, index: int32(i)}
 		rel := x.speed(w.v)
-		switch most := j.max * dt; {
-		case x.em == 0:
-			continue
-		case j.il > 0:
-			f.kind, f.x, f.down, f.up = lowerFree, -x.lo-rel, j.il, unbounded
-		case j.iu > 0:
-			f.kind, f.x, f.down, f.up = upperFree, x.hi-rel, unbounded, j.iu
-		case j.max > 0 && geom.Abs(j.im) < most:
-			f.kind, f.x, f.down, f.up = motorFree, j.speed-rel, most+j.im, most-j.im
-		default:
+		_, f.kind = x.solve(rel)
+		switch f.kind {
+		case motorFree:
+			f.x, f.down, f.up = x.want-rel, x.most+x.impulse, x.most-x.impulse
+		case lowerFree:
+			f.x, f.down, f.up = x.lo-rel, x.impulse-x.stalled(rel), unbounded
+		case upperFree:
+			f.x, f.down, f.up = x.hi-rel, unbounded, x.stalled(rel)-x.impulse
+		}
+		if x.em == 0 || !(f.down > 0 && f.up > 0) {
 			continue
 		}
 		w.free = append(w.free, f)
@@ -168,7 +168,7 @@ func (w *World) solveFree() {
 }
 
 // applyFree adds a part of the impulse of f, which its bounds allow up to rounding.
-func (w *World) applyFree(f *free, dt, part float32) {
+func (w *World) applyFree(f *free, part float32) {
 	d := f.x * part
 	switch f.kind {
 	case normalFree:
@@ -177,19 +177,8 @@ func (w *World) applyFree(f *free, dt, part float32) {
 		d, r.ni = n-r.ni, n
 	case tangentFree:
 		w.rows[f.index].ti += d
-	case motorFree:
-		j := &w.joints[w.axes[f.index].joint]
-		most := j.max * dt
-		n := geom.Clamp(j.im+d, -most, most)
-		d, j.im = n-j.im, n
-	case lowerFree:
-		j := &w.joints[w.axes[f.index].joint]
-		n := geom.Max(j.il+d, 0)
-		d, j.il = n-j.il, n
-	case upperFree:
-		j := &w.joints[w.axes[f.index].joint]
-		n := geom.Max(j.iu-d, 0)
-		d, j.iu = j.iu-n, n
+	default:
+		w.axes[f.index].impulse += d
 	}
 	w.v.add(f.da, w.resp[f.resp:f.resp+f.na], d)
 	w.v.add(f.db, w.resp[f.resp+f.na:f.resp+f.na+f.nb], d)

@@ -21,6 +21,7 @@ type scratch struct {
 	shift       velocities   // displacements that correct overlaps and joints
 	column      velocities   // of one tree
 	x           []float32    // one a constraint row
+	gap         float32      // largest error of a joint at the beginning of the step
 	constraints []constraint // of all joints
 	factors     []float32    // of all trees
 	axes        []axis

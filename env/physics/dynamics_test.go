@@ -1,0 +1,301 @@
+package physics
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/scene"
+)
+
+func near64(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tolerance) {
+		t.Errorf("%s = %.6g, want %.6g within %.2g", what, got, want, tolerance)
+	}
+}
+
+// Semi-implicit Euler falls exactly h = g dt^2 n(n+1)/2 in n steps.
+func TestFreeFall(t *testing.T) {
+	w := compile(t, &scene.Scene{Gravity: vec(1, -10), Bodies: []scene.Body{disc("ball", 3, 0, 0.5)}})
+	w.SetVelocity(0, vec(0, 4), 2)
+	const n, dt = 100, 0.01
+	for range n {
+		w.Step(dt)
+	}
+	p, a := w.Pose(0)
+	fall := float64(dt*dt) * n * (n + 1) / 2
+	near64(t, "x", float64(p.X), 3+fall, 1e-4)
+	near64(t, "y", float64(p.Y), 4*n*dt-10*fall, 1e-4)
+	near64(t, "angle", float64(a), 2*n*dt, 1e-5)
+	v, spin := w.Velocity(0)
+	near64(t, "vy", float64(v.Y), 4-10*n*dt, 1e-4)
+	near64(t, "spin", float64(spin), 2, 0)
+}
+
+func TestDamping(t *testing.T) {
+	b := disc("ball", 0, 0, 0.5)
+	b.Velocity, b.Spin, b.LinearDamping, b.AngularDamping = vec(1, 0), 1, 0.5, 2
+	w := compile(t, &scene.Scene{Bodies: []scene.Body{b}})
+	for range 1000 {
+		w.Step(0.001)
+	}
+	v, spin := w.Velocity(0)
+	near64(t, "speed after 1 s", float64(v.X), math.Exp(-0.5), 1e-3)
+	near64(t, "spin after 1 s", float64(spin), math.Exp(-2), 1e-3)
+}
+
+// pendulumScene hangs a box, whose centre is length below the pivot.
+func pendulumScene(length, hw, hh, angle float32) *scene.Scene {
+	r := geom.Rotation(angle)
+	b := box("bob", 0, 0, hw, hh)
+	b.Position, b.Angle = r.Apply(vec(0, -length)), angle
+	return &scene.Scene{Gravity: vec(0, -10), Bodies: []scene.Body{b}, Joints: []scene.Joint{
+		{Name: "pivot", Kind: scene.Revolute, B: "bob", AnchorB: vec(0, length)},
+	}}
+}
+
+// period returns the mean period of a pendulum over several swings.
+func period(w *World, dt float32) float64 {
+	var first, last float64
+	n, before := 0, w.JointPosition(0)
+	for i := range 100000 {
+		w.Step(dt)
+		now := w.JointPosition(0)
+		if before < 0 && now >= 0 {
+			at := (float64(i) + float64(before/(before-now))) * float64(dt)
+			if n == 0 {
+				first = at
+			}
+			last = at
+			if n++; n == 6 {
+				break
+			}
+		}
+		before = now
+	}
+	return (last - first) / 5
+}
+
+// A compound pendulum swings with T = 2 pi sqrt((I + m l^2)/(m g l)) (1 + a^2/16 + 11 a^4/3072 ...).
+func TestPendulumPeriod(t *testing.T) {
+	for _, c := range []struct{ length, hw, hh, amplitude float32 }{
+		{1, 0.05, 0.05, 0.1}, {0.5, 0.05, 0.5, 0.1}, {0.3, 0.4, 0.2, 0.1}, {1, 0.1, 0.1, 1},
+	} {
+		w := compile(t, pendulumScene(c.length, c.hw, c.hh, c.amplitude))
+		mass, inertia := w.Mass(0)
+		l, a := float64(c.length), float64(c.amplitude)
+		want := 2 * math.Pi * math.Sqrt((float64(inertia)+float64(mass)*l*l)/(float64(mass)*10*l))
+		want *= 1 + a*a/16 + 11*a*a*a*a/3072
+		near64(t, fmt.Sprintf("period of %v", c), period(w, 0.002), want, 0.004*want)
+	}
+}
+
+// drift returns the relative loss of mechanical energy over the given time, in units of the
+// energy of the highest point over the lowest.
+func drift(w *World, scale float64, seconds, dt float32) float64 {
+	k0, p0 := w.Energy()
+	for range int(seconds / dt) {
+		w.Step(dt)
+	}
+	k, p := w.Energy()
+	return (float64(k) + float64(p) - float64(k0) - float64(p0)) / scale
+}
+
+func TestPendulumEnergy(t *testing.T) {
+	scale := func(w *World) float64 { m, _ := w.Mass(0); return float64(m) * 10 }
+	for _, c := range []struct{ dt, most float64 }{{0.02, 0.30}, {0.005, 0.09}, {0.001, 0.02}} {
+		w := compile(t, pendulumScene(1, 0.05, 0.05, math.Pi/2))
+		if d := drift(w, scale(w), 10, float32(c.dt)); math.Abs(d) > c.most {
+			t.Errorf("dt %v: energy drifts by %.4f of m g l in 10 s, want at most %v", c.dt, d, c.most)
+		} else {
+			t.Logf("dt %v: energy drift %.5f of m g l in 10 s", c.dt, d)
+		}
+	}
+}
+
+func TestDoublePendulum(t *testing.T) {
+	s := pendulumScene(1, 0.1, 0.1, math.Pi/2)
+	b := box("bob2", 2, 0, 0.1, 0.1)
+	s.Bodies = append(s.Bodies, b)
+	s.Joints = append(s.Joints, scene.Joint{Name: "second", Kind: scene.Revolute, A: "bob", B: "bob2", AnchorB: vec(-1, 0)})
+	w := compile(t, s)
+	m, _ := w.Mass(0)
+	d := drift(w, float64(m)*30, 5, 0.001)
+	t.Logf("energy drift %.5f", d)
+	near64(t, "energy drift", d, 0, 0.02)
+	p, q := w.JointAnchors(1)
+	near64(t, "gap of the second joint", float64(p.Sub(q).Len()), 0, 1e-4)
+}
+
+// closed pairs of joints, whose constraint error must stay within the slop.
+func TestJointErrors(t *testing.T) {
+	weight := box("b", 1.5, 0, 0.5, 0.1)
+	for name, j := range map[string]scene.Joint{
+		"revolute":  {Kind: scene.Revolute, AnchorA: vec(1, 0), AnchorB: vec(-0.5, 0)},
+		"weld":      {Kind: scene.Weld, AnchorA: vec(1, 0), AnchorB: vec(-0.5, 0)},
+		"prismatic": {Kind: scene.Prismatic, AnchorA: vec(1, 0), AnchorB: vec(-0.5, 0), Axis: vec(1, 2)},
+		"rod":       {Kind: scene.Distance, AnchorA: vec(0, 1), AnchorB: vec(-0.5, 0)},
+		"rope":      {Kind: scene.Distance, AnchorA: vec(0, 1), AnchorB: vec(-0.5, 0), Limits: &[2]float32{0, 1.6}},
+	} {
+		j.Name, j.A, j.B = name, "a", "b"
+		s := &scene.Scene{Gravity: vec(0, -10), Bodies: []scene.Body{box("a", 0, 0, 1, 0.1), weight}, Joints: []scene.Joint{
+			{Name: "pivot", Kind: scene.Revolute, B: "a", AnchorA: vec(-1, 0), AnchorB: vec(-1, 0)}, j,
+		}}
+		w := compile(t, s)
+		rod := float64(w.JointPosition(1))
+		worst := 0.0
+		for range 200 {
+			w.Step(1. / 60)
+			f, a, b := w.jointFrame(1)
+			gap := math.Hypot(float64(f.dx), float64(f.dy))
+			switch j.Kind {
+			case scene.Weld:
+				gap = max(gap, math.Abs(float64(b.a-a.a)))
+			case scene.Prismatic:
+				ux, uy := w.joints[1].axis(a)
+				gap = max(math.Abs(float64(f.dy*ux-f.dx*uy)), math.Abs(float64(b.a-a.a)))
+			case scene.Distance:
+				gap -= rod
+				if name == "rope" {
+					gap = max(0, gap+rod-1.6)
+				}
+				gap = math.Abs(gap)
+			}
+			worst = max(worst, gap)
+		}
+		t.Logf("%s: worst error %.5f", name, worst)
+		if limit := 4 * linearSlop; worst > limit {
+			t.Errorf("%s: worst error %.4f, want at most %v", name, worst, limit)
+		}
+	}
+}
+
+// Four bars and two parallel welds: closed loops, the second of them redundant.
+func TestLoops(t *testing.T) {
+	bar := func(name string, x, y, angle float32) scene.Body {
+		b := box(name, x, y, 0.5, 0.05)
+		b.Angle = angle
+		return b
+	}
+	s := &scene.Scene{Gravity: vec(0, -10), Bodies: []scene.Body{
+		bar("left", 0, -0.5, math.Pi/2), bar("low", 0.5, -1, 0), bar("right", 1, -0.5, math.Pi/2), bar("glued", 0.5, -1.1, 0),
+	}}
+	r := func(name, a, b string, p, q geom.Vec) {
+		s.Joints = append(s.Joints, scene.Joint{Name: name, Kind: scene.Revolute, A: a, B: b, AnchorA: p, AnchorB: q})
+	}
+	r("1", "", "left", vec(0, 0), vec(0.5, 0))
+	r("2", "left", "low", vec(-0.5, 0), vec(-0.5, 0))
+	r("3", "low", "right", vec(0.5, 0), vec(-0.5, 0))
+	r("4", "", "right", vec(1, 0), vec(0.5, 0))
+	for _, x := range []float32{-0.4, 0.4} {
+		s.Joints = append(s.Joints, scene.Joint{Name: fmt.Sprint(x), Kind: scene.Weld, A: "low", B: "glued", AnchorA: vec(x, -0.05), AnchorB: vec(x, 0.05)})
+	}
+	w := compile(t, s)
+	w.SetVelocity(1, vec(1, 0), 0)
+	fastest := 0.0
+	for range 600 {
+		w.Step(1. / 60)
+		v, _ := w.Velocity(1)
+		fastest = max(fastest, float64(v.Len()))
+		for j := range s.Joints {
+			p, q := w.JointAnchors(j)
+			if d := p.Sub(q).Len(); !(d < 2*linearSlop) {
+				t.Fatalf("joint %d is open by %v", j, d)
+			}
+		}
+	}
+	if fastest < 0.2 || fastest > 1.1 {
+		t.Errorf("the loop reaches %v m/s, want a swing slower than 1", fastest)
+	}
+}
+
+// A motor of limited torque against a stop that is stronger: the torque at stall is Max, and a
+// free motor turns at its speed.
+func TestMotor(t *testing.T) {
+	s := &scene.Scene{Bodies: []scene.Body{box("rotor", 0, 0, 0.5, 0.1)}, Joints: []scene.Joint{
+		{Name: "axle", Kind: scene.Revolute, B: "rotor", Motor: &scene.Motor{Speed: 3, Max: 0.5}, Limits: &[2]float32{-10, 1}},
+	}}
+	w := compile(t, s)
+	const dt = 1. / 60
+	_, inertia := w.Mass(0)
+	w.Step(dt)
+	near64(t, "spin after one step", float64(w.JointSpeed(0)), math.Min(3, 0.5*dt/float64(inertia)), 1e-4)
+	for range 10 {
+		w.Step(dt)
+	}
+	near64(t, "speed", float64(w.JointSpeed(0)), 3, 1e-3)
+	near64(t, "impulse when running free", float64(w.MotorImpulse(0)), 0, 1e-4)
+	for range 100 {
+		w.Step(dt)
+	}
+	near64(t, "angle at the stop", float64(w.JointPosition(0)), 1, float64(angularSlop))
+	near64(t, "speed at the stop", float64(w.JointSpeed(0)), 0, 1e-3)
+	near64(t, "torque at stall", float64(w.MotorImpulse(0))/dt, 0.5, 1e-4)
+	w.SetMotor(0, -2, 0.5)
+	for range 30 {
+		w.Step(dt)
+	}
+	near64(t, "speed in reverse", float64(w.JointSpeed(0)), -2, 1e-3)
+}
+
+// A slider on a vertical rail: the motor holds the weight, the limits stop it.
+func TestSlider(t *testing.T) {
+	s := &scene.Scene{Gravity: vec(0, -10), Bodies: []scene.Body{box("cart", 0, 0, 0.5, 0.1)}, Joints: []scene.Joint{
+		{Name: "rail", Kind: scene.Prismatic, B: "cart", Axis: vec(0, 2), Limits: &[2]float32{-1, 0.5}, Motor: &scene.Motor{Speed: 0, Max: 100}},
+	}}
+	w := compile(t, s)
+	mass, _ := w.Mass(0)
+	const dt = 1. / 60
+	for range 60 {
+		w.Step(dt)
+	}
+	near64(t, "height held by the motor", float64(w.JointPosition(0)), 0, 1e-4)
+	near64(t, "holding force", float64(w.MotorImpulse(0))/dt, 10*float64(mass), 1e-3)
+	w.SetMotor(0, 0, 0)
+	for range 120 {
+		w.Step(dt)
+	}
+	near64(t, "lower stop", float64(w.JointPosition(0)), -1, 1.1*linearSlop)
+	w.SetMotor(0, 3, 100)
+	for range 120 {
+		w.Step(dt)
+	}
+	near64(t, "upper stop", float64(w.JointPosition(0)), 0.5, 1.1*linearSlop)
+}
+
+// A kinematic body carries what is joined to it.
+func TestKinematic(t *testing.T) {
+	lift := box("lift", 0, 0, 0.5, 0.1)
+	lift.Kind, lift.Velocity = scene.Kinematic, vec(1, 0.5)
+	s := &scene.Scene{Gravity: vec(0, -10), Bodies: []scene.Body{lift, box("load", 0, 1, 0.2, 0.2)}, Joints: []scene.Joint{
+		{Name: "weld", Kind: scene.Weld, A: "lift", B: "load", AnchorB: vec(0, -1)},
+	}}
+	w := compile(t, s)
+	for range 100 {
+		w.Step(0.01)
+	}
+	p, _ := w.Pose(0)
+	q, _ := w.Pose(1)
+	near64(t, "x of the lift", float64(p.X), 1, 1e-4)
+	near64(t, "y of the lift", float64(p.Y), 0.5, 1e-4)
+	near64(t, "x of the load", float64(q.X), 1, 1e-3)
+	near64(t, "y of the load", float64(q.Y), 1.5, 1e-3)
+}
+
+func TestThruster(t *testing.T) {
+	s := &scene.Scene{Bodies: []scene.Body{box("ship", 0, 0, 0.5, 0.5)}, Thrusters: []scene.Thruster{
+		{Name: "main", Body: "ship", At: vec(0, -0.5), Direction: vec(0, 3), Max: 2}, {Name: "side", Body: "ship", At: vec(0.5, 0), Direction: vec(0, 1), Max: 2},
+	}}
+	w := compile(t, s)
+	w.Thrust(0, 0.5)
+	w.Step(0.1)
+	v, spin := w.Velocity(0)
+	near64(t, "speed", float64(v.Y), 0.1, 1e-6) // 1 N on 1 kg for 0.1 s
+	near64(t, "spin", float64(spin), 0, 1e-6)
+	w.Thrust(1, 1)
+	w.Step(0.1)
+	_, spin = w.Velocity(0)
+	near64(t, "spin", float64(spin), 0.1*2*0.5/(1./6), 1e-5) // 1 N m on 1/6 kg m^2
+}
