@@ -38,9 +38,14 @@ func (c *screen) layout(r image.Rectangle, n int, ratio float64) {
 		w, h := (c.area.Dx()-gap*(cols-1))/cols, (c.area.Dy()-gap*(rows-1))/rows
 		// The cells are as good as the picture that fits into them is large.
 		if size := min(float64(w), float64(h)*ratio); size > best || cols == 1 {
-			best, c.cols, c.cell = size, cols, image.Pt(max(w, 1), max(h, 1))
+			w = max(min(w, int(float64(h)*ratio+0.5)), 1)
+			best, c.cols, c.cell = size, cols, image.Pt(w, max(h, 1))
 		}
 	}
+	// What is to spare of the width stays free on both sides.
+	used := c.cols*(c.cell.X+gap) - gap
+	c.area.Min.X += (c.area.Dx() - used) / 2
+	c.area.Max.X = c.area.Min.X + used
 }
 
 // place returns the cell of an episode.
@@ -149,6 +154,8 @@ func (s *State) graph(dst *image.RGBA, p *replay.Player, t *scene.Theme) {
 		hi = lo + 1
 	}
 	inner := box.Inset(8)
+	c.painter.Text(dst, float32(inner.Min.X), float32(inner.Min.Y)+8, 11, "return "+replay.Number(p.Return(), 1), t.Text)
+	inner.Min.Y += 14
 	y := func(v float64) int { return inner.Max.Y - int((v-lo)/(hi-lo)*float64(inner.Dy())) }
 	faint := t.Text
 	faint.A = 90
@@ -160,7 +167,6 @@ func (s *State) graph(dst *image.RGBA, p *replay.Player, t *scene.Theme) {
 		}
 		fill(dst, image.Rect(x, y(sums[k])-1, x+2, y(sums[k])+1), t.Roles[env.RoleAgent].Fill)
 	}
-	c.painter.Text(dst, float32(inner.Min.X), float32(inner.Min.Y)+8, 11, "return "+replay.Number(p.Return(), 1), t.Text)
 }
 
 // panel lists the last observation, action and facts of an episode at the right.
