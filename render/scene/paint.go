@@ -39,7 +39,7 @@ func (p *Painter) Paint(dst *image.RGBA, area image.Rectangle, l *List, t *Theme
 	p.begin(Fit(image.Rectangle{Max: area.Size()}, lo, hi), area.Dx(), area.Dy())
 	p.ink.img, p.ink.clip = dst, area
 
-	edge := max(0.75, t.Edge*float32(min(area.Dx(), area.Dy())))
+	edge := geom.Clamp(t.Edge*float32(min(area.Dx(), area.Dy())), 0.75, 2.5)
 	for i := 0; i < len(l.items); {
 		n := 1
 		s := &t.Roles[l.items[i].role]

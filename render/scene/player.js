@@ -56,7 +56,8 @@ function draw(canvas, frame, theme) {
   c.fillStyle = sky;
   c.fillRect(0, 0, w, h);
   c.lineJoin = c.lineCap = "round";
-  const edge = Math.max(0.75, theme.edge * Math.min(w, h));
+  const ratio = devicePixelRatio || 1;
+  const edge = ratio * Math.min(2.5, Math.max(0.75, theme.edge * Math.min(w, h) / ratio));
 
   const trace = (path, s) => {
     if (s.kind === KIND.circle) {

@@ -57,7 +57,7 @@ func (p *Painter) Text(dst *image.RGBA, x, y, size float32, text string, c color
 
 // CaptionSize returns the font size, in pixels, of captions on area.
 func CaptionSize(area image.Rectangle) float32 {
-	return geom.Clamp(float32(min(area.Dx(), area.Dy()))/20, 9, 30)
+	return geom.Clamp(float32(min(area.Dx(), area.Dy()))/20, 9, 18)
 }
 
 // label writes text with the middle of its base line at a pixel.
