@@ -18,7 +18,7 @@ func deviation(t *testing.T, c *reference.Case, upTo int) (pose, velocity float6
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := c.Load(trajectories, false)
+	want, err := c.Load(trajectories, reference.Gym)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,13 +88,18 @@ func (t *Trajectory) At(step int) ([]State, bool) {
 	return nil, false
 }
 
-// Load reads the trajectory of c at 180 and 60 iterations or, if limit, that to which more
-// iterations converge. dir is env/physics/testdata/box2d.
-func (c *Case) Load(dir string, limit bool) (*Trajectory, error) {
-	name := c.Name + ".csv"
-	if limit {
-		name = c.Name + ".limit.csv"
-	}
+// A Variant says how Box2D computed a trajectory.
+type Variant string
+
+const (
+	Gym   Variant = ""       // 180 and 60 iterations, as gym's tasks
+	Limit Variant = ".limit" // to which more iterations converge
+	Fine  Variant = ".fine"  // to which smaller steps converge as well
+)
+
+// Load reads a trajectory of c. dir is env/physics/testdata/box2d.
+func (c *Case) Load(dir string, v Variant) (*Trajectory, error) {
+	name := c.Name + string(v) + ".csv"
 	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
