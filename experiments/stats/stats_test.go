@@ -271,3 +271,26 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 }
+
+func TestProfile(t *testing.T) {
+	ref := load(t)
+	p, err := Profile(ref.X, ref.Taus, Resampling{Key: rng.New(1), Reps: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ci := range p {
+		near(t, "profile", ci.Value, ref.Profile[i], 1e-12)
+		if inside := ci.Value > 0 && ci.Value < 1; ci.Lo > ci.Value || ci.Hi < ci.Value || inside && ci.Lo == ci.Hi {
+			t.Errorf("interval of the profile at %v: %+v", ref.Taus[i], ci)
+		}
+	}
+}
+
+// Pairs are drawn as wholes: what all pairs have in common leaves no uncertainty.
+func TestPairedBootstrap(t *testing.T) {
+	x, y := []float64{1, 50, 7, -3}, []float64{0, 49, 6, -4}
+	ci, err := PairedBootstrap(x, y, Resampling{Reps: 100})
+	if want := (Interval{1, 1, 1}); err != nil || ci != want {
+		t.Errorf("%+v, %v; want %+v", ci, err, want)
+	}
+}
