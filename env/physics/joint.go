@@ -24,7 +24,7 @@ type axis struct {
 // Box2D. For lengths it is linearSlop.
 const (
 	angularSlop   = 2.0 / 180 * geom.Pi
-	maxCorrection = geom.Pi / 4 // of an angle in one step
+	maxCorrection = 8.0 / 180 * geom.Pi // of an angle in one step or sweep, as in Box2D
 )
 
 // frame is the geometry of a joint at the beginning of a step.

@@ -11,7 +11,6 @@ const (
 	shiftSweeps         = 8
 	bounceThreshold     = 1    // m/s: slower impacts do not bounce, as in Box2D
 	maxLinearCorrection = 0.2  // m a step
-	maxCloses           = 10   // Newton steps
 	correction          = 0.4  // part of an overlap that is corrected in a step
 	restSpeed           = 0.01 // m/s
 )
@@ -113,7 +112,8 @@ func (w *World) gather(dt float32) {
 }
 
 // constrain factorises the trees, makes the velocities respect the joints, and starts the
-// displacements with those that close the joints' errors.
+// displacements with those that close the joints' errors, to first order. Wider errors are left
+// to closeWide.
 func (w *World) constrain() {
 	clear(w.shift)
 	w.gap = 0
@@ -130,23 +130,17 @@ func (w *World) constrain() {
 		}
 		t.solve(k, x)
 		push(cs, x, v)
-		w.gap = geom.Max(w.gap, w.close(t))
+		most := float32(0)
+		for c := range cs {
+			x[c] = cs[c].c
+			most = geom.Max(most, geom.Abs(x[c]))
+		}
+		w.gap = geom.Max(w.gap, most)
+		if most > 1e-6 && most <= linearSlop {
+			t.solve(k, x)
+			push(cs, x, w.shift[t.dof:t.dof+t.size+3])
+		}
 	}
-}
-
-// close adds to the displacements of a tree those that close its joints' errors, to first
-// order, and returns the largest error.
-func (w *World) close(t *tree) (most float32) {
-	cs, x := w.constraints[t.row0:t.row0+t.rows], w.x[:t.rows]
-	for c := range cs {
-		x[c] = cs[c].c
-		most = geom.Max(most, geom.Abs(x[c]))
-	}
-	if most > 1e-6 {
-		t.solve(w.factor(t), x)
-		push(cs, x, w.shift[t.dof:t.dof+t.size+3])
-	}
-	return most
 }
 
 // unit returns the responses of a body's tree to unit impulses along x, along y and of turn at
@@ -369,6 +363,9 @@ func (w *World) correct(dt float32) {
 	for i := range w.axes {
 		x := &w.axes[i]
 		x.pushed = 0
+		if w.gap > linearSlop {
+			x.fixLo, x.fixHi = 0, 0 // left to closeWide
+		}
 		needed = needed || x.fixLo > 0 || x.fixHi > 0
 	}
 	if !needed {
@@ -416,40 +413,9 @@ func (w *World) move(dt float32) {
 		b.x += float32(dt*v[0]) + d[0]
 		b.y += float32(dt*v[1]) + d[1]
 		b.a += float32(dt*v[2]) + d[2]
-		b.s, b.c = geom.Sincos(b.a)
+		b.turnTo()
 	}
 	w.closeWide()
-}
-
-// closeWide closes errors that were too wide for one step of first order, as when a level is
-// built from bodies that do not quite meet, by Newton's method.
-func (w *World) closeWide() {
-	for range maxCloses {
-		if w.gap <= linearSlop {
-			return
-		}
-		w.gap = 0
-		clear(w.shift)
-		for i := range w.m.joints {
-			w.measure(i)
-		}
-		for i := range w.m.trees {
-			if t := &w.m.trees[i]; t.rows > 0 {
-				t.factorise(w.constraints[t.row0:t.row0+t.rows], w.factor(t))
-				w.gap = geom.Max(w.gap, w.close(t))
-			}
-		}
-		for _, i := range w.m.moving {
-			w.bodies[i].displace((*[3]float32)(w.shift[w.m.bodies[i].dof:]))
-		}
-	}
-}
-
-func (b *body) displace(d *[3]float32) {
-	b.x += d[0]
-	b.y += d[1]
-	b.a += d[2]
-	b.s, b.c = geom.Sincos(b.a)
 }
 
 // report stores velocities and impulses and says who touches what.

@@ -1,0 +1,107 @@
+package physics
+
+import (
+	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/scene"
+)
+
+// maxCloses is the greatest number of sweeps of closeWide in a step.
+const maxCloses = 60
+
+// closeWide closes joints that a step began with wider open than the slop, as when a level is
+// built from bodies that do not quite meet, or when bodies spin so fast that the path along a
+// tangent leads far from the circle. One joint after the other is closed, limit first, until
+// all are within the slop: nonlinear Gauss-Seidel, as Box2D does in every step, so that it leads
+// to the pose that Box2D comes to.
+func (w *World) closeWide() {
+	for range maxCloses {
+		if w.gap <= linearSlop {
+			return
+		}
+		w.gap = 0
+		for i := range w.m.joints {
+			w.gap = geom.Max(w.gap, w.closeJoint(i))
+		}
+	}
+}
+
+// closeJoint closes one joint, and returns how far it was open, as seen from the slop.
+func (w *World) closeJoint(i int) float32 {
+	info, j := &w.m.joints[i], &w.joints[i]
+	a, b := &w.bodies[info.a], &w.bodies[info.b]
+	open := float32(0)
+	if info.limited {
+		jac, position := w.measure(i)
+		slop, most := float32(linearSlop), float32(maxLinearCorrection)
+		if info.kind == scene.Revolute {
+			slop, most = angularSlop, maxCorrection
+		}
+		fix := geom.Clamp(j.lo-position-slop, 0, most) - geom.Clamp(position-j.hi-slop, 0, most)
+		var c constraint
+		c.set(jac, 0, a, b)
+		if k := c.dot(&c); fix != 0 && k > 0 {
+			c.displace(a, b, fix/k)
+			a.turnTo()
+			b.turnTo()
+			open = geom.Max(open, geom.Abs(fix)*(linearSlop/slop))
+		}
+	}
+	w.measure(i)
+	cs := w.constraints[info.row0 : info.row0+info.rows]
+	var k [3][3]float32
+	var x [3]float32
+	for r := range cs {
+		open = geom.Max(open, geom.Abs(cs[r].c))
+		x[r] = -cs[r].c
+		for q := range r + 1 {
+			k[r][q] = cs[r].dot(&cs[q])
+		}
+	}
+	solveSmall(&k, &x, len(cs))
+	for r := range cs {
+		cs[r].displace(a, b, x[r])
+	}
+	a.turnTo()
+	b.turnTo()
+	return open
+}
+
+// displace moves two bodies by f units of the response to a constraint's impulse.
+func (c *constraint) displace(a, b *body, f float32) {
+	a.x += float32(c.m[0] * f)
+	a.y += float32(c.m[1] * f)
+	a.a += float32(c.m[2] * f)
+	b.x += float32(c.m[3] * f)
+	b.y += float32(c.m[4] * f)
+	b.a += float32(c.m[5] * f)
+}
+
+// turnTo brings sine and cosine up to date.
+func (b *body) turnTo() { b.s, b.c = geom.Sincos(b.a) }
+
+// solveSmall replaces x by k^-1 x, of which the lower triangle is given; dependent rows are
+// dropped.
+func solveSmall(k *[3][3]float32, x *[3]float32, n int) {
+	var inv [3]float32
+	for c := range n {
+		full := k[c][c]
+		for p := range c {
+			l := k[c][p] * inv[p]
+			k[c][c] -= float32(l * k[c][p])
+			x[c] -= float32(l * x[p])
+			for r := c + 1; r < n; r++ {
+				k[r][c] -= float32(l * k[r][p])
+			}
+		}
+		if k[c][c] > dependent*full {
+			inv[c] = 1 / k[c][c]
+		}
+	}
+	for c := n - 1; c >= 0; c-- {
+		s := x[c]
+		for r := c + 1; r < n; r++ {
+			s -= float32(k[r][c] * x[r])
+		}
+		x[c] = s * inv[c]
+	}
+}
