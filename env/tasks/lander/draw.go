@@ -28,8 +28,8 @@ func (w *world) Draw(c env.Canvas) {
 	leg := []geom.Vec{{X: -legWidth, Y: -h}, {X: legWidth, Y: -h}, {X: legWidth, Y: h}, {X: -legWidth, Y: h}}
 	for i, body := range w.legs {
 		shoulder := geom.Vec{X: 12 * px * side(i) * size, Y: -8 * px * size}
-		c.Line(env.RoleLimb, 0.06, []geom.Vec{w.w.WorldPoint(w.hull, shoulder), w.w.WorldPoint(body, geom.Vec{Y: h / 2})})
-		c.Polygon(env.RoleLimb, w.outline(body, leg, 1))
+		c.Line(env.RoleLimb, 0.06, []geom.Vec{w.w.WorldPoint(w.hull, shoulder), w.w.WorldPoint(body, geom.Vec{Y: h / 2 * size})})
+		c.Polygon(env.RoleLimb, w.outline(body, leg, size))
 	}
 	c.Polygon(env.RoleAgent, w.outline(w.hull, hullCorners[:], size))
 }

@@ -198,8 +198,8 @@ var params = []env.Param{
 	gravity:     {Name: "gravity", Lo: 2, Hi: 12, Default: env.Range{7, 11}, Unit: "m/s^2", Doc: "downward acceleration"},
 	mainEngine:  {Name: "main_engine", Lo: 0.8, Hi: 1.5, Default: env.Range{0.9, 1.2}, Doc: "power of the main engine for the hull's mass, of the classic one"},
 	sideEngine:  {Name: "side_engine", Lo: 0.5, Hi: 2, Default: env.Range{0.8, 1.3}, Doc: "power of the side engines for the hull's mass, of the classic one"},
-	hullSize:    {Name: "hull_size", Lo: 0.7, Hi: 1.3, Default: env.Range{0.85, 1.15}, Doc: "of the hull, of the classic one"},
-	legLength:   {Name: "leg_length", Lo: 0.7, Hi: 1.5, Default: env.Range{0.8, 1.3}, Doc: "of the legs, of the classic ones"},
+	hullSize:    {Name: "hull_size", Lo: 0.7, Hi: 1.3, Default: env.Range{0.85, 1.15}, Doc: "of the hull and with it the legs, of the classic one; mass grows with the square"},
+	legLength:   {Name: "leg_length", Lo: 0.8, Hi: 1.5, Default: env.Range{0.9, 1.3}, Doc: "of the legs for the hull's size, of the classic ones"},
 }
 
 func presets() []env.Preset {

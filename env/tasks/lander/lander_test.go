@@ -255,6 +255,35 @@ func TestRest(t *testing.T) {
 	}
 }
 
+// TestSizes lands crafts of other sizes: they stand on their legs, and weigh what they should.
+func TestSizes(t *testing.T) {
+	c := New()
+	b := newBatch(t, c)
+	w := c.New().(*world)
+	for _, size := range []float32{params[hullSize].Lo, 1, params[hullSize].Hi} {
+		for _, length := range []float32{params[legLength].Lo, 1, params[legLength].Hi} {
+			l := classicLevel(2)
+			l.Params[hullSize], l.Params[legLength] = size, length
+			w.Reset(l, rng.New(2))
+			// 867 of the classic hull's pixels, 30 to a metre, have 5 kg/m^2; 64 of a leg's 1 kg/m^2.
+			hull, _ := w.w.Mass(w.hull)
+			leg, _ := w.w.Mass(w.legs[0])
+			if geom.Abs(hull-size*size*867*5/900) > 1e-3 || geom.Abs(leg-size*size*length*64./900) > 1e-4 {
+				t.Errorf("size %v, legs %v: masses %v and %v", size, length, hull, leg)
+			}
+			still(w, size*(0.07+length*0.5)+0.1) // the feet are a little above the ground
+			b.End[0] = env.Running
+			for step := 0; b.End[0] == env.Running && step < 300; step++ {
+				b.Act[0] = 0
+				w.Step(b)
+			}
+			if b.End[0] != env.Terminated || b.Facts[factLanded] != 1 {
+				t.Errorf("size %v, legs %v: does not come to rest: facts %v", size, length, b.Facts)
+			}
+		}
+	}
+}
+
 func TestCrash(t *testing.T) {
 	c := New()
 	b := newBatch(t, c)

@@ -67,9 +67,10 @@ func legLimits(leg int) (lo, hi float32) {
 	return legIn, legOut
 }
 
-// legAnchor returns the point of a leg, relative to its middle, that the hull's origin holds.
+// legAnchor returns the point of a leg, relative to its middle, that the hull's origin holds, for
+// a size of the hull and a length of the legs.
 func legAnchor(leg int, hull, length float32) geom.Vec {
-	return geom.Vec{X: -side(leg) * float32(legAway*hull), Y: float32(legDrop*hull) + float32(legHeight*length)}
+	return geom.Vec{X: -side(leg) * legAway * hull, Y: hull * (legDrop + float32(legHeight*length))}
 }
 
 var model = sync.OnceValue(func() *physics.Model {
@@ -193,10 +194,8 @@ func (w *world) build() {
 		hull[i] = c.Mul(size)
 	}
 	w.w.SetPolygon(m.Shape(w.hull, 0), hull[:])
-	h := legHeight * length
-	leg := [...]geom.Vec{{X: -legWidth, Y: -h}, {X: legWidth, Y: -h}, {X: legWidth, Y: h}, {X: -legWidth, Y: h}}
 	for i, body := range w.legs {
-		w.w.SetPolygon(m.Shape(body, 0), leg[:])
+		w.w.SetBox(m.Shape(body, 0), geom.Vec{}, legWidth*size, legHeight*size*length, 0)
 		w.w.SetAnchors(w.joints[i], geom.Vec{}, legAnchor(i, size, length))
 	}
 }
@@ -215,6 +214,8 @@ func (w *world) start(at geom.Vec, angle float32, push geom.Vec) {
 	w.w.ApplyForce(w.hull, push, w.w.Centre(w.hull))
 	w.w.Step(dt)
 
+	size := w.Params[hullSize]
+	strength := legTorque * size * size * size // weights grow with the square, levers with the size
 	origin, _ := w.w.Pose(w.hull)
 	hinge := w.w.VelocityAt(w.hull, origin)
 	_, spin := w.w.Velocity(w.hull)
@@ -225,7 +226,7 @@ func (w *world) start(at geom.Vec, angle float32, push geom.Vec) {
 		w.w.SetVelocity(w.legs[i], hinge.Add(geom.Vec{X: -arm.Y, Y: arm.X}.Mul(turn)), turn)
 		lo, hi := legLimits(i)
 		w.w.SetLimits(joint, lo, hi)
-		w.w.SetMotor(joint, -legSpeed*side(i), legTorque)
+		w.w.SetMotor(joint, -legSpeed*side(i), strength)
 	}
 }
 
