@@ -72,14 +72,13 @@ compare, share the grid.`,
 
 // record makes what the record command is asked for.
 func record(sources []string, o recordOptions) error {
-	cols, rows, err := parseGrid(o.worlds)
+	n, cols, err := parseGrid(o.worlds)
 	if err != nil {
 		return err
 	}
 	if err := o.picture.check(o.out); err != nil {
 		return err
 	}
-	n := cols * rows
 	if n < len(sources) {
 		return fmt.Errorf("--worlds %s: too few for %d sources", o.worlds, len(sources))
 	}
@@ -96,23 +95,23 @@ func record(sources []string, o recordOptions) error {
 }
 
 // parseGrid reads the number of episodes, "6", or the shape of their grid, "3x2".
-func parseGrid(s string) (cols, rows int, err error) {
+func parseGrid(s string) (n, cols int, err error) {
 	a, b, grid := strings.Cut(s, "x")
 	n, err1 := strconv.Atoi(a)
-	m, err2 := 1, error(nil)
+	rows, err2 := 1, error(nil)
 	if grid {
-		m, err2 = strconv.Atoi(b)
+		rows, err2 = strconv.Atoi(b)
 	}
-	if err1 != nil || err2 != nil || n < 1 || m < 1 || n*m > 256 {
+	if err1 != nil || err2 != nil || n < 1 || rows < 1 || n > 256 || rows > 256/n {
 		return 0, 0, fmt.Errorf("--worlds %q: want a number such as 6, or a grid such as 3x2, of at most 256", s)
 	}
 	if grid {
-		return n, m, nil
+		return n * rows, n, nil
 	}
 	for cols = 1; cols*cols < n; {
 		cols++
 	}
-	return cols, (n + cols - 1) / cols, nil
+	return n, cols, nil
 }
 
 // episodes returns up to n episodes of a run, a replay file, or an environment.

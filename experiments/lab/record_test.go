@@ -78,6 +78,19 @@ func TestRecordStills(t *testing.T) {
 	}
 }
 
+func TestParseGrid(t *testing.T) {
+	for in, want := range map[string][2]int{"1": {1, 1}, "3": {3, 2}, "6": {6, 3}, "3x2": {6, 3}, "2x3": {6, 2}, "256": {256, 16}} {
+		if n, cols, err := parseGrid(in); err != nil || n != want[0] || cols != want[1] {
+			t.Errorf("%s is %d in %d columns, want %v; %v", in, n, cols, want, err)
+		}
+	}
+	for _, in := range []string{"", "0", "-1", "x", "3x", "3x0", "257", "100x100", "4611686018427387904x4"} {
+		if _, _, err := parseGrid(in); err == nil {
+			t.Errorf("%q is no error", in)
+		}
+	}
+}
+
 // A film of several episodes lasts as long as the longest, and a second more.
 func TestRecordFilm(t *testing.T) {
 	run, out := filmedRun(t), filepath.Join(t.TempDir(), "x.gif")
