@@ -137,7 +137,7 @@ func TestSquashedEntropy(t *testing.T) {
 func TestHeadSamples(t *testing.T) {
 	for name, parts := range heads {
 		t.Run(name, func(t *testing.T) {
-			const rows = 20_000
+			const rows = 8000
 			h := NewHead(parts...)
 			one, free := random(1, h.Inputs(), 0.7), random(2, h.Free(), 0.5)
 			other, otherFree := random(3, h.Inputs(), 0.7), random(4, h.Free(), 0.5)

@@ -39,21 +39,23 @@ var blasKernel = kernel{
 }
 
 var (
-	kernels = append(simdKernels(), blasKernel) // what this build and this machine can run, best first
-	active  = chooseKernel(os.Getenv(kernelVariable))
+	kernels           = append(simdKernels(), blasKernel) // what this build and this machine can run, best first
+	active, kernelErr = chooseKernel(os.Getenv(kernelVariable))
 )
 
 const kernelVariable = "TERRARIUM_KERNEL"
 
-// chooseKernel returns the kernel called name, or the best one if there is none of that name:
-// SetKernel is for those who want an error.
-func chooseKernel(name string) *kernel {
+// chooseKernel returns the kernel called name, or the best one and, unless name is empty, an error.
+func chooseKernel(name string) (*kernel, error) {
 	for i := range kernels {
 		if kernels[i].name == name {
-			return &kernels[i]
+			return &kernels[i], nil
 		}
 	}
-	return &kernels[0]
+	if name == "" {
+		return &kernels[0], nil
+	}
+	return &kernels[0], fmt.Errorf("nn: no kernel %q in this build on this machine; there are %s", name, strings.Join(Kernels(), ", "))
 }
 
 // Kernel returns the name of the kernel that networks and optimisers made from now on use:
@@ -77,10 +79,18 @@ func Kernels() []string {
 // SetKernel chooses the kernel for networks and optimisers made from now on. It must not be
 // called while any are being made.
 func SetKernel(name string) error {
-	k := chooseKernel(name)
-	if k.name != name {
-		return fmt.Errorf("nn: no kernel %q in this build on this machine; there are %s", name, strings.Join(Kernels(), ", "))
+	k, err := chooseKernel(name)
+	if err == nil {
+		active, kernelErr = k, nil
 	}
-	active = k
+	return err
+}
+
+// KernelErr returns an error if the environment variable TERRARIUM_KERNEL names a kernel that is
+// not there, so that the best one is used in its place.
+func KernelErr() error {
+	if kernelErr != nil {
+		return fmt.Errorf("%s: %w", kernelVariable, kernelErr)
+	}
 	return nil
 }

@@ -282,8 +282,15 @@ func TestSetKernel(t *testing.T) {
 			t.Errorf("SetKernel(%q): %v, Kernel() = %q", name, err, Kernel())
 		}
 	}
-	if err := SetKernel("abacus"); err == nil {
-		t.Error("SetKernel accepted an unknown name")
+	name := Kernel()
+	if err := SetKernel("abacus"); err == nil || Kernel() != name {
+		t.Errorf("SetKernel of an unknown name: error %v, Kernel() = %q", err, Kernel())
+	}
+	if k, err := chooseKernel("abacus"); err == nil || k != &kernels[0] {
+		t.Errorf("an unknown name in the environment: kernel %s, error %v", k.name, err)
+	}
+	if err := KernelErr(); err != nil {
+		t.Errorf("KernelErr() = %v", err)
 	}
 	if Kernels()[len(Kernels())-1] != "blas" {
 		t.Errorf("Kernels() = %v, want blas last", Kernels())

@@ -181,8 +181,8 @@ func (t *Tape) check(m *MLP, p []float32, rows int) {
 	if len(p) != m.params {
 		panic(fmt.Sprintf("nn: network of %d parameters got %d", m.params, len(p)))
 	}
-	if last := len(m.layers) - 1; rows < 0 || rows*m.layers[last].out > len(t.acts[last]) {
-		panic(fmt.Sprintf("nn: tape is too small for %d rows", rows))
+	if rows < 1 || rows > len(t.ones) {
+		panic(fmt.Sprintf("nn: %d rows on a tape for 1 to %d", rows, len(t.ones)))
 	}
 }
 

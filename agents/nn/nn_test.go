@@ -1,8 +1,10 @@
 package nn
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -83,7 +85,7 @@ func TestMLPGradients(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		for _, act := range []Activation{Tanh, ReLU, ELU, Identity} {
 			for _, norm := range []bool{false, true} {
-				for _, hidden := range [][]int{nil, {5}, {33, 18}} {
+				for _, hidden := range [][]int{nil, {5}, {19, 6}} {
 					t.Run(fmt.Sprint(act, norm, hidden), func(t *testing.T) {
 						checkMLP(t, NewMLP(MLPConfig{In: 7, Hidden: hidden, Out: 3, Activation: act, LayerNorm: norm}))
 					})
@@ -147,4 +149,49 @@ func checkGradient(t *testing.T, name string, grad []float32, x []float64, loss 
 			return
 		}
 	}
+}
+
+func TestMisuse(t *testing.T) {
+	m := NewMLP(MLPConfig{In: 2, Hidden: []int{3}, Out: 1})
+	other := NewMLP(MLPConfig{In: 2, Hidden: []int{3}, Out: 1})
+	p, x, tape := make([]float32, m.NumParams()), make([]float32, 20), m.NewTape(4)
+	for name, f := range map[string]func(){
+		"no inputs":           func() { NewMLP(MLPConfig{In: 0, Out: 1}) },
+		"empty layer":         func() { NewMLP(MLPConfig{In: 1, Hidden: []int{0}, Out: 1}) },
+		"no rows":             func() { m.Forward(p, tape, x, 0) },
+		"too many rows":       func() { m.Forward(p, tape, x, 5) },
+		"too few inputs":      func() { m.Forward(p, tape, x[:7], 4) },
+		"too few parameters":  func() { m.Forward(p[1:], tape, x, 4) },
+		"another's tape":      func() { other.Forward(p, tape, x, 4) },
+		"backward first":      func() { m.Backward(p, p, m.NewTape(4), x, nil) },
+		"too large minibatch": func() { NewTrainer(p, 4, NewPool(1)).Gradient(BlockRows+1, nil) },
+		"wrong Adam":          func() { NewAdam(3).Step(p, p, 1) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+// The bits of a training are part of what a checkpoint relies on. They may change with a change of
+// the arithmetic, and then runs made before cannot be repeated: say so in the change log.
+func TestGolden(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the compiler of other processors may fuse multiplications within gonum")
+	}
+	want := map[string]string{"simd512": "b971850c3a1aba35", "simd256": "b971850c3a1aba35", "blas": "d5bd7734769cef50"}
+	eachKernel(t, func(t *testing.T) {
+		u := newUpdate(true, 300, NewPool(1), allParts...)
+		for range 5 {
+			u.step()
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(AppendFloats(nil, u.t.Params)))[:16]; got != want[active.name] {
+			t.Errorf("parameters hash to %s, want %s", got, want[active.name])
+		}
+	})
 }

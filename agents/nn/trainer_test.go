@@ -100,7 +100,7 @@ func TestTrainerWorkers(t *testing.T) {
 			var want []float32
 			for _, workers := range []int{1, 2, 3, 7, 16} {
 				pool := NewPool(workers)
-				u := newUpdate(shared, 700, pool, allParts...)
+				u := newUpdate(shared, 700, pool, allParts[:3]...)
 				for range 2 {
 					u.step()
 				}
