@@ -265,7 +265,7 @@ func TestUnsupported(t *testing.T) {
 // rollout returns a hash of all states of a case.
 func rollout(c *reference.Case, w *box2d.World) uint64 {
 	h := fnv.New64a()
-	for t := 1; t <= min(c.Steps, 80); t++ {
+	for t := 1; t <= min(c.Steps, 40); t++ {
 		c.Step(w, w, t)
 		for i := range c.Scene.Bodies {
 			fmt.Fprintln(h, reference.Read(w, i))
@@ -278,7 +278,7 @@ func rollout(c *reference.Case, w *box2d.World) uint64 {
 // test runs alone, and get the same bits as one alone. The race detector watches in CI.
 func TestGoroutines(t *testing.T) {
 	cases := reference.Cases()
-	cases = append(cases, &reference.Case{Name: "sensor", Steps: 80, Scene: scene.Scene{Gravity: geom.Vec{Y: -10}, Grounds: []scene.Ground{flat(scene.Filter{})}, Bodies: []scene.Body{
+	cases = append(cases, &reference.Case{Name: "sensor", Steps: 60, Scene: scene.Scene{Gravity: geom.Vec{Y: -10}, Grounds: []scene.Ground{flat(scene.Filter{})}, Bodies: []scene.Body{
 		disc("a", 0, 1, scene.Shape{}), disc("b", 0.3, 2, scene.Shape{Sensor: true}),
 	}}})
 	const goroutines = 4
