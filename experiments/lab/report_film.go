@@ -16,12 +16,12 @@ import (
 const (
 	filmFPS     = 25
 	filmSeconds = 30 // longest
-	filmBytes   = 2_000_000
+	filmBytes   = 2_000_000 // of all films of a page
 )
 
 // films returns episodes to watch: the first of training, and of those of evaluation the
-// median, the best and the worst.
-func (r *runRecord) films() ([]filmView, error) {
+// median, the worst and the best, as far as they fit into most bytes.
+func (r *runRecord) films(most int) ([]filmView, error) {
 	var train, eval []*traj.Episode
 	for _, s := range r.Seeds {
 		paths, err := filepath.Glob(filepath.Join(globEscape(SeedDir(r.Dir, s.Seed)), "replays", "*.replay"))
@@ -64,7 +64,7 @@ func (r *runRecord) films() ([]filmView, error) {
 			return nil, err
 		}
 		f.Title = fmt.Sprintf("%s: return %s, seed %d", c.title, score(c.ep.Return()), c.ep.Seed)
-		if size += len(f.Reel); size > filmBytes {
+		if size += len(f.Reel); size > most {
 			break
 		}
 		out = append(out, f)

@@ -62,6 +62,7 @@ type runView struct {
 	Summary string
 	Facts   []fact
 	Curve   template.HTML
+	Returns template.HTML // of the evaluated episodes; empty without
 	Terms   []figureView
 	Losses  []figureView
 	Fixed   []fact // metrics that never changed
@@ -87,9 +88,10 @@ type filmView struct {
 
 // A compareView compares runs.
 type compareView struct {
-	Curve template.HTML
-	Bars  template.HTML
-	Rows  []compareRow
+	Curve   template.HTML
+	Bars    template.HTML
+	Returns template.HTML
+	Rows    []compareRow
 }
 
 type compareRow struct {
@@ -100,7 +102,7 @@ func renderReport(runs []*runRecord) ([]byte, error) {
 	p := &reportPage{}
 	var names []string
 	for _, r := range runs {
-		v, err := viewRun(r)
+		v, err := viewRun(r, filmBytes/len(runs))
 		if err != nil {
 			return nil, fmt.Errorf("report on %s: %w", r.Dir, err)
 		}
@@ -126,11 +128,14 @@ func renderReport(runs []*runRecord) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func viewRun(r *runRecord) (view *runView, err error) {
+func viewRun(r *runRecord, filmBytes int) (view *runView, err error) {
 	view = &runView{runRecord: r}
 	view.judge()
 	view.Facts = view.facts()
 	if view.Curve, err = curveFigure([]*runRecord{r}, "return_mean", "return", 0, 0); err != nil {
+		return nil, err
+	}
+	if view.Returns, err = returnsFigure([]*runRecord{r}); err != nil {
 		return nil, err
 	}
 	names := r.columnNames()
@@ -154,7 +159,7 @@ func viewRun(r *runRecord) (view *runView, err error) {
 			view.Losses = append(view.Losses, f)
 		}
 	}
-	if view.Films, err = r.films(); err != nil {
+	if view.Films, err = r.films(filmBytes); err != nil {
 		view.NoFilm = err.Error()
 	}
 	view.Command = r.reproduce()
@@ -321,11 +326,60 @@ func seriesOf(r *runRecord, column string) (out plot.Series) {
 	return out
 }
 
+// returnsFigure draws, for each run, the fraction of evaluated episodes that reach a return; of
+// a run alone also that of each seed.
+func returnsFigure(runs []*runRecord) (template.HTML, error) {
+	f := plot.Figure{X: "return", Y: "fraction of episodes that reach it", Width: 620, Height: 240, YMin: 0, YMax: 1.02}
+	for _, r := range runs {
+		var all []float64
+		for _, s := range r.Seeds {
+			if s.Eval != nil {
+				all = append(all, s.Eval.Returns...)
+			}
+		}
+		if len(all) == 0 {
+			continue
+		}
+		whole := reached(all)
+		if len(runs) > 1 {
+			whole.Name = r.Name
+		}
+		f.Series = append(f.Series, whole)
+		for _, s := range r.Seeds {
+			if s.Eval != nil && len(runs) == 1 && len(r.scores()) > 1 {
+				seed := reached(s.Eval.Returns)
+				seed.Faint = true
+				f.Series = append(f.Series, seed)
+			}
+		}
+	}
+	if len(f.Series) == 0 {
+		return "", nil
+	}
+	s, err := f.HTML("fraction of evaluated episodes that reach a return")
+	return template.HTML(s), err
+}
+
+// reached returns the steps of the fraction of returns that are at least x.
+func reached(returns []float64) (out plot.Series) {
+	sorted := slices.Clone(returns)
+	slices.Sort(sorted)
+	n := float64(len(sorted))
+	for i, x := range sorted {
+		out.X = append(out.X, x, x)
+		out.Y = append(out.Y, (n-float64(i))/n, (n-float64(i)-1)/n)
+	}
+	return out
+}
+
 // compareRuns returns what the page shows about several runs together.
 func compareRuns(runs []*runRecord) (*compareView, error) {
 	c := &compareView{}
 	var err error
 	if c.Curve, err = curveFigure(runs, "return_mean", "return", 0, 0); err != nil {
+		return nil, err
+	}
+	if c.Returns, err = returnsFigure(runs); err != nil {
 		return nil, err
 	}
 	bars := plot.Figure{Width: 620, X: "mean return of fresh episodes, with 95 % interval"}

@@ -38,7 +38,7 @@ func TestReportOfFinishedRun(t *testing.T) {
 	page := report(t, dir)
 	wants(t, page, "<!DOCTYPE html>", "Not solved", "below the 475.0", "mean return", "95 % interval over 2 seeds",
 		"A run to look at, with a &lt;b&gt;tag&lt;/b&gt; &amp; more.", "hill on cartpole-v0",
-		"<h3>upright</h3>", "<h3>task</h3>", "The median of 10 recorded evaluation episodes", "The worst", "The best",
+		"<h3>upright</h3>", "<h3>task</h3>", "fraction of evaluated episodes", "The median of 10 recorded evaluation episodes", "The worst", "The best",
 		"Training, at the beginning", "bin/terrarium run", "every: 23", "SHA-256")
 	if n := strings.Count(page, `class="reel"`); n != 4 {
 		t.Errorf("%d films, want 4", n)
@@ -195,6 +195,15 @@ func TestSeriesSpansSeeds(t *testing.T) {
 	i := len(s.X) - 1
 	if s.Y[0] != 2 || s.Lo[0] != 0 || s.Hi[0] != 4 || s.Y[i] != 6.5 || s.Lo[i] != 5 || s.Hi[i] != 8 {
 		t.Errorf("ends are %v [%v, %v] and %v [%v, %v]", s.Y[0], s.Lo[0], s.Hi[0], s.Y[i], s.Lo[i], s.Hi[i])
+	}
+}
+
+func TestReached(t *testing.T) {
+	s := reached([]float64{3, 1, 2, 2})
+	for i, want := range [][2]float64{{1, 1}, {1, 0.75}, {2, 0.75}, {2, 0.5}, {2, 0.5}, {2, 0.25}, {3, 0.25}, {3, 0}} {
+		if s.X[i] != want[0] || s.Y[i] != want[1] {
+			t.Errorf("point %d is %v, %v, want %v", i, s.X[i], s.Y[i], want)
+		}
 	}
 }
 

@@ -203,7 +203,7 @@ func (s *Series) add(p *gonum.Plot, at int) error {
 	c := colours[at%len(colours)]
 	style := draw.LineStyle{Color: c, Width: 1.8, Dashes: dashes[at%len(dashes)]}
 	if s.Faint {
-		c.A = 90
+		c.A = 150
 		style = draw.LineStyle{Color: c, Width: 0.8}
 	}
 	if len(s.Lo) > 0 {
