@@ -124,6 +124,11 @@ func removeRun(dir string) error {
 			return fmt.Errorf("--replace: %s is not a run (it has no %s): delete it yourself if you mean to", dir, name)
 		}
 	}
+	unlock, err := lockRun(dir)
+	if err != nil {
+		return fmt.Errorf("--replace: %w", err)
+	}
+	defer unlock()
 	return os.RemoveAll(dir)
 }
 

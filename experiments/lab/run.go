@@ -18,6 +18,7 @@ import (
 const (
 	configFile = "config.yaml"
 	doneFile   = "done"
+	lockFile   = ".lock"
 )
 
 // Options are the ways of a run that its results do not depend on.
@@ -79,6 +80,11 @@ func Train(ctx context.Context, p *Plan, dir string, o Options) (*Result, error)
 	if err := makeRunDir(dir); err != nil {
 		return nil, err
 	}
+	unlock, err := lockRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if err := writeFileAtomic(filepath.Join(dir, configFile), text); err != nil {
 		return nil, err
 	}
@@ -97,7 +103,7 @@ func makeRunDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	if len(entries) == 0 {
+	if len(entries) == 0 || len(entries) == 1 && entries[0].Name() == lockFile {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
@@ -113,6 +119,11 @@ func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := lockRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	was, err := readProvenance(dir)
 	if err != nil {
 		return nil, err

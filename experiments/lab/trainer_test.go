@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func openTestTrainer(t *testing.T, text string, dir string) *trainer {
+	t.Helper()
+	p, err := ParsePlan("x.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := newTrainer(p, 3, dir, 1, func(Status) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tr.close() })
+	if err := tr.open(); err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// TestStepAllocatesNothing counts the allocations of steps that end no recorded episode worth
+// keeping and no update.
+func TestStepAllocatesNothing(t *testing.T) {
+	tr := openTestTrainer(t, killed, t.TempDir())
+	tr.plan.Replays.Steps = 0
+	step := func() {
+		tr.loop.BestReplay = 1e9 // no episode is the best
+		if err := tr.iterate(); err != nil {
+			t.Fatal(err)
+		}
+		tr.agent.Record(tr.batch, tr.rew)
+	}
+	for range 3000 { // recordings have grown to the longest episode
+		step()
+	}
+	if n := testing.AllocsPerRun(1000, step); n != 0 {
+		t.Errorf("%v allocations a step, want 0", n)
+	}
+}
+
+// TestReturnsAreTheWorlds checks the accounts of the loop against sums made the plainest way.
+func TestReturnsAreTheWorlds(t *testing.T) {
+	tr := openTestTrainer(t, killed, t.TempDir())
+	var ended []float64
+	sums := make([]float64, tr.batch.N)
+	for len(ended) < 40 {
+		if err := tr.iterate(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range sums {
+			sums[i] += float64(tr.batch.Reward[i])
+			if tr.batch.End[i] != 0 {
+				ended = append(ended, sums[i])
+				sums[i] = 0
+			}
+		}
+	}
+	var mean float64
+	for _, r := range ended {
+		mean += r / float64(len(ended))
+	}
+	r := tr.loop.row(tr.reward)
+	if got := r.Get("return_mean"); got-mean > 1e-9 || mean-got > 1e-9 {
+		t.Errorf("return_mean is %v, want %v", got, mean)
+	}
+	// The reward is half the task's and a quarter of the same fact once more.
+	for name, share := range map[string]float64{"reward/task": 0.5, "reward/upright": 0.25, "trained_return_mean": 0.75, "length_mean": 1} {
+		if got := r.Get(name); got-share*mean > 1e-9 || share*mean-got > 1e-9 {
+			t.Errorf("%s is %v, want %v of %v", name, got, share, mean)
+		}
+	}
+}
+
+// TestStepsAreNotExceeded checks that training ends with the last update within its steps.
+func TestStepsAreNotExceeded(t *testing.T) {
+	for _, c := range []struct {
+		steps string
+		want  int64 // 7 worlds, an update every 23 steps: multiples of 161
+	}{{"steps: 1610", 1610}, {"steps: 1609", 1449}, {"steps: 1771", 1771}, {"steps: 10", 161}} {
+		tr := openTestTrainer(t, strings.Replace(killed, "steps: 1200000", c.steps, 1), t.TempDir())
+		if err := tr.train(context.Background()); err != nil || tr.loop.Steps != c.want {
+			t.Errorf("%s: trained %d, %v; want %d", c.steps, tr.loop.Steps, err, c.want)
+		}
+	}
+}
+
+// TestOneAtATime checks that a run is not resumed twice at once.
+func TestOneAtATime(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := lockRun(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockRun(dir); err == nil || !strings.Contains(err.Error(), "another terrarium is at work in "+dir) {
+		t.Errorf("second lock: %v", err)
+	}
+	unlock()
+	unlock, err = lockRun(dir)
+	if err != nil {
+		t.Fatalf("after unlocking: %v", err)
+	}
+	unlock()
+}
+
+// TestDiskFull lets the metrics go to a device that is always full.
+func TestDiskFull(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full on this system")
+	}
+	dir := t.TempDir()
+	tr := openTestTrainer(t, killed, dir)
+	if err := tr.train(canceled()); err != errInterrupted {
+		t.Fatal(err)
+	}
+	before, err := newestCheckpoint(tr.checkpointDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.logs.files[metricsFile].Close()
+	tr.logs.files[metricsFile] = full
+	err = tr.train(context.Background())
+	if err == nil || exitCode(err) != exitLacking || !strings.Contains(err.Error(), "no space left on device") {
+		t.Errorf("error %v", err)
+	}
+	if after, err := newestCheckpoint(tr.checkpointDir()); err != nil || !same(before, after) {
+		t.Errorf("the checkpoint changed: %v", err)
+	}
+	if tmp, _ := filepath.Glob(filepath.Join(dir, "*", ".tmp-*")); len(tmp) > 0 {
+		t.Errorf("left behind %v", tmp)
+	}
+}
+
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
