@@ -134,28 +134,28 @@ func TestFlights(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		exact reference.Variant
-		from  int
 		drift float64 // d, m, of the fastest joint
 		lever float64 // l, m, of the shortest lever
 	}{
-		{"lander_flight", reference.Limit, 0, 1e-4, 0.9},     // legs at 0.5 rad/s
-		{"lander_gym_start", reference.Limit, 30, 1e-3, 0.9}, // legs start 0.6 m and 0.45 rad off, and leave mm behind until they are at their limits
-		{"biped_flight", reference.Limit, 0, 0.004, 0.57},    // shins of 0.57 m at 8 rad/s
-		{"pendulum", reference.Gym, 0, 0.0012, 0.5},          // 3.4 rad/s at 0.5 m
-		{"chain", reference.Gym, 0, 0.0067, 0.25},            // 11.6 rad/s at 0.25 m
-		{"distance", reference.Gym, 0, 0.0046, 0.22},         // 4.8 m/s at 1 m
-		{"weld", reference.Limit, 0, 0.001, 0.5},             // 3 rad/s at 0.5 m
-		{"weld_beam", reference.Limit, 0, 0, 1},
-		{"prismatic", reference.Gym, 0, 0, 1},
-		{"motor", reference.Gym, 0, 0.0009, 0.5}, // 3 rad/s at 0.5 m
+		{"lander_flight", reference.Limit, 1e-4, 0.9},    // legs at 0.5 rad/s
+		{"lander_gym_start", reference.Limit, 1e-4, 0.9}, // legs start 0.6 m and 0.45 rad off, closed within the first step
+		{"biped_flight", reference.Limit, 0.004, 0.57},   // shins of 0.57 m at 8 rad/s
+		{"pendulum", reference.Gym, 0.0012, 0.5},         // 3.4 rad/s at 0.5 m
+		{"chain", reference.Gym, 0.0067, 0.25},           // 11.6 rad/s at 0.25 m
+		{"distance", reference.Gym, 0.0046, 0.22},        // 4.8 m/s at 1 m
+		{"weld", reference.Limit, 0.001, 0.5},            // 3 rad/s at 0.5 m
+		{"weld_beam", reference.Limit, 0, 1},
+		{"prismatic", reference.Gym, 0, 1},
+		{"motor", reference.Gym, 0.0009, 0.5}, // 3 rad/s at 0.5 m
 	} {
 		tr := follow(t, c.name, c.exact)
 		path, spin := tr.turned()
-		angle := c.drift/c.lever*path + 1e-4
-		g := gap{position: c.drift + angle*2*c.lever + 1e-4, angle: angle, velocity: math.Inf(1), spin: 1e-3 + 0.02*spin + c.drift/c.lever*spin*path}
-		tr.within(t, "all", c.from, tr.last(), g)
+		const known = 3e-4 // how well Box2D's iterations converge here: 2e-4 from 180/60 to 10000/5000
+		angle := c.drift/c.lever*path + known
+		g := gap{position: c.drift + angle*2*c.lever + known, angle: angle, velocity: math.Inf(1), spin: 1e-3 + 0.02*spin + c.drift/c.lever*spin*path}
+		tr.within(t, "all", 0, tr.last(), g)
 		for r, x := range tr.coord {
-			if math.Abs(x[0]-x[1]) > c.drift+1e-4 {
+			if math.Abs(x[0]-x[1]) > c.drift+known {
 				t.Errorf("%s, step %d: joint at %.5f, want %.5f", c.name, tr.steps[r], x[1], x[0])
 				break
 			}
@@ -207,9 +207,7 @@ func TestLandings(t *testing.T) {
 		}
 		tr := follow(t, name, exact)
 		touch := tr.checkTouches(t, n)
-		if name != "lander_drop_gym" { // whose legs start 0.6 m off
-			tr.within(t, "before the touch", 0, touch-2, gap{1e-3, 2e-3, 0.05, 0.05, ""})
-		}
+		tr.within(t, "before the touch", 0, touch-2, gap{1e-3, 2e-3, 0.05, 0.05, ""})
 		inf := math.Inf(1)
 		m, e := spread[name].moving, spread[name].end
 		tr.within(t, "bouncing", touch-1, tr.last(), gap{m.position + slop, m.angle + slopAngle, inf, inf, ""})
