@@ -26,4 +26,20 @@
 // of one program on one machine have the same bits for any number of workers. The heavy loops are
 // in one of several kernels (see [Kernel]): the two SIMD kernels give the same bits on every amd64
 // processor; the blas kernel adds without fused multiplication on amd64 and rounds otherwise.
+//
+// # Correctness
+//
+// All gradients are tested against central differences of a reference in float64, to 1e-5 of the
+// largest, and those of whole PPO losses against Gorgonia's automatic differentiation, to 1e-6.
+//
+// # Speed
+//
+// Rows per second of processor time on one core of an AMD EPYC (Zen 5), medians of five runs of the
+// benchmarks of this package: a forward pass 24-64-64-4, and a PPO update of a minibatch of 2048
+// rows with tanh, from observations to new parameters, of one network 24-64-64-(4+1) and of two.
+//
+//	kernel    forward, batch 1 / 64    update, one network / two
+//	simd512      4.1 M  /  7.3 M          1.95 M  /  1.08 M
+//	simd256      2.8 M  /  3.8 M          1.21 M  /  0.67 M
+//	blas        0.77 M  / 0.82 M          0.35 M  /  0.19 M
 package nn

@@ -52,12 +52,12 @@ func choiceKL(x, y []float32) float32 {
 // logits fills t.lp with the logits less the largest of their part, and t.p with their
 // exponentials; all rows at once, for the sake of SIMD.
 func (h *Head) logits(t *HeadTape, rows int) {
-	any := false
+	found := false
 	for _, p := range h.parts {
 		if p.Kind != Categorical {
 			continue
 		}
-		any = true
+		found = true
 		for at := p.in; at < rows*h.inputs; at += h.inputs {
 			x, lp, e := t.policy[at:at+p.N], t.lp[at:at+p.N], t.p[at:at+p.N]
 			top := x[argmax(x)]
@@ -67,7 +67,7 @@ func (h *Head) logits(t *HeadTape, rows int) {
 			}
 		}
 	}
-	if any {
+	if found {
 		h.k.exp(t.p[:rows*h.inputs]) // the columns of other parts are set later
 	}
 }
