@@ -119,7 +119,7 @@ func (w *World) detectGround(slot uint32, s *slot, dt float32, old *recall) {
 		w.keep(&m, contact{
 			slot: slot, feature: part, a: uint32(len(w.bodies) - 1), b: uint32(w.m.shapes[s.b].body), sa: noShape, sb: uint32(s.b),
 			friction: geom.Sqrt(g.friction * bs.friction), bounce: geom.Max(g.restitution, bs.restitution),
-		}, old)
+		}, old, dt)
 	}
 }
 
@@ -152,17 +152,23 @@ func (w *World) detectPair(slot uint32, s *slot, dt float32, old *recall) {
 		c.flags = isSensor | isTouching
 		m.n = 1
 	}
-	w.keep(&m, c, old)
+	w.keep(&m, c, old, dt)
 }
 
 // keep stores the points of m as contacts like c. Points that find no room are dropped.
-func (w *World) keep(m *manifold, c contact, old *recall) {
+func (w *World) keep(m *manifold, c contact, old *recall, dt float32) {
 	for i := range m.p[:m.n] {
+		p := &m.p[i]
+		if p.sep > 0 && p.reach > 0 {
+			vx, vy := relative(&w.bodies[c.a], &w.bodies[c.b], p.px, p.py)
+			if p.misses(vx, vy, dt) {
+				continue
+			}
+		}
 		if int(w.head.contacts) == len(w.contacts) {
 			w.head.dropped++
 			return
 		}
-		p := &m.p[i]
 		c.feature = c.feature&^(1<<featureBits-1) | p.id
 		c.nx, c.ny, c.px, c.py, c.sep = p.nx, p.ny, p.px, p.py, p.sep
 		c.ni, c.ti = old.impulses(c.slot, c.feature)

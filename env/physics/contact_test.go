@@ -257,7 +257,7 @@ func TestSmoothFloor(t *testing.T) {
 // The ground is solid below, also at steps and in valleys.
 func TestStairs(t *testing.T) {
 	g := scene.Ground{Name: "stairs", Friction: 0.5, Points: []geom.Vec{{X: -5}, {X: 0}, {X: 0, Y: 0.3}, {X: 1, Y: 0.3}, {X: 1, Y: 0.6}, {X: 5, Y: 0.6}, {X: 5, Y: -2}, {X: 6, Y: -2}, {X: 6, Y: 1}, {X: 9, Y: 1}}}
-	for _, x := range []float32{-2, -0.2, 0.5, 0.95, 3, 5.5} {
+	for _, x := range []float32{-2, -0.3, 0.5, 0.95, 3, 5.5} {
 		for _, b := range []scene.Body{box("b", x, 3, 0.2, 0.2), disc("b", x, 3, 0.2)} {
 			w := compile(t, &scene.Scene{Gravity: vec(0, -10), Bodies: []scene.Body{b}, Grounds: []scene.Ground{g}})
 			for range 300 {

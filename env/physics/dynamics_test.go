@@ -92,44 +92,58 @@ func TestPendulumPeriod(t *testing.T) {
 	}
 }
 
-// drift returns the relative loss of mechanical energy over the given time, in units of the
-// energy of the highest point over the lowest.
-func drift(w *World, scale float64, seconds, dt float32) float64 {
-	k0, p0 := w.Energy()
-	for range int(seconds / dt) {
-		w.Step(dt)
-	}
+// energy returns kinetic plus potential energy.
+func energy(w *World) float64 {
 	k, p := w.Energy()
-	return (float64(k) + float64(p) - float64(k0) - float64(p0)) / scale
+	return float64(k) + float64(p)
 }
 
+// A step along the tangent, projected on the next tangent, keeps the part cos(w dt) of the speed
+// of the centre, so that a pendulum of moment m l^2 + I loses the part (w dt)^2 m l^2/(m l^2 + I)
+// of its kinetic energy. This error of semi-implicit Euler with exact joints, of first order in
+// dt, is Box2D's too; there must be no other.
 func TestPendulumEnergy(t *testing.T) {
-	scale := func(w *World) float64 { m, _ := w.Mass(0); return float64(m) * 10 }
-	for _, c := range []struct{ dt, most float64 }{{0.02, 0.30}, {0.005, 0.09}, {0.001, 0.02}} {
+	for _, dt := range []float32{0.02, 0.005, 0.001} {
 		w := compile(t, pendulumScene(1, 0.05, 0.05, math.Pi/2))
-		if d := drift(w, scale(w), 10, float32(c.dt)); math.Abs(d) > c.most {
-			t.Errorf("dt %v: energy drifts by %.4f of m g l in 10 s, want at most %v", c.dt, d, c.most)
-		} else {
-			t.Logf("dt %v: energy drift %.5f of m g l in 10 s", c.dt, d)
+		mass, inertia := w.Mass(0)
+		e, loss := energy(w), 0.0
+		for range int(5 / dt) {
+			w.Step(dt)
+			k, _ := w.Energy()
+			turn := float64(w.JointSpeed(0) * dt)
+			loss += float64(k) * turn * turn * float64(mass/(mass+inertia))
 		}
+		t.Logf("dt %v: loses %.4f of m g l in 5 s", dt, (e-energy(w))/(10*float64(mass)))
+		near64(t, fmt.Sprintf("loss of energy with dt %v", dt), e-energy(w), loss, 0.06*loss)
 	}
 }
 
+// The energy of a double pendulum, which is chaotic, converges with dt too.
 func TestDoublePendulum(t *testing.T) {
-	s := pendulumScene(1, 0.1, 0.1, math.Pi/2)
-	b := box("bob2", 2, 0, 0.1, 0.1)
-	s.Bodies = append(s.Bodies, b)
-	s.Joints = append(s.Joints, scene.Joint{Name: "second", Kind: scene.Revolute, A: "bob", B: "bob2", AnchorB: vec(-1, 0)})
-	w := compile(t, s)
-	m, _ := w.Mass(0)
-	d := drift(w, float64(m)*30, 5, 0.001)
-	t.Logf("energy drift %.5f", d)
-	near64(t, "energy drift", d, 0, 0.02)
-	p, q := w.JointAnchors(1)
-	near64(t, "gap of the second joint", float64(p.Sub(q).Len()), 0, 1e-4)
+	var loss []float64
+	for _, dt := range []float32{0.002, 0.001, 0.0005} {
+		s := pendulumScene(1, 0.1, 0.1, math.Pi/2)
+		s.Bodies = append(s.Bodies, box("bob2", 2, 0, 0.1, 0.1))
+		s.Joints = append(s.Joints, scene.Joint{Name: "second", Kind: scene.Revolute, A: "bob", B: "bob2", AnchorB: vec(-1, 0)})
+		w := compile(t, s)
+		m, _ := w.Mass(0)
+		e := energy(w)
+		for range int(2 / dt) {
+			w.Step(dt)
+		}
+		loss = append(loss, (e-energy(w))/(30*float64(m)))
+		p, q := w.JointAnchors(1)
+		near64(t, "gap of the second joint", float64(p.Sub(q).Len()), 0, 2e-4)
+	}
+	t.Logf("loses %.5f of its energy in 2 s", loss)
+	for i, l := range loss {
+		near64(t, "loss", l, 0, 0.03/float64(int(1)<<i))
+	}
+	near64(t, "loss with half the step", loss[2]/loss[1], 0.5, 0.1)
 }
 
-// closed pairs of joints, whose constraint error must stay within the slop.
+// Joints stay closed up to the slop, and what a step along tangents drifts before the next one
+// takes it back: w^2 r dt^2/2 for an arm r, and the like for sliding and turning directions.
 func TestJointErrors(t *testing.T) {
 	weight := box("b", 1.5, 0, 0.5, 0.1)
 	for name, j := range map[string]scene.Joint{
@@ -145,10 +159,16 @@ func TestJointErrors(t *testing.T) {
 		}}
 		w := compile(t, s)
 		rod := float64(w.JointPosition(1))
-		worst := 0.0
+		worst, excess := 0.0, -1.0
+		const dt = 1. / 60
 		for range 200 {
-			w.Step(1. / 60)
+			w.Step(dt)
 			f, a, b := w.jointFrame(1)
+			pa, pb := w.JointAnchors(1)
+			slide := float64(w.VelocityAt(1, pb).Sub(w.VelocityAt(0, pa)).Len())
+			wa, wb := float64(a.w), float64(b.w)
+			drift := wa*wa*math.Hypot(float64(f.rax), float64(f.ray)) + wb*wb*math.Hypot(float64(f.rbx), float64(f.rby))
+			drift = dt * dt * (drift/2 + math.Abs(wa)*slide + slide*slide/(2*1.5))
 			gap := math.Hypot(float64(f.dx), float64(f.dy))
 			switch j.Kind {
 			case scene.Weld:
@@ -163,11 +183,11 @@ func TestJointErrors(t *testing.T) {
 				}
 				gap = math.Abs(gap)
 			}
-			worst = max(worst, gap)
+			worst, excess = max(worst, gap), max(excess, gap-drift)
 		}
-		t.Logf("%s: worst error %.5f", name, worst)
-		if limit := 4 * linearSlop; worst > limit {
-			t.Errorf("%s: worst error %.4f, want at most %v", name, worst, limit)
+		t.Logf("%s: worst error %.5f, beyond drift %.5f", name, worst, excess)
+		if excess > 1.1*linearSlop { // a tenth for what is of third order
+			t.Errorf("%s: worst error %.4f beyond drift, want at most %v", name, excess, linearSlop)
 		}
 	}
 }

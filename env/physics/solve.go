@@ -104,6 +104,7 @@ func (w *World) gather(dt float32) {
 			v[0] = (b.vx + float32(dt*(w.head.gx+float32(b.invM*b.fx)))) * dl
 			v[1] = (b.vy + float32(dt*(w.head.gy+float32(b.invM*b.fy)))) * dl
 			v[2] = (b.w + float32(dt*float32(b.invI*b.t))) * da
+			b.vx, b.vy, b.w = v[0], v[1], v[2] // for approach
 		} else {
 			v[0], v[1], v[2] = b.vx, b.vy, b.w
 		}
@@ -337,13 +338,18 @@ func (w *World) restitute() {
 	}
 }
 
-// approach returns the normal speed at which the shapes of c met, from the velocities at the
-// beginning of the step.
+// approach returns the normal speed at which the shapes of c meet, from the velocities that
+// gather left.
 func (w *World) approach(c *contact) float32 {
-	a, b := &w.bodies[c.a], &w.bodies[c.b]
-	vx := (b.vx - float32(b.w*(c.py-b.y))) - (a.vx - float32(a.w*(c.py-a.y)))
-	vy := (b.vy + float32(b.w*(c.px-b.x))) - (a.vy + float32(a.w*(c.px-a.x)))
+	vx, vy := relative(&w.bodies[c.a], &w.bodies[c.b], c.px, c.py)
 	return float32(c.nx*vx) + float32(c.ny*vy)
+}
+
+// relative returns the velocity of b relative to a at a point.
+func relative(a, b *body, px, py float32) (vx, vy float32) {
+	vx = (b.vx - float32(b.w*(py-b.y))) - (a.vx - float32(a.w*(py-a.y)))
+	vy = (b.vy + float32(b.w*(px-b.x))) - (a.vy + float32(a.w*(px-a.x)))
+	return vx, vy
 }
 
 // correct computes displacements that undo overlaps and exceeded limits beyond their slop,
