@@ -111,7 +111,7 @@ func pngChunks(img *image.Paletted) (map[string][]byte, error) {
 	// Encoded from the origin; where the frame lies is said by its control chunk.
 	moved := *img
 	moved.Rect = moved.Rect.Sub(moved.Rect.Min)
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, &moved); err != nil {
+	if err := (&png.Encoder{CompressionLevel: png.DefaultCompression}).Encode(&buf, &moved); err != nil {
 		return nil, err
 	}
 	chunks := map[string][]byte{}
