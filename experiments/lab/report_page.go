@@ -152,6 +152,9 @@ func viewRun(r *runRecord, filmBytes int) (view *runView, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if f.Figure == "" {
+			continue
+		}
 		if term, ok := strings.CutPrefix(name, "reward/"); ok {
 			f.Name = term
 			view.Terms = append(view.Terms, f)
@@ -269,15 +272,17 @@ func median(x []float64) float64 { return stats.Summarize(x).Median }
 // points is the number of steps at which curves are drawn.
 const points = 160
 
-// curveFigure draws a metric of runs against steps. The band spans the seeds.
+// curveFigure draws a metric of runs against steps. The band spans the seeds. It is empty where
+// no run has two values yet.
 func curveFigure(runs []*runRecord, column, y string, width, height float64) (template.HTML, error) {
 	f := plot.Figure{X: "steps", Y: y, Width: width, Height: height}
 	if width == 0 {
 		f.Width, f.Height = 620, 300
 	}
-	goal := float32(0)
+	goal, enough := float32(0), false
 	for _, r := range runs {
 		s := seriesOf(r, column)
+		enough = enough || drawable(s.Y)
 		if len(runs) > 1 {
 			s.Name = r.Name
 		}
@@ -285,6 +290,9 @@ func curveFigure(runs []*runRecord, column, y string, width, height float64) (te
 		if r.Plan != nil && column == "return_mean" {
 			goal = r.Plan.Spec.Solved
 		}
+	}
+	if !enough {
+		return "", nil
 	}
 	if goal != 0 && width == 0 {
 		f.Marks = []plot.Mark{{Name: "solved", Y: float64(goal)}}
@@ -370,6 +378,17 @@ func reached(returns []float64) (out plot.Series) {
 		out.Y = append(out.Y, (n-float64(i))/n, (n-float64(i)-1)/n)
 	}
 	return out
+}
+
+// drawable reports whether a curve through y would show.
+func drawable(y []float64) bool {
+	finite := 0
+	for _, v := range y {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			finite++
+		}
+	}
+	return finite > 1
 }
 
 // compareRuns returns what the page shows about several runs together.

@@ -111,7 +111,7 @@ func TestReportOfUnfinishedRuns(t *testing.T) {
 			[]string{"Unfinished", "<td>not begun</td>"}},
 		{"nothing but config", func(t *testing.T, dir string) {
 			remove(t, seed(dir), filepath.Join(dir, "seed-3"), filepath.Join(dir, provenanceFile))
-		}, []string{"Unfinished", "0 of 2 seeds done", "provenance.json", "does not say what made it"}},
+		}, []string{"Unfinished", "0 of 2 seeds done", "too few points for a curve", "provenance.json", "does not say what made it"}},
 		{"damaged evaluation", func(t *testing.T, dir string) { writeFile(t, seed(dir, "eval.json"), `{"seed":`) },
 			[]string{`class="warn"`, "eval.json is damaged"}},
 		{"damaged replay", func(t *testing.T, dir string) { writeFile(t, seed(dir, "replays", "eval-00001.replay"), "x") },
