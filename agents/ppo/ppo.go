@@ -99,7 +99,7 @@ type Config struct {
 	ClipReward         float64       `json:"clip_reward" doc:"limit of scaled rewards, above 0"`
 	NormalizeAdvantage bool          `json:"normalize_advantage" doc:"shift and scale advantages within each minibatch"`
 	Hidden             []int         `json:"hidden" doc:"widths of the hidden layers"`
-	Activation         nn.Activation `json:"activation" doc:"of hidden layers: tanh, relu or elu"`
+	Activation         nn.Activation `json:"activation" doc:"of hidden layers: tanh, relu, elu or identity"`
 	LayerNorm          bool          `json:"layer_norm" doc:"normalise hidden layers"`
 	Shared             bool          `json:"shared" doc:"one network for policy and value instead of two"`
 	LogStd             float64       `json:"log_std" doc:"first logarithm of the standard deviation of continuous actions, on the scale of -1..1"`
