@@ -125,6 +125,9 @@ func (d *display) draw() {
 
 func (d *display) line(s Status, bar bool) string {
 	share := math.Min(1, float64(s.Step)/float64(d.steps))
+	if d.done[s.Seed] {
+		share = 1 // the last update may end a little before the steps do
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %-3d ", s.Seed)
 	if bar {

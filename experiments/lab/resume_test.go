@@ -92,7 +92,7 @@ func TestResumeAfterKill(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(5+random.IntN(100))*time.Millisecond, func() { c.Process.Kill() })
+		timer := time.AfterFunc(time.Duration(5+random.IntN(100+5*kills))*time.Millisecond, func() { c.Process.Kill() })
 		err := c.Wait()
 		timer.Stop()
 		if err == nil {
