@@ -89,6 +89,38 @@ func TestRestHeights(t *testing.T) {
 	}
 }
 
+// A shape that starts inside the ground, or inside another, comes out within a second, to the
+// slop, and is not thrown: the displacement must not become velocity.
+func TestOverlap(t *testing.T) {
+	want := map[string]float32{"circle": 0.5, "capsule": 0.25, "box": 0.3, "triangle": 0.4}
+	for name, sh := range shapes() {
+		sh.Density, sh.Friction = 1, 0.5
+		s := &scene.Scene{Gravity: geom.Vec{Y: -10}, Grounds: []scene.Ground{flat(scene.Filter{})}, Bodies: []scene.Body{
+			{Name: "sunk", Position: geom.Vec{Y: want[name] - 0.1}, Shapes: []scene.Shape{sh}},
+			{Name: "on it", Position: geom.Vec{X: 20, Y: 0.25}, Shapes: []scene.Shape{{Kind: scene.Polygon, Points: scene.Box(geom.Vec{}, 1, 0.25, 0), Density: 1}}},
+			{Name: "in that", Position: geom.Vec{X: 20, Y: 0.5 + want[name] - 0.1}, Shapes: []scene.Shape{sh}},
+		}}
+		t.Run(name, func(t *testing.T) {
+			both(t, s, func(t *testing.T, w engine) {
+				fastest := float32(0)
+				for range 50 {
+					w.Step(dt)
+					for i := range s.Bodies {
+						v, _ := w.Velocity(i)
+						fastest = max(fastest, v.Len())
+					}
+				}
+				at, _ := w.Pose(0)
+				near(t, "height of what began in the ground", at.Y, want[name]+skin/2, skin/2+0.001)
+				below, _ := w.Pose(1)
+				above, _ := w.Pose(2)
+				near(t, "distance of what began in a box", above.Y-below.Y, 0.25+want[name]+skin/2, skin/2+0.005)
+				near(t, "greatest speed", fastest, 0, 0.25) // a step or two of falling
+			})
+		})
+	}
+}
+
 // Without contacts both engines integrate by semi-implicit Euler: y after n steps is
 // v n dt - g dt^2 n (n + 1) / 2 exactly, but for rounding.
 func TestFreeFall(t *testing.T) {
