@@ -2,7 +2,9 @@ package physics
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/scene"
 )
@@ -18,6 +20,8 @@ type Model struct {
 	grounds   []groundInfo
 	thrusters []thrusterInfo
 	rays      []rayInfo
+	goals     []scene.Goal
+	view      *scene.View
 
 	moving  []int32 // bodies that can move
 	movers  []int32 // shapes of bodies that can move
@@ -32,6 +36,7 @@ type bodyInfo struct {
 	name   string
 	kind   scene.BodyKind
 	fixed  bool // FixedRotation
+	role   env.Role
 	shape0 int32
 	shapes int32
 	dof    int32 // of its first velocity
@@ -104,7 +109,7 @@ func Compile(s *scene.Scene) (*Model, error) {
 func (m *Model) addBodies(s *scene.Scene) {
 	for i := range s.Bodies {
 		b := &s.Bodies[i]
-		info := bodyInfo{name: b.Name, kind: b.Kind, fixed: b.FixedRotation, shape0: int32(len(m.shapes)), tree: -1}
+		info := bodyInfo{name: b.Name, kind: b.Kind, fixed: b.FixedRotation, role: b.Role, shape0: int32(len(m.shapes)), tree: -1}
 		moves := b.Kind != scene.Static
 		if moves {
 			m.moving = append(m.moving, int32(i))
@@ -179,6 +184,11 @@ func (m *Model) addDevices(s *scene.Scene) {
 	for i := range s.Thrusters {
 		t := &s.Thrusters[i]
 		m.thrusters = append(m.thrusters, thrusterInfo{t.Name, int32(m.Body(t.Body)), t.At, t.Direction.Mul(t.Max / t.Direction.Len())})
+	}
+	m.goals = slices.Clone(s.Goals)
+	if s.View != nil {
+		view := *s.View
+		m.view = &view
 	}
 	for i := range s.Rays {
 		r := &s.Rays[i]
@@ -329,4 +339,4 @@ func (m *Model) Thrusters() int { return len(m.thrusters) }
 func (m *Model) Rays() int { return len(m.rays) }
 
 // StateLen returns the number of bytes that World.AppendState appends.
-func (m *Model) StateLen() int { return 4 * m.layout.words }
+func (m *Model) StateLen() int { return 4 * m.layout.state }

@@ -97,7 +97,8 @@ const (
 // layout says where the views of a world start, in words.
 type layout struct {
 	bodies, shapes, verts, joints, grounds, gverts, contacts int // counts
-	words                                                    int
+	state                                                    int // words of a snapshot
+	words                                                    int // of the whole array, with what follows from the state
 }
 
 // views are the parts of a world's array.
@@ -107,12 +108,14 @@ type views struct {
 	bodies   []body
 	shapes   []shape
 	verts    []vert // local, relative to the centre of mass
-	world    []vert // the same in world coordinates: kept for bodies that cannot move, refreshed when needed for others
-	boxes    []aabb // one a shape, with margin
 	joints   []joint
 	grounds  []ground
 	gverts   []gvert
 	contacts []contact // capacity; head.contacts are in use
+
+	// What follows from the state: kept for bodies that cannot move, refreshed when needed for others.
+	world []vert // verts in world coordinates
+	boxes []aabb // one a shape; with margin if it can move
 }
 
 // carve makes the views of mem, or with nil mem just counts the words.
@@ -125,12 +128,13 @@ func (l *layout) carve(mem []uint32) views {
 	v.bodies = carve[body](mem, &at, l.bodies)
 	v.shapes = carve[shape](mem, &at, l.shapes)
 	v.verts = carve[vert](mem, &at, l.verts)
-	v.world = carve[vert](mem, &at, l.verts)
-	v.boxes = carve[aabb](mem, &at, l.shapes)
 	v.joints = carve[joint](mem, &at, l.joints)
 	v.grounds = carve[ground](mem, &at, l.grounds)
 	v.gverts = carve[gvert](mem, &at, l.gverts)
 	v.contacts = carve[contact](mem, &at, l.contacts)
+	l.state = at
+	v.world = carve[vert](mem, &at, l.verts)
+	v.boxes = carve[aabb](mem, &at, l.shapes)
 	l.words = at
 	return v
 }

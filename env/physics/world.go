@@ -119,7 +119,7 @@ func (w *World) CopyFrom(o *World) {
 
 // AppendState appends the exact state: Model().StateLen() bytes.
 func (w *World) AppendState(dst []byte) []byte {
-	for _, x := range w.mem {
+	for _, x := range w.mem[:w.m.layout.state] {
 		dst = binary.LittleEndian.AppendUint32(dst, x)
 	}
 	return dst
@@ -134,8 +134,14 @@ func (w *World) SetState(state []byte) error {
 	if err := w.m.check(state); err != nil {
 		return err
 	}
-	for i := range w.mem {
+	for i := range w.m.layout.state {
 		w.mem[i] = binary.LittleEndian.Uint32(state[4*i:])
+	}
+	for i := range w.m.shapes {
+		if !w.m.shapes[i].moves {
+			w.place(i)
+			w.box(i, 0)
+		}
 	}
 	return nil
 }
@@ -156,8 +162,6 @@ func (m *Model) check(state []byte) error {
 	}
 	carve[shape](nil, &at, m.layout.shapes)
 	carve[vert](nil, &at, m.layout.verts)
-	carve[vert](nil, &at, m.layout.verts)
-	carve[aabb](nil, &at, m.layout.shapes)
 	carve[joint](nil, &at, m.layout.joints)
 	for i := range m.grounds {
 		if n, most := word(at+i*sizeof[ground]()/4), uint32(m.grounds[i].verts); n < 2 || n > most {
