@@ -44,6 +44,14 @@
 // share of the largest there can be, in MacKenzie's form ("Fitts' Law as a Research and Design
 // Tool in Human-Computer Interaction", 1992, equation 3).
 //
+// # Baselines
+//
+// Mean return over 300 fresh episodes, with standard error:
+//
+//	policy      preset flat   preset upright
+//	random      -85.5 ± 1.8     -102.4 ± 2.2
+//	scripted     55.7 ± 1.2      -13.6 ± 0.6
+//
 // # Version history
 //
 //   - v0: first version.

@@ -41,6 +41,14 @@
 // range around them. The difficulty of a level is how far the worst start of its spread
 // leans, as a share of the farthest lean that its force can still catch.
 //
+// # Baselines
+//
+// Mean return over 1000 fresh episodes, with standard error:
+//
+//	policy     preset classic   preset varied
+//	random         22.2 ± 0.4      24.8 ± 0.5
+//	scripted      500.0 ± 0.0     500.0 ± 0.0
+//
 // # Version history
 //
 //   - v0: first version.

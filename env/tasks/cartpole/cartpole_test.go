@@ -161,6 +161,10 @@ func TestDifficulty(t *testing.T) {
 	}
 }
 
+func TestGolden(t *testing.T) {
+	envtest.Golden(t, func() env.Config { return New() }, 0x4f2ba13f04520e4c)
+}
+
 func BenchmarkVec(b *testing.B) {
 	v, err := env.NewVec(New(), env.VecOptions{Worlds: 256, Workers: 1})
 	if err != nil {

@@ -24,6 +24,10 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func TestGolden(t *testing.T) {
+	envtest.Golden(t, func() env.Config { return New() }, 0xb5e3f4adbf3fc89f)
+}
+
 func BenchmarkVec(b *testing.B) {
 	v, err := env.NewVec(New(), env.VecOptions{Worlds: 256, Workers: 1})
 	if err != nil {

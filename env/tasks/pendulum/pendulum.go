@@ -41,6 +41,14 @@
 // (1-r)(1-a): r is the torque as a share of what holds the rod level, a the share of the
 // start's angles at which the torque can hold the rod.
 //
+// # Baselines
+//
+// Mean return over 1000 fresh episodes, with standard error:
+//
+//	policy     preset classic     preset varied
+//	random      -1228.2 ± 9.1     -1380.8 ± 8.0
+//	scripted     -150.0 ± 2.8     -323.0 ± 12.0
+//
 // # Version history
 //
 //   - v0: first version.

@@ -114,6 +114,10 @@ func TestDifficulty(t *testing.T) {
 	}
 }
 
+func TestGolden(t *testing.T) {
+	envtest.Golden(t, func() env.Config { return New() }, 0xbddee4f6626a1144)
+}
+
 func BenchmarkVec(b *testing.B) {
 	v, err := env.NewVec(New(), env.VecOptions{Worlds: 256, Workers: 1})
 	if err != nil {

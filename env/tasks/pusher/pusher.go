@@ -20,8 +20,9 @@
 //
 // # Reward
 //
-// By how many metres all boxes together came nearer to their zones; 1 for each box that enters
-// its zone, -1 for each that leaves; 5 for having all of them in.
+// By how many metres all boxes together came nearer to their zones; half of the metres by which
+// the disc came nearer to the nearest place behind a box that is not in its zone; 1 for each
+// box that enters its zone, -1 for each that leaves; 5 for having all of them in.
 //
 // # Start
 //
@@ -43,6 +44,14 @@
 // box, and "full", as many as there can be. The difficulty of a level is the sum over boxes of
 // Fitts's index log2(1 + d/w) of the box's distance d from a zone of width w, as a share of the
 // largest there could be.
+//
+// # Baselines
+//
+// Mean return over 300 fresh episodes, with standard error:
+//
+//	policy       preset one      defaults   preset full
+//	random     -0.03 ± 0.02  -0.05 ± 0.02  -0.04 ± 0.02
+//	scripted    8.05 ± 0.10   8.69 ± 0.19   9.46 ± 0.23
 //
 // # Version history
 //
@@ -151,6 +160,7 @@ func (c *Config) Spec() (*env.Spec, error) {
 		Facts: c.facts(),
 		Reward: []env.Term{
 			{Fact: "progress", Weight: 1, Doc: "metres by which boxes came nearer to their zones"},
+			{Fact: "approach", Weight: 0.5, Doc: "metres by which the disc came nearer to where it can push"},
 			{Fact: "entered", Weight: 1, Doc: "for each box that enters its zone, less those that leave"},
 			{Fact: "solved", Weight: 5, Doc: "for having all boxes in their zones"},
 		},
@@ -191,7 +201,7 @@ func (c *Config) facts() []env.Field {
 		factSolved:   {Name: "solved", Len: 1, Lo: 0, Hi: 1, Doc: "1 when all boxes are in their zones"},
 		factPlaced:   {Name: "placed", Len: 1, Lo: 0, Hi: n, Doc: "boxes in their zones"},
 		factContact:  {Name: "contact", Len: 1, Lo: 0, Hi: 1, Doc: "1 while the disc touches a box"},
-		factApproach: {Name: "approach", Len: 1, Lo: -inf, Hi: inf, Unit: "m", Doc: "by which the disc came nearer to the nearest box that was not in its zone"},
+		factApproach: {Name: "approach", Len: 1, Lo: -inf, Hi: inf, Unit: "m", Doc: "by which the disc came nearer to the nearest place from where it can push a box that was not in its zone straight there"},
 		factX:        {Name: "x", Len: 1, Lo: -edge, Hi: edge, Unit: "m", Doc: "position of the disc"},
 		factY:        {Name: "y", Len: 1, Lo: -edge, Hi: edge, Unit: "m", Doc: "position of the disc"},
 		factDistance: {Name: "box_distance", Len: c.MaxBoxes, Lo: 0, Hi: 2 * math.Sqrt2 * edge, Unit: "m", Doc: "of each box from its zone; 0 for those that there are not"},

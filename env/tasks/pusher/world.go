@@ -172,11 +172,17 @@ func (w *world) Step(b *env.Batch) {
 	}
 }
 
-// nearest returns the distance of the disc from the nearest box that is not in; 0 if all are.
+// nearest returns the distance of the disc from the nearest place where it would touch a box that
+// is not in and have the box's zone right behind it; 0 if all are in.
 func (w *world) nearest(in *[mostBoxes]bool) float32 {
 	least, at := float32(0), w.phys.Centre(w.disc)
 	for i := range int(w.Boxes) {
-		if d := w.phys.Centre(w.box[i]).Sub(at).Len(); !in[i] && (least == 0 || d < least) {
+		if in[i] {
+			continue
+		}
+		away := w.away(i)
+		back := away.Mul((0.5*w.Size + w.Radius) / geom.Max(away.Len(), 1e-3))
+		if d := w.phys.Centre(w.box[i]).Sub(back).Sub(at).Len(); least == 0 || d < least {
 			least = d
 		}
 	}
