@@ -77,7 +77,8 @@ func readRunOf(t *testing.T, dir string) *runRecord {
 // The same run gives the same page.
 func TestReportIsDeterministic(t *testing.T) {
 	dir := filmedRun(t)
-	if report(t, dir) != report(t, dir) {
+	first, second := report(t, dir), report(t, dir)
+	if first != second {
 		t.Error("two reports on a run differ")
 	}
 }
