@@ -93,7 +93,7 @@ func (s *Stream) Float64() float64 { return float64(s.Uint64()>>11) / (1 << 53) 
 //
 // The method is Lemire's, "Fast Random Integer Generation in an Interval" (2019).
 func (s *Stream) IntN(n int) int {
-	if n <= 0 || n > 1<<31 {
+	if n <= 0 || int64(n) > 1<<31 {
 		panic("rng: IntN needs 1..2^31")
 	}
 	m := uint32(n)
