@@ -252,6 +252,47 @@ func TestMisusePanics(t *testing.T) {
 	}
 }
 
+// Evaluating between any two calls leaves training as it is.
+func TestActingAsideChangesNothing(t *testing.T) {
+	train := func(aside bool) []byte {
+		r := trainer(t, &agenttest.Fast{Kind: "continuous"}, 16, fast(), 0)
+		a := r.Agent.(*agent)
+		spec := r.Vec.Spec()
+		same, more := env.NewBatch(spec, 16), env.NewBatch(spec, 100)
+		look := func() {
+			if aside {
+				a.Act(same, rng.New(7), false)
+				a.Act(more, rng.New(7), true)
+			}
+		}
+		for a.updates < 3 {
+			if err := r.Vec.Observe(r.Batch); err != nil {
+				t.Fatal(err)
+			}
+			look()
+			a.Act(r.Batch, r.Key.Fold(r.Step), true)
+			look()
+			if err := r.Vec.Step(r.Batch); err != nil {
+				t.Fatal(err)
+			}
+			r.Step++
+			a.Record(r.Batch, r.Batch.Reward)
+			look()
+			if _, err := a.Learn(r.Report); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := a.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	if !bytes.Equal(train(false), train(true)) {
+		t.Error("the state differs")
+	}
+}
+
 func TestUnfinishedRolloutIsNotSaved(t *testing.T) {
 	r := trainer(t, &agenttest.Fast{Kind: "discrete"}, 16, fast(), 0)
 	step(t, r)
