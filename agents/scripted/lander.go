@@ -19,7 +19,8 @@ func newLander(s *env.Spec) (agents.Policy, error) {
 	continuous := !s.Discrete()
 	return newPerRow(s, func(act, obs []float32) {
 		engine := fly.engine(
-			geom.Vec{X: obs[at[0]] * 10, Y: obs[at[1]] * (20. / 3)}, geom.Vec{X: obs[at[2]] * 5, Y: obs[at[3]] * 7.5},
+			geom.Vec{X: float32(obs[at[0]] * 10), Y: float32(obs[at[1]] * (20. / 3))},
+			geom.Vec{X: float32(obs[at[2]] * 5), Y: float32(obs[at[3]] * 7.5)},
 			obs[at[4]], obs[at[5]]*2.5, obs[at[6]]+obs[at[7]] > 0,
 		)
 		if !continuous {

@@ -69,7 +69,7 @@ func (w *trailWriter) grass(rough float32, n int, start bool, r *rng.Stream) {
 			return
 		}
 		if k > 0 || start {
-			w.slope *= 0.8
+			w.slope = float32(0.8 * w.slope)
 			switch {
 			case w.y < TrailBase:
 				w.slope += 0.01
@@ -125,7 +125,7 @@ func (w *trailWriter) stump(size float32, small bool) {
 
 func (w *trailWriter) pit(width float32, small bool) {
 	if small {
-		width *= 2. / 3
+		width = float32(width * (2. / 3))
 	}
 	w.point(w.x, w.y)
 	w.x += TrailStep

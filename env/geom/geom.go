@@ -19,7 +19,7 @@ func (a Vec) Add(b Vec) Vec { return Vec{a.X + b.X, a.Y + b.Y} }
 func (a Vec) Sub(b Vec) Vec { return Vec{a.X - b.X, a.Y - b.Y} }
 
 // Mul returns a scaled by s.
-func (a Vec) Mul(s float32) Vec { return Vec{a.X * s, a.Y * s} }
+func (a Vec) Mul(s float32) Vec { return Vec{float32(a.X * s), float32(a.Y * s)} }
 
 // Dot returns the scalar product of a and b.
 func (a Vec) Dot(b Vec) float32 { return float32(a.X*b.X) + float32(a.Y*b.Y) }

@@ -233,7 +233,7 @@ func (w *world) start(at geom.Vec, angle float32, push geom.Vec) {
 // poseLeg puts a leg at an outward angle to the hull, hanging on its hinge.
 func (w *world) poseLeg(leg int, out float32) {
 	origin, angle := w.w.Pose(w.hull)
-	angle += out * side(leg)
+	angle += float32(out * side(leg))
 	arm := geom.Rotation(angle).Apply(legAnchor(leg, w.Params[hullSize], w.Params[legLength]))
 	w.w.SetPose(w.legs[leg], origin.Sub(arm), angle)
 }

@@ -241,7 +241,7 @@ func (w *world) Step(b *env.Batch) {
 		if a < 0 {
 			speed = -speed
 		}
-		t := most * geom.Abs(a)
+		t := float32(most * geom.Abs(a))
 		effort += t
 		w.w.SetMotor(w.joints[i/2][i%2], speed, t)
 	}
