@@ -22,7 +22,7 @@
 //	    replacement. If they do not divide evenly, minibatches differ by one row, never by more.
 //	 7  Normalised advantages: yes, within each minibatch.
 //	 8  Clipped surrogate objective: yes.
-//	 9  Value clipping: option value_clip; off by default, as 9 there advises.
+//	 9  Value clipping: option value_clip; off by default: the studies quoted there found no gain.
 //	10  Overall loss and entropy bonus: yes.
 //	11  Global gradient clipping: yes.
 //	12  Debug variables: the metrics below.
