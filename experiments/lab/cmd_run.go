@@ -67,7 +67,7 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			if err != nil {
 				return err
 			}
-			return d.finish(r)
+			return d.finish(r, writeReport([]string{r.Dir}, filepath.Join(r.Dir, reportFile)))
 		},
 	}
 	f := c.Flags()
@@ -151,7 +151,7 @@ interrupted. Seeds that are done are kept.`,
 			if err != nil {
 				return err
 			}
-			return d.finish(r)
+			return d.finish(r, writeReport([]string{r.Dir}, filepath.Join(r.Dir, reportFile)))
 		},
 	}
 	f := c.Flags()

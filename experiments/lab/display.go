@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -152,12 +154,13 @@ func (d *display) line(s Status, bar bool) string {
 	return b.String()
 }
 
-// finish prints the outcome.
-func (d *display) finish(r *Result) error {
+// finish prints the outcome, and returns what went wrong with the report if anything did: the
+// results are there all the same.
+func (d *display) finish(r *Result, report error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.json {
-		return printJSON(d.w, map[string]any{"summary": summary(r)})
+		return errors.Join(printJSON(d.w, map[string]any{"summary": summary(r)}), report)
 	}
 	t := tabwriter.NewWriter(d.w, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(t, "\nseed\tsteps\ttime\tsolved at\ttraining return\tevaluation\n")
@@ -182,8 +185,12 @@ func (d *display) finish(r *Result) error {
 		fmt.Fprintf(d.w, "\nevaluation: mean %.1f [%.1f, %.1f], interquartile mean %.1f [%.1f, %.1f] (95 %% over %s, %d held-out episodes each)\n",
 			a.Mean.Value, a.Mean.Lo, a.Mean.Hi, a.IQM.Value, a.IQM.Lo, a.IQM.Hi, over, r.Plan.Eval.Episodes)
 	}
-	fmt.Fprintf(d.w, "saved in %s\n", r.Dir)
-	return nil
+	fmt.Fprintf(d.w, "saved in %s", r.Dir)
+	if report == nil {
+		fmt.Fprintf(d.w, "; curves and films in %s", filepath.Join(r.Dir, reportFile))
+	}
+	fmt.Fprintln(d.w)
+	return report
 }
 
 // summary is the last line of `run --json`. Without evaluation the returns are those of training.

@@ -14,7 +14,31 @@
 //
 // A run is a function of the program, the [Config] and the seeds. Each seed trains in a folder
 // of its own, DIR/seed-<n>; whatever interrupts it, resume continues it to the same bytes.
-// Wall-clock figures are kept apart from results, in timing.jsonl and TensorBoard files.
+//
+// # Files
+//
+// The folder of a run holds
+//
+//	config.yaml            the experiment with every default written out; itself an experiment
+//	provenance.json        program, modules, machine, kernel, command line, resumptions
+//	report.html            curves, films, how to repeat it
+//	seed-<n>/
+//	  metrics.jsonl        the learning curve, one flat object a line; no wall-clock figures
+//	  timing.jsonl         seconds and speed at the same steps
+//	  events.out.tfevents* both, for TensorBoard
+//	  checkpoints/         the newest few, and the best by the mean return of recent episodes
+//	  replays/             recorded episodes, see package env/traj
+//	  eval.json            the evaluation: return, length and level of each episode
+//	  done                 written last: the seed is finished
+//
+// Steps count transitions: each agent of each world counts one. Means of training are over the
+// last 100 episodes that ended. A Row has
+//
+//	return_mean, _min, _max   of the task's own reward, whatever the agent learned from
+//	trained_return_mean       of the reward that the agent learned from
+//	reward/<term>             of each term of that reward, its weight included
+//	length_mean, episodes     steps of an episode; episodes ended so far
+//	others                    what the agent reports, averaged since the last row
 package lab
 
 import (
