@@ -15,6 +15,7 @@ const (
 	firstSolve   = 2    // sweeps before the first exact solution
 	solveEvery   = 1    // sweeps between exact solutions
 	maxSolutions = 6
+	maxHolds     = 8 // bounds met in one solution
 	unbounded    = 1e30
 )
 
@@ -26,8 +27,10 @@ type free struct {
 	resp           int32
 	index          int32 // of the axis or row
 	kind           freeKind
-	x              float32 // speed that is missing; then the impulse that brings it about
+	x              float32 // speed that is missing
+	d, sum         float32 // impulse that brings it about, and what is to be applied
 	down, up       float32 // how far the impulse is from its bounds
+	held           bool    // it has met its bound
 }
 
 type freeKind int32
@@ -41,7 +44,10 @@ const (
 	tangentFree
 )
 
-// refine solves for the free impulses.
+// refine solves for the free impulses, by an active set method: it goes towards the solution as
+// far as the bounds allow, holds the impulse that met its bound, and solves for the others. What
+// speed is missing then is the same part of what was missing, so that the matrix is assembled
+// once.
 func (w *World) refine() {
 	w.collectFree()
 	n := len(w.free)
@@ -49,19 +55,32 @@ func (w *World) refine() {
 		return
 	}
 	w.assembleFree()
-	w.solveFree()
-	step := float32(1)
-	for i := range w.free {
-		f := &w.free[i]
-		if f.x*step > f.up {
-			step = f.up / f.x
+	for range maxHolds {
+		w.solveFree()
+		step, at := float32(1), -1
+		for i := range w.free {
+			f := &w.free[i]
+			if f.d > 0 && f.d*step > f.up {
+				step, at = f.up/f.d, i
+			}
+			if f.d < 0 && -f.d*step > f.down {
+				step, at = f.down/-f.d, i
+			}
 		}
-		if -f.x*step > f.down {
-			step = f.down / -f.x
+		for i := range w.free {
+			f := &w.free[i]
+			d := f.d * step
+			f.sum += d
+			f.up, f.down = geom.Max(f.up-d, 0), geom.Max(f.down+d, 0)
+			f.x *= 1 - step
 		}
+		if at < 0 {
+			break
+		}
+		w.free[at].held = true
 	}
 	for i := range w.free {
-		w.applyFree(&w.free[i], step)
+		w.applyFree(&w.free[i])
 	}
 }
 
@@ -124,52 +143,50 @@ func (w *World) assembleFree() {
 	}
 }
 
-// solveFree factorises the matrix, L D L^T, and solves for the impulses.
+// solveFree factorises the matrix, L D L^T, and solves for the impulses that are not held.
 func (w *World) solveFree() {
 	n := len(w.free)
-	a := w.dense[:n*n]
+	a := w.dense[n*n : 2*n*n]
+	copy(a, w.dense[:n*n])
 	for k := range n {
-		row := a[k*n : k*n+k+1]
-		d := row[k]
+		row, f := a[k*n:k*n+k+1], &w.free[k]
+		d, x := row[k], f.x
 		full := d
 		for i := range k { // row[i] holds L D
 			l := row[i] * a[i*n+i]
 			d -= float32(l * row[i])
+			x -= float32(l * w.free[i].d)
 			row[i] = l
 		}
 		inv := float32(0)
-		if d > freeDepends*full {
+		if d > freeDepends*full && !f.held {
 			inv = 1 / d
 		}
-		row[k] = inv
-		x := w.free[k].x
-		for i := range k {
-			x -= float32(row[i] * w.free[i].x)
-		}
-		w.free[k].x = x
+		row[k], f.d = inv, x
 		for i := k + 1; i < n; i++ {
-			s, o := a[i*n+k], a[i*n:i*n+k]
+			o := a[i*n : i*n+k+1]
+			s := o[k]
 			for p, l := range row[:k] {
 				s -= float32(o[p] * l)
 			}
-			a[i*n+k] = s
+			o[k] = s
 		}
 	}
 	for k := n - 1; k >= 0; k-- {
-		s := float32(0) // for dropped ones
+		s := float32(0) // for those dropped or held
 		if inv := a[k*n+k]; inv != 0 {
-			s = w.free[k].x * inv
+			s = w.free[k].d * inv
 			for i := k + 1; i < n; i++ {
-				s -= float32(a[i*n+k] * w.free[i].x)
+				s -= float32(a[i*n+k] * w.free[i].d)
 			}
 		}
-		w.free[k].x = s
+		w.free[k].d = s
 	}
 }
 
-// applyFree adds a part of the impulse of f, which its bounds allow up to rounding.
-func (w *World) applyFree(f *free, part float32) {
-	d := f.x * part
+// applyFree adds the impulse found for f, which its bounds allow up to rounding.
+func (w *World) applyFree(f *free) {
+	d := f.sum
 	switch f.kind {
 	case normalFree:
 		r := &w.rows[f.index]

@@ -28,7 +28,7 @@ type scratch struct {
 	rows        []row
 	resp        []float32 // responses of axes and rows
 	free        []free
-	dense       []float32  // matrix of the free impulses
+	dense       []float32  // matrix of the free impulses, and its factors
 	response    velocities // one response at a time, zeros otherwise
 	columns     []float32  // responses to unit impulses on a body
 	column0     []int32    // where those of each body begin; -1 until needed
@@ -87,7 +87,7 @@ func (m *Model) newScratch() (s scratch) {
 	s.resp = make([]float32, 0, int(widest)*(len(m.joints)+2*int(sides)*m.layout.contacts))
 	unknowns := min(maxFree, len(m.joints)+2*m.layout.contacts)
 	s.free = make([]free, 0, unknowns)
-	s.dense = make([]float32, unknowns*unknowns)
+	s.dense = make([]float32, 2*unknowns*unknowns)
 	s.columns = make([]float32, 0, columns)
 	s.column0 = make([]int32, len(m.bodies))
 	s.fresh = make([]uint8, len(m.shapes))
