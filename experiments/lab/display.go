@@ -89,10 +89,9 @@ func (d *display) row(s Status) {
 	if s.Row == nil {
 		return
 	}
-	object := s.Row.appendJSON(fmt.Appendf(nil, `{"seed":%d,"seconds":%.3f,"steps_per_second":%.0f,`, s.Seed, s.Elapsed.Seconds(), s.PerSecond))
-	// Two objects become one: the second begins after its brace.
-	text := strings.Replace(string(object), `,{"step"`, `,"step"`, 1)
-	fmt.Fprintln(d.w, text)
+	line := fmt.Appendf(nil, `{"seed":%d,"seconds":%.3f,"steps_per_second":%.0f,`, s.Seed, s.Elapsed.Seconds(), s.PerSecond)
+	line = append(line, s.Row.appendJSON(nil)[1:]...) // two objects become one
+	fmt.Fprintf(d.w, "%s\n", line)
 }
 
 // say prints a line above the live ones.

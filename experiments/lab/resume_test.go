@@ -243,6 +243,11 @@ func TestFinishedSeedsAreKept(t *testing.T) {
 		t.Errorf("%s was written again: %v", kept, err)
 	}
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	for _, line := range lines {
+		if !json.Valid(line) {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
 	var last struct {
 		Summary struct {
 			Seeds int   `json:"seeds"`
