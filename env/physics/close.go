@@ -5,15 +5,22 @@ import (
 	"github.com/terrarium-rl/terrarium/env/scene"
 )
 
+// wideGap is how far open a joint may be, in m or rad, for a displacement of first order to close
+// it.
+const wideGap = 4 * linearSlop
+
 // maxCloses is the greatest number of sweeps of closeWide in a step.
 const maxCloses = 60
 
-// closeWide closes joints that a step began with wider open than the slop, as when a level is
+// closeWide closes joints that a step began with wide open, as when a level is
 // built from bodies that do not quite meet, or when bodies spin so fast that the path along a
 // tangent leads far from the circle. One joint after the other is closed, limit first, until
 // all are within the slop: nonlinear Gauss-Seidel, as Box2D does in every step, so that it leads
 // to the pose that Box2D comes to.
 func (w *World) closeWide() {
+	if w.gap <= wideGap {
+		return
+	}
 	for range maxCloses {
 		if w.gap <= linearSlop {
 			return

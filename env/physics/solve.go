@@ -137,7 +137,7 @@ func (w *World) constrain() {
 			most = geom.Max(most, geom.Abs(x[c]))
 		}
 		w.gap = geom.Max(w.gap, most)
-		if most > 1e-6 && most <= linearSlop {
+		if most > 1e-6 && most <= wideGap {
 			t.solve(k, x)
 			push(cs, x, w.shift[t.dof:t.dof+t.size+3])
 		}
@@ -369,7 +369,7 @@ func (w *World) correct(dt float32) {
 	for i := range w.axes {
 		x := &w.axes[i]
 		x.pushed = 0
-		if w.gap > linearSlop {
+		if w.gap > wideGap {
 			x.fixLo, x.fixHi = 0, 0 // left to closeWide
 		}
 		needed = needed || x.fixLo > 0 || x.fixHi > 0

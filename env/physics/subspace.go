@@ -30,6 +30,7 @@ type free struct {
 	x              float32 // speed that is missing
 	d, sum         float32 // impulse that brings it about, and what is to be applied
 	down, up       float32 // how far the impulse is from its bounds
+	slide          float32 // of a contact that slides: tangential impulse with a unit of normal impulse
 	held           bool    // it has met its bound
 }
 
@@ -114,8 +115,15 @@ func (w *World) collectFree() {
 			da: r.da, na: r.na, db: r.db, nb: r.nb, resp: r.resp, index: int32(i), kind: normalFree,
 			x: r.least - r.normalSpeed(w.v), down: r.ni, up: unbounded,
 		}
+		most := r.friction * r.ni
+		switch {
+		case r.ti >= most:
+			f.slide = r.friction
+		case r.ti <= -most:
+			f.slide = -r.friction
+		}
 		w.free = append(w.free, f)
-		if most := r.friction * r.ni; geom.Abs(r.ti) < most {
+		if f.slide == 0 && most > 0 {
 			f.j = [6]float32{-r.ny, r.nx, -r.rta, r.ny, -r.nx, r.rtb}
 			f.resp += r.na + r.nb
 			f.kind, f.x, f.down, f.up = tangentFree, -r.tangentSpeed(w.v), most+r.ti, most-r.ti
@@ -124,15 +132,22 @@ func (w *World) collectFree() {
 	}
 }
 
-// assembleFree writes the lower triangle of the matrix of speeds that unit impulses bring about.
+// assembleFree writes the matrix of speeds, a row each, that unit impulses, a column each, bring
+// about. A sliding contact's impulse comes with its friction, which makes the matrix unsymmetric.
 func (w *World) assembleFree() {
 	n := len(w.free)
 	v := w.response
 	for k := range w.free {
 		g := &w.free[k]
-		copy(v[g.da:], w.resp[g.resp:g.resp+g.na])
-		copy(v[g.db:], w.resp[g.resp+g.na:g.resp+g.na+g.nb])
-		for i := k; i < n; i++ {
+		normal := w.resp[g.resp:][:g.na+g.nb]
+		copy(v[g.da:], normal[:g.na])
+		copy(v[g.db:], normal[g.na:])
+		if g.slide != 0 {
+			tangent := w.resp[g.resp+g.na+g.nb:][:g.na+g.nb]
+			v.add(g.da, tangent[:g.na], g.slide)
+			v.add(g.db, tangent[g.na:], g.slide)
+		}
+		for i := range w.free {
 			f := &w.free[i]
 			a, b := (*[3]float32)(v[f.a:]), (*[3]float32)(v[f.b:])
 			w.dense[i*n+k] = float32(f.j[0]*a[0]) + float32(f.j[1]*a[1]) + float32(f.j[2]*a[2]) +
@@ -143,42 +158,42 @@ func (w *World) assembleFree() {
 	}
 }
 
-// solveFree factorises the matrix, L D L^T, and solves for the impulses that are not held.
+// solveFree factorises the matrix into L and U, of which L has a diagonal of ones, and solves
+// for the impulses that are not held.
 func (w *World) solveFree() {
 	n := len(w.free)
 	a := w.dense[n*n : 2*n*n]
 	copy(a, w.dense[:n*n])
 	for k := range n {
-		row, f := a[k*n:k*n+k+1], &w.free[k]
-		d, x := row[k], f.x
-		full := d
-		for i := range k { // row[i] holds L D
-			l := row[i] * a[i*n+i]
-			d -= float32(l * row[i])
-			x -= float32(l * w.free[i].d)
+		row, f := a[k*n:k*n+n], &w.free[k]
+		full, x := row[k], f.x
+		for i := range k {
+			l := row[i] * a[i*n+i] // the diagonal of U is kept inverted
 			row[i] = l
-		}
-		inv := float32(0)
-		if d > freeDepends*full && !f.held {
-			inv = 1 / d
-		}
-		row[k], f.d = inv, x
-		for i := k + 1; i < n; i++ {
-			o := a[i*n : i*n+k+1]
-			s := o[k]
-			for p, l := range row[:k] {
-				s -= float32(o[p] * l)
+			x -= float32(l * w.free[i].d)
+			if l != 0 {
+				u := a[i*n : i*n+n]
+				for p := i + 1; p < n; p++ {
+					row[p] -= float32(l * u[p])
+				}
 			}
-			o[k] = s
+		}
+		f.d = x
+		if d := row[k]; d > freeDepends*full && !f.held {
+			row[k] = 1 / d
+		} else {
+			row[k] = 0
 		}
 	}
 	for k := n - 1; k >= 0; k-- {
+		row := a[k*n : k*n+n]
 		s := float32(0) // for those dropped or held
-		if inv := a[k*n+k]; inv != 0 {
-			s = w.free[k].d * inv
+		if row[k] != 0 {
+			s = w.free[k].d
 			for i := k + 1; i < n; i++ {
-				s -= float32(a[i*n+k] * w.free[i].d)
+				s -= float32(row[i] * w.free[i].d)
 			}
+			s *= row[k]
 		}
 		w.free[k].d = s
 	}
@@ -192,6 +207,10 @@ func (w *World) applyFree(f *free) {
 		r := &w.rows[f.index]
 		n := geom.Max(r.ni+d, 0)
 		d, r.ni = n-r.ni, n
+		if f.slide != 0 {
+			r.ti += float32(f.slide * d)
+			w.slide(w.v, r, float32(f.slide*d))
+		}
 	case tangentFree:
 		w.rows[f.index].ti += d
 	default:
