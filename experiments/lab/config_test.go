@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
 )
 
@@ -210,6 +211,33 @@ func TestSchema(t *testing.T) {
 	}
 	if got := agent.AllOf[0].Then.Properties.Options.Properties["every"].Default; got != 50.0 {
 		t.Errorf("default of an agent's option is %v, want 50", got)
+	}
+}
+
+// TestTextOption checks an option that is a number in Go and a word in YAML.
+func TestTextOption(t *testing.T) {
+	type options struct {
+		Activation nn.Activation `json:"activation"`
+	}
+	decode := func(text string) (o options, err error) {
+		tree, err := parseYAML("x.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o, tree.decode(&o, "")
+	}
+	if o, err := decode("activation: elu"); err != nil || o.Activation != nn.ELU {
+		t.Errorf("decoded %v, %v", o, err)
+	}
+	if _, err := decode("activation: tahn"); err == nil || !strings.HasPrefix(err.Error(), `x.yaml:1:13: activation: unknown activation "tahn"`) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := decode("activation: 2"); fmt.Sprint(err) != "x.yaml:1:13: activation: want text, have the number 2" {
+		t.Errorf("error %v", err)
+	}
+	s := schemaOf(&options{})
+	if a, ok := s.Properties.Get("activation"); !ok || a.Type != "string" {
+		t.Errorf("schema %+v", a)
 	}
 }
 

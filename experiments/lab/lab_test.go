@@ -13,7 +13,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/agents/random"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
-	_ "github.com/terrarium-rl/terrarium/env/tasks/cartpole"
+	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
@@ -43,8 +43,46 @@ type hillConfig struct {
 }
 
 func init() {
+	env.Register("nan-v0", func() env.Config { return &nanConfig{cartpole.New(), 0} })
 	agents.Register("hill", func() agents.Config { return &hillConfig{Every: 50} })
 	rewards.Register("broken", func() rewards.Config { return &brokenReward{} })
+}
+
+// nanConfig is a cart-pole whose physics breaks.
+type nanConfig struct {
+	*cartpole.Config
+	After int `json:"after" doc:"steps of an episode that are well; 0 means all"`
+}
+
+func (c nanConfig) Spec() (*env.Spec, error) {
+	s, err := c.Config.Spec()
+	if err != nil {
+		return nil, err
+	}
+	spec := *s
+	spec.ID = "nan-v0"
+	return &spec, nil
+}
+
+func (c nanConfig) New() env.Env {
+	return &nanEnv{StateEnv: c.Config.New().(env.StateEnv), after: c.After}
+}
+
+type nanEnv struct {
+	env.StateEnv
+	after, step int
+}
+
+func (e *nanEnv) Reset(l *env.Level, key rng.Key) {
+	e.step = 0
+	e.StateEnv.Reset(l, key)
+}
+
+func (e *nanEnv) Step(b *env.Batch) {
+	e.StateEnv.Step(b)
+	if e.step++; e.after > 0 && e.step > e.after {
+		b.Facts[0] = float32(math.NaN())
+	}
 }
 
 // brokenReward is NaN for good from some step on.

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding"
 	"encoding/json"
 	"io"
 	"reflect"
@@ -78,6 +79,12 @@ func choiceSchema(s *jsonschema.Schema, names []string, open func(string) (any, 
 func schemaOf(v any) *jsonschema.Schema {
 	r := &jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true,
+		Mapper: func(t reflect.Type) *jsonschema.Schema {
+			if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+				return &jsonschema.Schema{Type: "string"}
+			}
+			return nil
+		},
 		LookupComment: func(t reflect.Type, field string) string {
 			if t.Kind() != reflect.Struct {
 				return ""
