@@ -180,9 +180,12 @@ func saveCheckpoint(dir string, step int64, c checkpoint, best bool, keep int) e
 	return nil
 }
 
+// temporary begins the names of files that are being written.
+const temporary = ".tmp-"
+
 // writeFileAtomic makes a file appear whole, and survive a power cut, or not at all.
 func writeFileAtomic(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(path), temporary+"*")
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -85,16 +87,18 @@ func Train(ctx context.Context, p *Plan, dir string, o Options) (*Result, error)
 		return nil, err
 	}
 	defer unlock()
-	if err := writeFileAtomic(filepath.Join(dir, configFile), text); err != nil {
+	if err := prov.write(dir); err != nil {
 		return nil, err
 	}
-	if err := prov.write(dir); err != nil {
+	// The config comes last: a folder that has it can be resumed.
+	if err := writeFileAtomic(filepath.Join(dir, configFile), text); err != nil {
 		return nil, err
 	}
 	return runSeeds(ctx, p, dir, o)
 }
 
-// makeRunDir makes dir, or accepts it if it is empty.
+// makeRunDir makes dir, or accepts it if it is empty but for what a run leaves that was killed
+// before it began.
 func makeRunDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -103,7 +107,9 @@ func makeRunDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	if len(entries) == 0 || len(entries) == 1 && entries[0].Name() == lockFile {
+	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.Name() != lockFile && e.Name() != provenanceFile && !strings.HasPrefix(e.Name(), temporary)
+	}) {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {

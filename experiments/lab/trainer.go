@@ -116,7 +116,7 @@ func (t *trainer) open() error {
 
 // removeTemporary removes files that a killed program left half-written.
 func (t *trainer) removeTemporary() {
-	for _, pattern := range []string{".tmp-*", "checkpoints/.tmp-*", "replays/*.tmp"} {
+	for _, pattern := range []string{temporary + "*", "checkpoints/" + temporary + "*", "replays/*.tmp"} {
 		paths, _ := filepath.Glob(filepath.Join(globEscape(t.dir), pattern))
 		for _, p := range paths {
 			os.Remove(p)

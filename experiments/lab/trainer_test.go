@@ -146,3 +146,27 @@ func canceled() context.Context {
 	cancel()
 	return ctx
 }
+
+// TestMakeRunDir checks which folders a run may begin in.
+func TestMakeRunDir(t *testing.T) {
+	for _, c := range []struct {
+		files []string
+		want  string // the error; "" for none
+	}{
+		{nil, ""},
+		{[]string{lockFile, provenanceFile, temporary + "1"}, ""}, // killed before it began
+		{[]string{configFile, provenanceFile}, "already holds a run"},
+		{[]string{lockFile, "thesis.tex"}, "is not empty"},
+	} {
+		dir := filepath.Join(t.TempDir(), "a", "b")
+		for _, name := range c.files {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, filepath.Join(dir, name), "")
+		}
+		if err := makeRunDir(dir); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.files, err, c.want)
+		}
+	}
+}
