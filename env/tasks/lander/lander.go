@@ -65,9 +65,12 @@
 //
 // # Version history
 //
-//   - v0: first version. Against LunarLander-v3: contacts and joints are solved to convergence,
-//     a leg reports contact as long as it touches anything, and the start has the legs in
-//     their places rather than drawn there during the first step.
+//   - v0: first version. Against LunarLander-v3: contacts and joints are solved to convergence, a
+//     leg reports contact as long as it touches anything, and the start has the legs in their
+//     places rather than drawn there during the first step. Hard landings are a little softer:
+//     in falls at random the hull touches the ground with 8.2 m/s after the legs gave way, in
+//     Box2D at the same time step, which stops the legs and lets the hull fall on, with 9.4;
+//     at a sixteenth of the time step both have 8.3. Hence the better return of random actions.
 package lander
 
 import (
