@@ -142,22 +142,30 @@ func (e *Episode) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// Save writes e to a file, which appears whole or not at all.
+// Save writes e to a file, which appears whole or not at all, even if the power fails.
 func (e *Episode) Save(path string) error {
 	data, err := e.AppendBinary(nil)
 	if err != nil {
 		return err
 	}
 	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, data, 0o666); err != nil {
-		os.Remove(tmp)
-		return fmt.Errorf("replay: %w", err)
+	if err = write(tmp, data); err == nil {
+		err = os.Rename(tmp, path)
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err != nil {
 		os.Remove(tmp)
 		return fmt.Errorf("replay: %w", err)
 	}
 	return nil
+}
+
+func write(path string, data []byte) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // Load reads an episode from a file.

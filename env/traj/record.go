@@ -64,6 +64,13 @@ func (r *Recorder) Observed(b *env.Batch) {
 	e.Obs = append(e.Obs, rows.Obs...)
 }
 
+// Episode returns what has been recorded of the episode that goes on, or else of the last one. It
+// grows with each Stepped and is valid until the Begin of the next episode.
+func (r *Recorder) Episode() *Episode { return &r.ep }
+
+// Recording reports whether the next Stepped will be recorded: an episode goes on.
+func (r *Recorder) Recording() bool { return r.recording }
+
 func (r *Recorder) rows(b *env.Batch) env.Batch {
 	return b.Rows(r.world*r.ep.Agents, (r.world+1)*r.ep.Agents)
 }
