@@ -12,12 +12,13 @@ type axis struct {
 	a, b         int32 // first velocity of each body, in the whole of v
 	dof, resp, n int32 // the response: v[dof+i] changes by w.resp[resp+i], i < n
 	joint        int32
-	k, em        float32 // speed gained by a unit of impulse, and its inverse
-	want, most   float32 // speed and greatest impulse of the motor
-	lo, hi       float32 // speeds with which the position just reaches its limits; infinite without
-	impulse      float32 // of motor and limits together
-	fixLo, fixHi float32 // displacement that takes the position back inside its limits
-	pushed       float32 // impulse of that
+	k, em        float32  // speed gained by a unit of impulse, and its inverse
+	want, most   float32  // speed and greatest impulse of the motor
+	lo, hi       float32  // speeds with which the position just reaches its limits; infinite without
+	impulse      float32  // of motor and limits together
+	at           freeKind // whether the motor or a limit determines it, in the last sweep
+	fixLo, fixHi float32  // displacement that takes the position back inside its limits
+	pushed       float32  // impulse of that
 }
 
 // angularSlop is how far an angle may exceed its limit without being corrected: 2 degrees, as in
@@ -225,7 +226,8 @@ func (x *axis) solve(rel float32) (impulse float32, at freeKind) {
 func (w *World) sweepAxes() (change float32) {
 	for i := range w.axes {
 		x := &w.axes[i]
-		n, _ := x.solve(x.speed(w.v))
+		n, at := x.solve(x.speed(w.v))
+		x.at = at
 		if d := n - x.impulse; d != 0 {
 			x.impulse = n
 			change = geom.Max(change, geom.Abs(d)*x.k)
@@ -239,11 +241,13 @@ func (w *World) sweepAxes() (change float32) {
 // keeps from its speed gives all it can.
 func (w *World) split(x *axis) {
 	j := &w.joints[x.joint]
-	rel := x.speed(w.v)
-	_, at := x.solve(rel)
 	j.im, j.il = x.impulse, 0
-	if at == lowerFree || at == upperFree {
-		j.im = x.stalled(rel)
+	switch x.at {
+	case lowerFree:
+		j.im = x.stalled(x.lo)
+		j.il = x.impulse - j.im
+	case upperFree:
+		j.im = x.stalled(x.hi)
 		j.il = x.impulse - j.im
 	}
 }

@@ -27,7 +27,7 @@ type free struct {
 	resp           int32
 	index          int32 // of the axis or row
 	kind           freeKind
-	x              float32 // speed that is missing
+	x, k           float32 // speed that is missing, and that which a unit of impulse gains by itself
 	d, sum         float32 // impulse that brings it about, and what is to be applied
 	down, up       float32 // how far the impulse is from its bounds
 	slide          float32 // of a contact that slides: tangential impulse with a unit of normal impulse
@@ -89,7 +89,7 @@ func (w *World) collectFree() {
 	w.free = w.free[:0]
 	for i := range w.axes {
 		x := &w.axes[i]
-		f := free{j: x.j, a: x.a, b: x.b, db: x.dof, nb: x.n, resp: x.resp, index: int32(i)}
+		f := free{j: x.j, a: x.a, b: x.b, db: x.dof, nb: x.n, resp: x.resp, index: int32(i), k: x.k}
 		rel := x.speed(w.v)
 		_, f.kind = x.solve(rel)
 		switch f.kind {
@@ -112,7 +112,7 @@ func (w *World) collectFree() {
 		}
 		f := free{
 			j: [6]float32{-r.nx, -r.ny, -r.rna, r.nx, r.ny, r.rnb}, a: r.a, b: r.b,
-			da: r.da, na: r.na, db: r.db, nb: r.nb, resp: r.resp, index: int32(i), kind: normalFree,
+			da: r.da, na: r.na, db: r.db, nb: r.nb, resp: r.resp, index: int32(i), kind: normalFree, k: r.kn,
 			x: r.least - r.normalSpeed(w.v), down: r.ni, up: unbounded,
 		}
 		most := r.friction * r.ni
@@ -126,7 +126,7 @@ func (w *World) collectFree() {
 		if f.slide == 0 && most > 0 {
 			f.j = [6]float32{-r.ny, r.nx, -r.rta, r.ny, -r.nx, r.rtb}
 			f.resp += r.na + r.nb
-			f.kind, f.x, f.down, f.up = tangentFree, -r.tangentSpeed(w.v), most+r.ti, most-r.ti
+			f.kind, f.x, f.k, f.down, f.up = tangentFree, -r.tangentSpeed(w.v), r.kt, most+r.ti, most-r.ti
 			w.free = append(w.free, f)
 		}
 	}
@@ -166,7 +166,7 @@ func (w *World) solveFree() {
 	copy(a, w.dense[:n*n])
 	for k := range n {
 		row, f := a[k*n:k*n+n], &w.free[k]
-		full, x := row[k], f.x
+		x := f.x
 		for i := range k {
 			l := row[i] * a[i*n+i] // the diagonal of U is kept inverted
 			row[i] = l
@@ -179,7 +179,7 @@ func (w *World) solveFree() {
 			}
 		}
 		f.d = x
-		if d := row[k]; d > freeDepends*full && !f.held {
+		if d := row[k]; d > freeDepends*f.k && !f.held {
 			row[k] = 1 / d
 		} else {
 			row[k] = 0

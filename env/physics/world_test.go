@@ -295,3 +295,23 @@ func ExampleWorld() {
 	fmt.Printf("the ball rests at %.1f, touching: %v\n", at.Y, w.Touching(m.Body("ball")))
 	// Output: the ball rests at 0.5, touching: true
 }
+
+// Whatever motors do at random, no world gains more energy in a step than they can give, or
+// breaks.
+func TestStability(t *testing.T) {
+	for name, s := range scenes() {
+		w := compile(t, s)
+		r := rng.New(9).Stream(1, 0, 0)
+		for i := range 15000 {
+			if i%300 == 0 {
+				w.Reset()
+				w.SetVelocity(0, vec(r.Range(-3, 3), r.Range(-3, 3)), r.Range(-3, 3))
+			}
+			before, _ := w.Energy()
+			drive(w, &r)
+			if after, _ := w.Energy(); !(after < 3*before+200) { // 20 N m at 5 rad/s in each of 7 joints give 14 J
+				t.Fatalf("%s: the energy leaps from %v to %v J in step %d", name, before, after, i)
+			}
+		}
+	}
+}
