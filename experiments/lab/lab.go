@@ -48,6 +48,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,7 @@ func Run(args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "terrarium:", err)
+		fmt.Fprintln(os.Stderr, "terrarium:", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return exitCode(err)
 }
