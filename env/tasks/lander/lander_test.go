@@ -2,6 +2,7 @@ package lander
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
@@ -413,6 +414,16 @@ func TestDifficulty(t *testing.T) {
 		if d := c.Difficulty(l); !(d >= 0 && d <= 1) {
 			t.Errorf("difficulty %v", d)
 		}
+	}
+}
+
+func TestBadState(t *testing.T) {
+	w := New().New().(*world)
+	w.Reset(classicLevel(1), rng.New(1))
+	state := w.AppendState(nil)
+	copy(state, "\xff\xff\xff\xff") // a NaN for the first parameter
+	if err := w.SetState(state); err == nil || !strings.Contains(err.Error(), "roughness") {
+		t.Errorf("a state with a broken parameter gives %v", err)
 	}
 }
 

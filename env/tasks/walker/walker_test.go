@@ -2,6 +2,7 @@ package walker
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
@@ -238,6 +239,16 @@ func TestDifficulty(t *testing.T) {
 	}
 	if easy, hard := c.Difficulty(presetLevel("classic", 1)), c.Difficulty(presetLevel("hardcore", 1)); easy >= hard {
 		t.Errorf("classic has difficulty %v, hardcore %v", easy, hard)
+	}
+}
+
+func TestBadState(t *testing.T) {
+	w, _ := newWorldAndBatch(t)
+	w.Reset(presetLevel("classic", 1), rng.Key{})
+	state := w.AppendState(nil)
+	copy(state, "\xff\xff\xff\xff") // a NaN for the first parameter
+	if err := w.SetState(state); err == nil || !strings.Contains(err.Error(), "roughness") {
+		t.Errorf("a state with a broken parameter gives %v", err)
 	}
 }
 

@@ -316,13 +316,20 @@ func (w *world) AppendState(dst []byte) []byte {
 
 // SetState continues from an appended state.
 func (w *world) SetState(state []byte) error {
-	n, err := binary.Decode(state, binary.LittleEndian, &w.episode)
+	var e episode
+	n, err := binary.Decode(state, binary.LittleEndian, &e)
 	if err != nil {
 		return fmt.Errorf("malformed state of %d bytes: %w", len(state), err)
+	}
+	for i, p := range params {
+		if v := e.Params[i]; !(v >= p.Lo && v <= p.Hi) {
+			return fmt.Errorf("malformed state: level parameter %s is %v, want %v to %v", p.Name, v, p.Lo, p.Hi)
+		}
 	}
 	if err := w.w.SetState(state[n:]); err != nil {
 		return err
 	}
+	w.episode = e
 	w.grow()
 	w.see()
 	return nil
