@@ -1,5 +1,6 @@
 // Package replay plays recorded episodes again, forwards and backwards, for pictures, films and
-// viewers.
+// viewers. An episode may also be played for the first time, and go on differently from any of
+// its moments: see [Play] and [Player.Fork].
 //
 //	ep, err := traj.Load("first.replay")
 //	p, err := replay.Open(ep)
@@ -15,12 +16,13 @@ import (
 	"strings"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/render/scene"
 )
 
-// A Player shows a recorded episode at any of its moments. To go back it restores an earlier
-// state of the world and simulates from there.
+// A Player shows an episode at any of its moments. To go back it restores an earlier state of the
+// world and simulates from there. It is recorded, or is recorded while its future is played.
 type Player struct {
 	ep      *traj.Episode
 	vec     env.Vec
@@ -28,6 +30,11 @@ type Player struct {
 	step    int
 	returns []float64 // returns[t] is the return after t steps
 	states  [][]byte  // of the world after steps every, 2 every, ...
+
+	// of an episode that is being played
+	driver Driver
+	rec    *traj.Recorder
+	key    rng.Key
 }
 
 // every is the number of steps between two states that a Player keeps.
@@ -56,7 +63,7 @@ func (p *Player) Spec() *env.Spec { return p.vec.Spec() }
 // changed, and is valid until the next Seek.
 func (p *Player) Batch() *env.Batch { return p.batch }
 
-// Len returns the number of steps of the episode.
+// Len returns the number of steps of the episode that are known.
 func (p *Player) Len() int { return p.ep.Len() }
 
 // Step returns the number of steps that lie before the moment shown.
@@ -72,15 +79,16 @@ func (p *Player) Return() float64 { return p.returns[p.step] }
 // not modify it.
 func (p *Player) Returns() []float64 { return p.returns }
 
-// Seek shows the moment after the given number of steps, or the nearest there is.
+// Seek shows the moment after the given number of steps, or the nearest there is. An episode that
+// is live is played as far as that.
 func (p *Player) Seek(step int) error {
-	step = max(0, min(step, p.ep.Len()))
+	step = max(0, step)
 	if step < p.step {
 		if err := p.back(step); err != nil {
 			return err
 		}
 	}
-	for p.step < step {
+	for p.step < step && (!p.AtEnd() || p.Live()) {
 		if err := p.forward(); err != nil {
 			return err
 		}
@@ -112,11 +120,19 @@ func (p *Player) forward() error {
 			return err
 		}
 	}
-	copy(p.batch.Act, p.ep.Action(p.step))
+	fresh := p.AtEnd()
+	if fresh {
+		p.decide()
+	} else {
+		copy(p.batch.Act, p.ep.Action(p.step))
+	}
 	if err := p.vec.Step(p.batch); err != nil {
 		return err
 	}
 	p.step++
+	if fresh {
+		p.rec.Stepped(p.batch)
+	}
 	if p.step == len(p.returns) {
 		var r float64
 		for _, v := range p.batch.Reward {
@@ -125,7 +141,7 @@ func (p *Player) forward() error {
 		p.returns = append(p.returns, p.returns[p.step-1]+r)
 	}
 	// The state of a world whose episode has ended tells nothing about how it looked.
-	if p.step == (len(p.states)+1)*every && p.step < p.ep.Len() {
+	if p.step == (len(p.states)+1)*every && p.batch.End[0] == env.Running {
 		p.states = append(p.states, p.vec.(env.Snapshotter).AppendState(nil, 0))
 	}
 	return nil

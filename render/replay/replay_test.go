@@ -149,3 +149,83 @@ func TestCaption(t *testing.T) {
 		t.Errorf("Number(-1.25, 1) is %q", got)
 	}
 }
+
+// steer is a Driver that knows nothing but the step.
+type steer struct{ step uint64 }
+
+func (s *steer) Act(b *env.Batch, _ rng.Key, _ bool) { act(b, s.step); s.step++ }
+
+// left always pushes one way.
+type left struct{}
+
+func (left) Act(b *env.Batch, _ rng.Key, _ bool) { clear(b.Act) }
+
+// An episode that is played is recorded such that it can be verified, and a fork is the same
+// until it leaves.
+func TestPlayAndFork(t *testing.T) {
+	c, err := env.Open("cartpole-v0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Play(Scene{Config: c, Seed: 4, Purpose: "play"}, &steer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	const at = 70
+	var moments []string
+	for i := range at + 30 {
+		if err := p.Seek(i); err != nil {
+			t.Fatal(err)
+		}
+		moments = append(moments, moment(p))
+	}
+	if !p.Live() || p.Len() != at+29 {
+		t.Fatalf("live %v after %d steps, want %d", p.Live(), p.Len(), at+29)
+	}
+	if err := p.Seek(at); err != nil {
+		t.Fatal(err)
+	}
+	if moment(p) != moments[at] {
+		t.Errorf("coming back to step %d shows another moment", at)
+	}
+	q, err := p.Fork(left{}, "hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	if moment(q) != moments[at] {
+		t.Errorf("the fork begins elsewhere:\n%s\n%s", moment(q), moments[at])
+	}
+	for q.Live() {
+		if err := q.Seek(q.Step() + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := q.Len()
+	if end <= at || end >= at+40 {
+		t.Errorf("pushed left from step %d the pole fell at step %d", at, end)
+	}
+	if err := q.Seek(end + 10); err != nil || q.Step() != end {
+		t.Errorf("beyond the end is step %d of %d: %v", q.Step(), end, err)
+	}
+	if err := q.Seek(at); err != nil || moment(q) != moments[at] {
+		t.Errorf("going back in the fork shows another moment: %v", err)
+	}
+	if q.Episode().Purpose != "hand" || q.Episode().Last != env.Terminated {
+		t.Errorf("recorded as %q, end %v", q.Episode().Purpose, q.Episode().Last)
+	}
+	for name, ep := range map[string]*traj.Episode{"original": p.Episode(), "fork": q.Episode()} {
+		if n, d, err := traj.Verify([]*traj.Episode{ep}, 1); err != nil || d != nil || n != int64(ep.Len()) {
+			t.Errorf("%s: %d steps verified, divergence %v, %v", name, n, d, err)
+		}
+	}
+	r, err := Open(q.Episode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Seek(at); err != nil || moment(r) != moments[at] {
+		t.Errorf("the recording of the fork shows another moment: %v", err)
+	}
+}
