@@ -119,12 +119,16 @@ func printBench(w io.Writer, rows []BenchRow, asJSON bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "name\tengine\tworlds\tworkers\tmedian\tof rounds\tratio\t  measures\n")
 	for _, r := range rows {
-		ratio := ""
+		ratio, measures := "", strings.ReplaceAll(r.Metric, "_", " ")
 		if r.Ratio != 0 {
 			ratio = fmt.Sprintf("%.2fx", r.Ratio)
+			vs, metric, _ := strings.Cut(r.Vs, " ")
+			if measures += "; ratio to " + vs; metric != r.Metric {
+				measures += ", " + strings.ReplaceAll(metric, "_", " ")
+			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s-%s\t%s\t  %s\n", r.Name, r.Engine, r.Worlds, r.Workers,
-			short(r.Value), short(r.Lo), short(r.Hi), ratio, strings.ReplaceAll(r.Metric, "_", " "))
+			short(r.Value), short(r.Lo), short(r.Hi), ratio, measures)
 	}
 	return t.Flush()
 }

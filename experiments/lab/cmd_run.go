@@ -34,7 +34,7 @@ func runCommand() *cobra.Command {
 Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 		Example: `  terrarium run lander
   terrarium run lander --seeds 10 --set agent.options.gamma=0.995
-  terrarium run my.yaml --out runs/first --set env.options.wind=true`,
+  terrarium run my.yaml --out runs/windy --set levels.preset=windy`,
 		Args: exactlyOne("an experiment: a name or a YAML file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := ReadPlan(args[0], sets)
