@@ -131,4 +131,21 @@ func (m *manifold) landPolygon(s *stretch, h *hull, margin float32) {
 		return
 	}
 	m.clip(&g, h, 0, sep, reach, 0)
+	m.dropShared(s)
+}
+
+// dropShared drops the point at which a polygon crosses the beginning of a segment that goes on
+// straight: the segment before has the same point at its end.
+func (m *manifold) dropShared(s *stretch) {
+	if float32(s.px*s.nx)+float32(s.py*s.ny) < 0.999 {
+		return
+	}
+	for i := range m.p[:m.n] {
+		p := &m.p[i]
+		if p.id&clipped != 0 && float32((p.px-s.x1)*s.ny)-float32((p.py-s.y1)*s.nx) < linearSlop {
+			m.p[i] = m.p[m.n-1]
+			m.n--
+			return
+		}
+	}
 }

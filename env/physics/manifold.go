@@ -130,7 +130,10 @@ func (m *manifold) hullDisc(a, b *hull, margin float32) {
 	m.add(x, y, e.nx, e.ny, best, a.radius, b.radius, uint32(at)|faceFeature)
 }
 
-const faceFeature = 0x40
+const (
+	faceFeature = 0x40
+	clipped     = 0x400 // the point is where an edge was cut off, not its end
+)
 
 func next(i, n int) int {
 	if i++; i == n {
@@ -210,12 +213,12 @@ func (m *manifold) clip(a, b *hull, edge int, sep, reach float32, id uint32) {
 		if u1 < 0 {
 			f := -ou / span
 			x1, y1, d1 = ox+float32(f*(x2-ox)), oy+float32(f*(y2-oy)), od+float32(f*(d2-od))
-			id1 |= 0x400
+			id1 |= clipped
 		}
 		if u2 > length {
 			f := (length - ou) / span
 			x2, y2, d2 = ox+float32(f*(x2-ox)), oy+float32(f*(y2-oy)), od+float32(f*(d2-od))
-			id2 |= 0x400
+			id2 |= clipped
 		}
 	}
 	if d1 <= reach {

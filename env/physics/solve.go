@@ -7,7 +7,7 @@ import (
 
 const (
 	maxSweeps           = 60
-	sweepTolerance      = 1e-4 // m/s or rad/s: the largest change in a sweep after which it is the last
+	sweepTolerance      = 3e-4 // m/s or rad/s: the largest change in a sweep after which it is the last
 	shiftSweeps         = 8
 	bounceThreshold     = 1    // m/s: slower impacts do not bounce, as in Box2D
 	maxLinearCorrection = 0.2  // m a step
