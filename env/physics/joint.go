@@ -188,9 +188,11 @@ func (w *World) respond() {
 			lb := x.b - t.dof
 			k += float32(x.j[3]*v[lb]) + float32(x.j[4]*v[lb+1]) + float32(x.j[5]*v[lb+2])
 		}
-		x.k, x.em = k, 0
-		if k > 0 {
-			x.em = 1 / k
+		var c constraint
+		c.set(x.j, 0, a, b)
+		x.k = k
+		if x.em = inverse(&x.k, c.dot(&c)); x.em == 0 {
+			x.impulse = 0
 		}
 		w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], x.impulse)
 	}

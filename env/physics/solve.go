@@ -206,11 +206,14 @@ func (w *World) prepareContacts(dt float32) {
 		default:
 			w.respondApart(r, int32(c.a), int32(c.b), ia.tree, ib.tree)
 		}
-		if r.kn > 0 {
-			r.emn = 1 / r.kn
+		mass := a.invM + b.invM
+		r.emn = inverse(&r.kn, mass+(float32(a.invI*float32(r.rna*r.rna))+float32(b.invI*float32(r.rnb*r.rnb))))
+		r.emt = inverse(&r.kt, mass+(float32(a.invI*float32(r.rta*r.rta))+float32(b.invI*float32(r.rtb*r.rtb))))
+		if r.emn == 0 {
+			r.ni, r.friction = 0, 0
 		}
-		if r.kt > 0 {
-			r.emt = 1 / r.kt
+		if r.emt == 0 {
+			r.ti, r.friction = 0, 0
 		}
 		if c.bounce > 0 {
 			if before := w.approach(c); before < -bounceThreshold {
@@ -220,6 +223,21 @@ func (w *World) prepareContacts(dt float32) {
 		w.push(w.v, r, r.ni)
 		w.slide(w.v, r, r.ti)
 	}
+}
+
+// rigid is the part of the speed that a unit of impulse would gain without joints below which
+// the joints are taken to forbid the motion, as between the ends of a chain of welds. What is
+// left is rounding error, and an impulse against it would be without bounds.
+const rigid = 1e-4
+
+// inverse returns 1/k, or makes k 0 and returns 0 if the joints forbid the motion; free is the
+// value of k without joints.
+func inverse(k *float32, free float32) float32 {
+	if *k > rigid*free {
+		return 1 / *k
+	}
+	*k = 0
+	return 0
 }
 
 // mix sets dst to the response to the impulse (x, y) and turn, from responses to unit impulses.
