@@ -52,10 +52,10 @@ func approach(at, box, zone geom.Vec, size, room float32) geom.Vec {
 	along := zone.Mul(1 / geom.Max(zone.Len(), 1e-3))
 	across := turn(along)
 	behind, aside := box.Dot(along), box.Dot(across) // of the box, as seen from the disc
-	clear := 0.75*size + radius + 0.05               // distance at which no corner is in the way
+	clear := float32(0.75*size) + radius + 0.05      // distance at which no corner is in the way
 	switch {
 	case behind > 0.3*size && geom.Abs(aside) < 0.25*size:
-		return along.Mul(geom.Min(speed, 0.4+2*zone.Len())).Add(across.Mul(4 * aside))
+		return along.Mul(geom.Min(speed, 0.4+float32(2*zone.Len()))).Add(across.Mul(4 * aside))
 	case behind > 0.8*clear: // far enough behind to get in line
 		return across.Mul(geom.Clamp(4*aside, -speed, speed)).Add(along.Mul(2 * (behind - clear)))
 	}
@@ -68,7 +68,7 @@ func approach(at, box, zone geom.Vec, size, room float32) geom.Vec {
 	if max(geom.Abs(passage.X), geom.Abs(passage.Y)) > room-radius {
 		side = -side
 	}
-	out := geom.Clamp(4*(aside-side*clear), -speed, speed)
+	out := geom.Clamp(4*(aside-float32(side*clear)), -speed, speed)
 	forward := geom.Clamp(3*(behind+clear), 0, speed) // out of the way before crossing over
 	if side*aside > 0.8*clear {
 		forward = -speed

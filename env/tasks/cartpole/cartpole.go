@@ -155,7 +155,7 @@ func (c *Config) New() env.Env { return &world{continuous: c.Continuous} }
 func (c *Config) Difficulty(l *env.Level) float32 {
 	p := l.Params
 	mass := p[cartMass] + p[poleMass]
-	rate := geom.Sqrt(p[gravity] * mass / (p[halfLength] * (mass*(4.0/3) - p[poleMass])))
+	rate := geom.Sqrt(p[gravity] * mass / (p[halfLength] * (float32(mass*(4.0/3)) - p[poleMass])))
 	caught := geom.Min(angleLimit, p[force]/(mass*p[gravity]))
 	return geom.Clamp(p[startSpread]*(1+1/rate)/caught, 0, 1)
 }

@@ -159,7 +159,7 @@ func (c *Config) New() env.Env { return &world{} }
 func (c *Config) Difficulty(l *env.Level) float32 {
 	p := l.Params
 	r := geom.Min(p[torque]/(p[mass]*p[gravity]*p[length]*0.5), 1)
-	held := geom.Atan2(r, geom.Sqrt(1-r*r)) // arcsine of r
+	held := geom.Atan2(r, geom.Sqrt(1-float32(r*r))) // arcsine of r
 	a := float32(1)
 	if p[startAngle] > held {
 		a = held / p[startAngle]

@@ -241,8 +241,8 @@ func (s *start) place(l *env.Level) {
 	slots := [9]int32{0, 1, 2, 3, 4, 5, 6, 7, 8}
 	r.Shuffle(slots[:])
 
-	diagonal := math.Sqrt2 * p[boxSize]
-	reach := p[room] - 0.5*diagonal - 2*p[radius] - gap // of boxes, for the disc to get behind them
+	diagonal := float32(math.Sqrt2 * p[boxSize])
+	reach := p[room] - float32(0.5*diagonal) - float32(2*p[radius]) - gap // of boxes, for the disc to get behind them
 	shift := p[spread] * (reach - diagonal - gap) / 3   // keeps boxes in neighbouring slots apart
 	next := 0
 	draw := func() geom.Vec {

@@ -181,7 +181,7 @@ func (w *world) nearest(in *[mostBoxes]bool) float32 {
 			continue
 		}
 		away := w.away(i)
-		back := away.Mul((0.5*w.Size + w.Radius) / geom.Max(away.Len(), 1e-3))
+		back := away.Mul((float32(0.5*w.Size) + w.Radius) / geom.Max(away.Len(), 1e-3))
 		if d := w.phys.Centre(w.box[i]).Sub(back).Sub(at).Len(); least == 0 || d < least {
 			least = d
 		}
