@@ -243,7 +243,7 @@ func (s *start) place(l *env.Level) {
 
 	diagonal := float32(math.Sqrt2 * p[boxSize])
 	reach := p[room] - float32(0.5*diagonal) - float32(2*p[radius]) - gap // of boxes, for the disc to get behind them
-	shift := p[spread] * (reach - diagonal - gap) / 3   // keeps boxes in neighbouring slots apart
+	shift := p[spread] * (reach - diagonal - gap) / 3                     // keeps boxes in neighbouring slots apart
 	next := 0
 	draw := func() geom.Vec {
 		at := slots[next]
