@@ -8,6 +8,7 @@ import (
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/experiments/configs"
 )
 
 func init() { benches = append(benches, envBenches, netBenches) }
@@ -34,14 +35,28 @@ func envBenches() (bs []benchmark, err error) {
 		if cpus > 1 {
 			bs = append(bs, stepBench(sim, "env_steps_per_second", sim+" "+perCoreMetric, cpus, openSim, perWall))
 		}
-		if slices.Contains(agents.Names(), "ppo") {
-			bs = append(bs, one(policy, sim+" "+perCoreMetric, openPolicy), one(train, sim+" "+perCoreMetric, openTrain))
-			bs = append(bs, stepBench(train, "env_steps_per_second", train+" "+perCoreMetric, cpus, openTrain, perWall))
-		}
 		bs = append(bs, benchmark{
 			name: "memory/" + name, metric: "bytes_per_world", unit: "B", engine: "go", worlds: benchWorlds, workers: 1,
 			constant: func() (float64, error) { return worldBytes(name) },
 		})
+		if slices.Contains(agents.Names(), "ppo") {
+			bs = append(bs, one(policy, sim+" "+perCoreMetric, openPolicy))
+			p, err := planFor(name)
+			if err != nil {
+				return nil, err
+			}
+			if p == nil {
+				continue // no experiment to train
+			}
+			both := []benchmark{
+				one(train, sim+" "+perCoreMetric, p.openTrain),
+				stepBench(train, "env_steps_per_second", train+" "+perCoreMetric, cpus, p.openTrain, perWall),
+			}
+			for i := range both {
+				both[i].worlds = p.Worlds
+			}
+			bs = append(bs, both...)
+		}
 	}
 	return bs, nil
 }
@@ -119,44 +134,75 @@ func randomActions(act []float32, s *env.Spec, i uint32) {
 
 // openPolicy lets a fresh PPO agent act.
 func openPolicy(name string, workers int) (*stepper, error) {
-	s, _, err := openAgent(name, workers)
-	return s, err
-}
-
-// openTrain is the whole training loop of a PPO agent with its default options.
-func openTrain(name string, workers int) (*stepper, error) {
-	s, agent, err := openAgent(name, workers)
+	s, err := openSim(name, workers)
 	if err != nil {
 		return nil, err
 	}
-	discard := func(string, float64) {}
-	s.learn = func() error {
-		agent.Record(s.batch, s.batch.Reward)
-		_, err := agent.Learn(discard)
-		return err
-	}
-	return s, nil
-}
-
-func openAgent(name string, workers int) (*stepper, agents.Agent, error) {
-	s, err := openSim(name, workers)
-	if err != nil {
-		return nil, nil, err
-	}
 	c, err := agents.Open("ppo", nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p, err := c.Build(agents.Setup{Spec: s.vec.Spec(), Rows: s.batch.N, Key: rng.New(1), Workers: workers})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	agent, ok := p.(agents.Agent)
+	s.act = func(i uint64) { p.Act(s.batch, rng.New(i), true) }
+	return s, nil
+}
+
+// planFor returns the experiment of an environment that comes with the program, the one with the
+// shortest name, or nil if there is none.
+func planFor(envName string) (best *Plan, err error) {
+	for _, name := range configs.Names() {
+		text, err := configs.Read(name)
+		if err != nil {
+			return nil, err
+		}
+		t, err := parseYAML(name+".yaml", text)
+		if err != nil {
+			return nil, err
+		}
+		if e := t.get("env").get("name"); e == nil || e.scalar != envName || best != nil && len(best.Name) <= len(name) {
+			continue
+		}
+		if best, err = ParsePlan(name+".yaml", text, nil); err != nil {
+			return nil, err
+		}
+	}
+	return best, nil
+}
+
+// openTrain is the training loop of an experiment: worlds, agent and reward are its own.
+func (p *Plan) openTrain(_ string, workers int) (*stepper, error) {
+	v, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.levels})
+	if err != nil {
+		return nil, err
+	}
+	v.Reset(1)
+	policy, err := p.buildPolicy(1, workers)
+	if err != nil {
+		return nil, err
+	}
+	agent, ok := policy.(agents.Agent)
 	if !ok {
-		return nil, nil, fmt.Errorf("agent ppo does not learn")
+		return nil, fmt.Errorf("agent %s does not learn", p.Agent.Name)
 	}
-	s.act = func(i uint64) { agent.Act(s.batch, rng.New(i), true) }
-	return s, agent, nil
+	sum, err := p.buildReward()
+	if err != nil {
+		return nil, err
+	}
+	b := env.NewBatch(p.Spec, p.Worlds)
+	reward, discard := make([]float32, b.N), func(string, float64) {}
+	return &stepper{
+		vec: v, batch: b,
+		act: func(i uint64) { agent.Act(b, rng.New(i), true) },
+		learn: func() error {
+			sum.Score(reward, b)
+			agent.Record(b, reward)
+			_, err := agent.Learn(discard)
+			return err
+		},
+	}, nil
 }
 
 // stepsAtOnce is the number of steps between two looks at the clock.

@@ -29,7 +29,7 @@ process; each is the median of several rounds, in which all benchmarks take turn
 
   env/NAME      simulation only: random actions, resets, observations, facts, reward
   policy/NAME   the same with a PPO policy that acts
-  train/NAME    the whole training loop of PPO with default options
+  train/NAME    the training loop of the experiment that comes with the program
   memory/NAME   bytes of a world
   nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch`,
 		RunE: func(cmd *cobra.Command, args []string) error {
