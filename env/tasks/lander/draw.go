@@ -6,8 +6,8 @@ import (
 	"github.com/terrarium-rl/terrarium/env/geom"
 )
 
-// Draw draws the moon before distant mountains, the flags, the flames of the last step's
-// engines, and the craft.
+// Draw draws the moon before distant mountains, the flags, the wind, the flames of the last
+// step's engines, and the craft.
 func (w *world) Draw(c env.Canvas) {
 	c.View(geom.Vec{}, geom.Vec{X: width, Y: high})
 	w.drawMountains(c)
@@ -22,6 +22,7 @@ func (w *world) Draw(c env.Canvas) {
 		c.Line(env.RoleGoal, 0.05, []geom.Vec{foot, top})
 		c.Polygon(env.RoleGoal, []geom.Vec{top, top.Sub(geom.Vec{Y: 10 * px}), top.Add(geom.Vec{X: 25 * px, Y: -5 * px})})
 	}
+	w.drawWind(c)
 	w.drawFlames(c)
 	size, length := w.Params[hullSize], w.Params[legLength]
 	h := legHeight * length
@@ -51,6 +52,19 @@ func (w *world) outline(body int, local []geom.Vec, size float32) []geom.Vec {
 		pts[i] = w.w.WorldPoint(body, p.Mul(size))
 	}
 	return pts
+}
+
+// drawWind draws an arrow at the top, as long as the wind is strong.
+func (w *world) drawWind(c env.Canvas) {
+	long := 0.15 * w.Params[wind] * gust(w.Wind)
+	if long == 0 {
+		return
+	}
+	tail := geom.Vec{X: width/2 - long/2, Y: high - 0.6}
+	tip := geom.Vec{X: width/2 + long/2, Y: high - 0.6}
+	back := 0.2 * long / geom.Abs(long)
+	c.Line(env.RoleForce, 0.06, []geom.Vec{tail, tip})
+	c.Line(env.RoleForce, 0.06, []geom.Vec{{X: tip.X - back, Y: tip.Y + 0.15}, tip, {X: tip.X - back, Y: tip.Y - 0.15}})
 }
 
 // drawFlames draws a flame for each engine that fired in the last step.
