@@ -246,7 +246,8 @@ func (w *world) SetState(src []byte) error {
 // Draw draws the room from above.
 func (w *world) Draw(c env.Canvas) {
 	h := w.Room
-	c.View(geom.Vec{X: -h, Y: -h}, geom.Vec{X: h, Y: h})
+	edge := h + 0.1
+	c.View(geom.Vec{X: -edge, Y: -edge}, geom.Vec{X: edge, Y: edge})
 	corners := []geom.Vec{{X: -h, Y: -h}, {X: h, Y: -h}, {X: h, Y: h}, {X: -h, Y: h}, {X: -h, Y: -h}}
 	for i := range int(w.Boxes) {
 		c.Circle(env.RoleGoal, w.Zones[i], w.Zone, 0)
