@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,7 +117,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	dir := t.TempDir()
 	tr := openTestTrainer(t, killed, dir)
-	if err := tr.train(canceled()); err != errInterrupted {
+	if err := tr.train(canceled()); !errors.Is(err, errInterrupted) {
 		t.Fatal(err)
 	}
 	before, err := newestCheckpoint(tr.checkpointDir())
