@@ -116,8 +116,8 @@ func (w *World) Thrust(thruster int, throttle float32) {
 func (w *World) Energy() (kinetic, potential float32) {
 	for _, i := range w.m.moving {
 		b := &w.bodies[i]
-		kinetic += 0.5 * (float32(b.mass*(float32(b.vx*b.vx)+float32(b.vy*b.vy))) + float32(b.inertia*float32(b.w*b.w)))
-		potential -= b.mass * (float32(w.head.gx*b.x) + float32(w.head.gy*b.y))
+		kinetic += float32(0.5 * (float32(b.mass*(float32(b.vx*b.vx)+float32(b.vy*b.vy))) + float32(b.inertia*float32(b.w*b.w))))
+		potential -= float32(b.mass * (float32(w.head.gx*b.x) + float32(w.head.gy*b.y)))
 	}
 	return kinetic, potential
 }

@@ -16,7 +16,7 @@ func (w *World) detect(dt float32) {
 	w.head.contacts = 0
 	for _, s := range w.m.movers {
 		b := &w.bodies[w.m.shapes[s].body]
-		reach := geom.Abs(b.vx) + geom.Abs(b.vy) + geom.Abs(b.w)*w.shapes[s].bound
+		reach := geom.Abs(b.vx) + geom.Abs(b.vy) + float32(geom.Abs(b.w)*w.shapes[s].bound)
 		w.box(int(s), speculation+float32(dt*reach))
 		w.fresh[s] = 0
 	}
@@ -125,7 +125,7 @@ func (w *World) detectGround(slot uint32, s *slot, dt float32, old *recall) {
 
 // margin returns how much a shape's box was grown.
 func (w *World) margin(shape int32) float32 {
-	return 0.5*(w.boxes[shape].hix-w.boxes[shape].lox) - w.shapes[shape].bound
+	return float32(0.5*(w.boxes[shape].hix-w.boxes[shape].lox)) - w.shapes[shape].bound
 }
 
 func (w *World) detectPair(slot uint32, s *slot, dt float32, old *recall) {

@@ -132,7 +132,7 @@ func (w *World) prepareJoints(dt float32) {
 		}
 		w.axes = append(w.axes, axis{
 			j: jac, a: w.m.bodies[info.a].dof, b: w.m.bodies[info.b].dof, joint: int32(i),
-			want: j.speed, most: j.max * dt, impulse: j.im + j.il, lo: -unbounded, hi: unbounded,
+			want: j.speed, most: float32(j.max * dt), impulse: j.im + j.il, lo: -unbounded, hi: unbounded,
 		})
 		if info.limited {
 			w.axes[len(w.axes)-1].limit(info, j, position, perDt)

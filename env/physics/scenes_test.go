@@ -108,7 +108,7 @@ func bipedScene() *scene.Scene {
 	g := scene.Ground{Name: "terrain", Friction: 2.5}
 	random, h, v := rng.New(1).Stream(1, 0, 0), float32(100./sc), float32(0)
 	for i := range 200 {
-		v = 0.8*v + 0.01*geom.Max(-1, geom.Min(1, (100./sc-h)))
+		v = float32(0.8*v) + float32(0.01*geom.Max(-1, geom.Min(1, (100./sc-h))))
 		if i > 20 {
 			v += (random.Float32() - 0.5) * 2 / sc
 		}
@@ -124,7 +124,7 @@ func chainScene(n int) *scene.Scene {
 	s := &scene.Scene{Name: "chain", Gravity: vec(0, -10), Grounds: []scene.Ground{flat(0)}}
 	for i := range n {
 		name := fmt.Sprintf("link%d", i)
-		s.Bodies = append(s.Bodies, scene.Body{Name: name, Position: vec(float32(i)*0.5, 0.5+0.1*float32(i%2)), Shapes: []scene.Shape{
+		s.Bodies = append(s.Bodies, scene.Body{Name: name, Position: vec(float32(i)*0.5, 0.5+float32(0.1*float32(i%2))), Shapes: []scene.Shape{
 			{Kind: scene.Capsule, Points: []geom.Vec{{X: -0.25}, {X: 0.25}}, Radius: 0.1, Density: 1, Friction: 0.6},
 		}})
 		if i > 0 {

@@ -327,7 +327,7 @@ func (w *World) sweepContacts() (change float32) {
 			change = geom.Max(change, geom.Abs(d)*r.kn)
 			w.push(w.v, r, d)
 		}
-		most := r.friction * r.ni
+		most := float32(r.friction * r.ni)
 		t := geom.Clamp(r.ti-float32(r.emt*r.tangentSpeed(w.v)), -most, most)
 		if d := t - r.ti; d != 0 {
 			r.ti = t

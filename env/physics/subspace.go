@@ -70,7 +70,7 @@ func (w *World) refine() {
 		}
 		for i := range w.free {
 			f := &w.free[i]
-			d := f.d * step
+			d := float32(f.d * step)
 			f.sum += d
 			f.up, f.down = geom.Max(f.up-d, 0), geom.Max(f.down+d, 0)
 			f.x *= 1 - step
@@ -115,7 +115,7 @@ func (w *World) collectFree() {
 			da: r.da, na: r.na, db: r.db, nb: r.nb, resp: r.resp, index: int32(i), kind: normalFree, k: r.kn,
 			x: r.least - r.normalSpeed(w.v), down: r.ni, up: unbounded,
 		}
-		most := r.friction * r.ni
+		most := float32(r.friction * r.ni)
 		switch {
 		case r.ti >= most:
 			f.slide = r.friction

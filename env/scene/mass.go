@@ -22,8 +22,8 @@ func (m Mass) Add(n Mass) Mass {
 
 // CircleMass returns the mass of a disc.
 func CircleMass(centre geom.Vec, radius, density float32) Mass {
-	m := density * geom.Pi * radius * radius
-	return Mass{m, centre, 0.5 * m * radius * radius}
+	m := float32(density * geom.Pi * radius * radius)
+	return Mass{m, centre, float32(0.5 * m * radius * radius)}
 }
 
 // CapsuleMass returns the mass of a capsule: a box with half a disc at either end. The centroid
@@ -31,11 +31,11 @@ func CircleMass(centre geom.Vec, radius, density float32) Mass {
 func CapsuleMass(a, b geom.Vec, radius, density float32) Mass {
 	axis := b.Sub(a)
 	l, r2 := axis.Len(), radius*radius
-	disc, box := density*geom.Pi*r2, density*2*radius*l
+	disc, box := float32(density*geom.Pi*r2), float32(density*2*radius*l)
 	h := 0.5 * l
 	// Two halves of a disc, moved apart by h: I = m r^2/2 + m h^2 + 2 m h 4r/(3 pi).
-	inertia := disc*(float32(0.5*r2)+float32(h*h)+float32(h*radius*(8/(3*geom.Pi)))) +
-		box*(float32(4*r2)+float32(l*l))/12
+	inertia := float32(disc*(float32(0.5*r2)+float32(h*h)+float32(h*radius*(8/(3*geom.Pi))))) +
+		float32(box*(float32(4*r2)+float32(l*l)))/12
 	return Mass{disc + box, a.Add(b).Mul(0.5), inertia}
 }
 
@@ -48,7 +48,7 @@ func PolygonMass(corners []geom.Vec, density float32) Mass {
 	for i := 1; i+1 < len(corners); i++ {
 		p, q := corners[i].Sub(o), corners[i+1].Sub(o)
 		d := p.Cross(q)
-		area += 0.5 * d
+		area += float32(0.5 * d)
 		c = c.Add(p.Add(q).Mul(d / 6))
 		inertia += d * (p.Dot(p) + p.Dot(q) + q.Dot(q)) / 12
 	}
@@ -56,7 +56,7 @@ func PolygonMass(corners []geom.Vec, density float32) Mass {
 		return Mass{}
 	}
 	c = c.Mul(1 / area)
-	m := density * area
+	m := float32(density * area)
 	return Mass{m, o.Add(c), float32(density*inertia) - float32(m*c.Dot(c))}
 }
 
