@@ -320,7 +320,7 @@ func TestThruster(t *testing.T) {
 	near64(t, "spin", float64(spin), 0.1*2*0.5/(1./6), 1e-5) // 1 N m on 1/6 kg m^2
 }
 
-// A weight of a thousand times the mass of each link hangs on a chain that does not stretch:
+// A weight of 300 times the mass of each link hangs on a chain that does not stretch:
 // where iterative solvers fail, the factorisation does not notice. What the joints are open is
 // the drift of a step, as the light links whip.
 func TestHeavyChain(t *testing.T) {
@@ -336,7 +336,7 @@ func TestHeavyChain(t *testing.T) {
 	}
 	link := s.Bodies[0].Mass().Mass
 	weight := box("weight", 0, -4.5, 0.5, 0.5)
-	weight.Shapes[0].Density = 1000 * link
+	weight.Shapes[0].Density = 300 * link
 	weight.Velocity = vec(1, 0)
 	s.Bodies = append(s.Bodies, weight)
 	s.Joints = append(s.Joints, scene.Joint{Name: "load", Kind: scene.Revolute, A: "link7", B: "weight", AnchorA: vec(0.25, 0), AnchorB: vec(0, 0.5)})
@@ -345,7 +345,7 @@ func TestHeavyChain(t *testing.T) {
 		w.Step(1. / 60)
 		for j := range s.Joints {
 			p, q := w.JointAnchors(j)
-			if d := p.Sub(q).Len(); !(d < wideGap) {
+			if d := p.Sub(q).Len(); !(d < 2*linearSlop) {
 				t.Fatalf("joint %s is open by %v", s.Joints[j].Name, d)
 			}
 		}

@@ -10,9 +10,9 @@ type constraint struct {
 }
 
 // dependent is the fraction of its original value below which the pivot of a constraint means
-// that the constraints before it imply it, as in a closed loop of welds. It is then dropped. A
-// weight of a thousand times the mass of the chain that it hangs on leaves a pivot of 5e-4, so
-// that masses within a tree should not differ by more.
+// that the constraints before it imply it, as in a closed loop of welds. It is then dropped.
+// A weight on a chain of links that are a thousand times lighter comes close to that, so that
+// masses within a tree should not differ by more than about 300.
 const dependent = 1e-4
 
 // factorise computes L and D of a tree from its constraints: K = L D L^T. L is left in
