@@ -31,6 +31,9 @@ type Evaluation struct {
 	Returns    []float64 `json:"returns"` // of the task's own reward, one an episode
 	Lengths    []int     `json:"lengths"`
 	Levels     []string  `json:"levels"` // IDs of the levels, hexadecimal
+
+	// Difficulties are those of the levels, 0 to 1, where the environment grades them.
+	Difficulties []float32 `json:"difficulties,omitempty"`
 }
 
 // evaluate plays episodes of the plan's evaluation levels. The worlds play equally many, so that
@@ -44,6 +47,9 @@ func evaluate(ctx context.Context, p *Plan, policy agents.Policy, seed uint64, e
 	key := rng.New(seed).Fold(evalPurpose)
 	v.Reset(key.Uint64())
 	e := &evaluator{plan: p, want: episodes, dir: replayDir, worlds: p.Worlds, results: make([]result, episodes)}
+	if e.grader, _ = p.EnvConfig.(env.Grader); e.grader != nil {
+		e.levels, _ = v.(env.LevelSetter)
+	}
 	if err := e.record(v, seed); err != nil {
 		return nil, err
 	}
@@ -70,9 +76,10 @@ func evaluate(ctx context.Context, p *Plan, policy agents.Policy, seed uint64, e
 }
 
 type result struct {
-	ret    float64
-	length int
-	level  uint64
+	ret        float64
+	length     int
+	level      uint64
+	difficulty float32
 }
 
 // An evaluator keeps the books of an evaluation. Episode k of world w is number k*worlds+w.
@@ -81,6 +88,8 @@ type evaluator struct {
 	worlds    int
 	want      int
 	dir       string
+	grader    env.Grader       // nil if levels have no difficulty
+	levels    env.LevelSetter  // nil without grader
 	recorders []*traj.Recorder // of the first worlds
 	sums      []float64        // one a world, of the episode that goes on
 	lengths   []int
@@ -133,7 +142,10 @@ func (e *evaluator) stepped(b *env.Batch) error {
 			continue
 		}
 		if n := e.ended[w]*e.worlds + w; n < e.want {
-			e.results[n] = result{e.sums[w], e.lengths[w], rows.Level[0]}
+			e.results[n] = result{ret: e.sums[w], length: e.lengths[w], level: rows.Level[0]}
+			if e.levels != nil {
+				e.results[n].difficulty = e.grader.Difficulty(e.levels.Level(w))
+			}
 			e.done++
 		}
 		e.ended[w]++
@@ -162,6 +174,9 @@ func (e *evaluator) evaluation(seed uint64) *Evaluation {
 		ev.Returns = append(ev.Returns, r.ret)
 		ev.Lengths = append(ev.Lengths, r.length)
 		ev.Levels = append(ev.Levels, fmt.Sprintf("%016x", r.level))
+		if e.levels != nil {
+			ev.Difficulties = append(ev.Difficulties, r.difficulty)
+		}
 		lengths += float64(r.length)
 	}
 	s := stats.Summarize(ev.Returns)

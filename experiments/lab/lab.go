@@ -28,7 +28,7 @@
 //	  events.out.tfevents* both, for TensorBoard
 //	  checkpoints/         the newest few, and the best by the mean return of recent episodes
 //	  replays/             recorded episodes, see package env/traj
-//	  eval.json            the evaluation: return, length and level of each episode
+//	  eval.json            the evaluation: return, length, level and difficulty of each episode
 //	  done                 written last: the seed is finished
 //
 // Steps count transitions: each agent of each world counts one. Means of training are over the

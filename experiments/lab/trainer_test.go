@@ -3,10 +3,14 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/terrarium-rl/terrarium/env/traj"
 )
 
 func openTestTrainer(t *testing.T, text string, dir string) *trainer {
@@ -168,6 +172,50 @@ func TestMakeRunDir(t *testing.T) {
 		}
 		if err := makeRunDir(dir); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.files, err, c.want)
+		}
+	}
+}
+
+// TestEvaluation checks its accounts on episodes that are also recorded.
+func TestEvaluation(t *testing.T) {
+	p, err := ParsePlan("x.yaml", []byte(killed), []string{"replays.eval=100"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := p.buildPolicy(3, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first *Evaluation
+	for _, workers := range []int{1, 2, 3} {
+		dir := t.TempDir()
+		e, err := evaluate(context.Background(), p, policy, 3, 25, workers, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = e
+		}
+		if !reflect.DeepEqual(e, first) {
+			t.Errorf("%d workers: %+v, want %+v", workers, e, first)
+		}
+		held, sum := 0, 0.0
+		for i := range 25 {
+			ep, err := traj.Load(filepath.Join(dir, fmt.Sprintf(evalReplay, i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ep.World != i%7 || ep.Return() != e.Returns[i] || ep.Len() != e.Lengths[i] || fmt.Sprintf("%016x", ep.Level.ID(p.Spec)) != e.Levels[i] {
+				t.Errorf("episode %d: recorded %v in %d steps of level %016x, evaluated %v in %d of %s",
+					i, ep.Return(), ep.Len(), ep.Level.ID(p.Spec), e.Returns[i], e.Lengths[i], e.Levels[i])
+			}
+			if ep.Level.Seed>>63 == 1 {
+				held++
+			}
+			sum += ep.Return()
+		}
+		if held != 25 || e.ReturnMean-sum/25 > 1e-9 || sum/25-e.ReturnMean > 1e-9 || len(e.Difficulties) != 25 {
+			t.Errorf("%d of 25 levels held out, mean %v, want %v, %d difficulties", held, e.ReturnMean, sum/25, len(e.Difficulties))
 		}
 	}
 }
