@@ -4,6 +4,8 @@ package registry
 import (
 	"fmt"
 	"maps"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -31,10 +33,32 @@ func (r *Registry[T]) Register(name string, v T) {
 	if name == "" {
 		panic(r.kind + ": Register with an empty name")
 	}
-	if _, dup := r.m[name]; dup {
-		panic(r.kind + ": Register called twice for " + name)
+	if first, dup := r.m[name]; dup {
+		panic(r.kind + ": Register called twice for " + name + by(first, v))
 	}
 	r.m[name] = v
+}
+
+// by names the packages of two constructors that were registered under one name, which may be
+// in modules that do not know of each other.
+func by(first, second any) string {
+	a, b := pkg(first), pkg(second)
+	if a == "" || b == "" {
+		return ""
+	}
+	return ": by package " + a + " and by package " + b
+}
+
+// pkg returns the import path of the package that a function is in, "" for other values.
+func pkg(v any) string {
+	f := reflect.ValueOf(v)
+	if f.Kind() != reflect.Func || f.IsNil() {
+		return ""
+	}
+	name := runtime.FuncForPC(f.Pointer()).Name()
+	folder := strings.LastIndex(name, "/") + 1
+	last, _, _ := strings.Cut(name[folder:], ".")
+	return name[:folder] + strings.ReplaceAll(last, "%2e", ".") // a dot in the last element is escaped
 }
 
 // Lookup returns the value registered under name. Its error suggests the nearest name there is.

@@ -31,3 +31,16 @@ func TestRegistry(t *testing.T) {
 		}()
 	}
 }
+
+// Two modules that register one name are both named.
+func TestDuplicateNamesPackages(t *testing.T) {
+	r := New[func() int]("fruit")
+	r.Register("pear", func() int { return 1 })
+	defer func() {
+		const here = "github.com/terrarium-rl/terrarium/env/registry"
+		if got, want := recover(), "fruit: Register called twice for pear: by package "+here+" and by package "+here; got != want {
+			t.Errorf("panic %v, want %s", got, want)
+		}
+	}()
+	r.Register("pear", func() int { return 2 })
+}
