@@ -55,57 +55,39 @@ func (p *constraint) dot(q *constraint) (s float32) {
 		(float32(p.j[3]*q.m[3]) + float32(p.j[4]*q.m[4]) + float32(p.j[5]*q.m[5]))
 }
 
-// lanes is how many right-hand sides solveLanes solves for at once: as many as hide the latency
-// of one.
-const lanes = 4
-
-// solveLanes replaces each lane of x by K^-1 x.
-func (t *tree) solveLanes(k []float32, x [][lanes]float32) {
+// solve replaces x by K^-1 x.
+func (t *tree) solve(k, x []float32) {
 	rows := int(t.rows)
 	l := k[rows : rows+int(t.entries)]
 	x = x[:rows]
-	for c := range x {
-		xc := x[c]
-		for p := t.start[c]; p < t.start[c+1]; p++ {
-			f, to := l[p], &x[t.row[p]]
-			to[0] -= float32(f * xc[0])
-			to[1] -= float32(f * xc[1])
-			to[2] -= float32(f * xc[2])
-			to[3] -= float32(f * xc[3])
+	for c, xc := range x {
+		lo, hi := t.start[c], t.start[c+1]
+		for p := lo; p < hi; p++ {
+			x[t.row[p]] -= float32(l[p] * xc)
 		}
 	}
 	for c := rows - 1; c >= 0; c-- {
-		inv := k[c]
-		s := x[c]
-		s[0], s[1], s[2], s[3] = float32(s[0]*inv), float32(s[1]*inv), float32(s[2]*inv), float32(s[3]*inv)
-		for p := t.start[c]; p < t.start[c+1]; p++ {
-			f, of := l[p], &x[t.row[p]]
-			s[0] -= float32(f * of[0])
-			s[1] -= float32(f * of[1])
-			s[2] -= float32(f * of[2])
-			s[3] -= float32(f * of[3])
+		s := float32(x[c] * k[c])
+		lo, hi := t.start[c], t.start[c+1]
+		for p := lo; p < hi; p++ {
+			s -= float32(l[p] * x[t.row[p]])
 		}
 		x[c] = s
 	}
 }
 
-// project removes from each of the first n velocities v of a tree what violates its joints, in
-// the way of least kinetic energy: v -= M^-1 J^T K^-1 J v.
-func (t *tree) project(cs []constraint, k []float32, x [][lanes]float32, v *[lanes][]float32, n int) {
+// project removes from the velocities v of a tree what violates its joints, in the way of least
+// kinetic energy: v -= M^-1 J^T K^-1 J v.
+func (t *tree) project(cs []constraint, k, x, v []float32) {
 	if t.rows == 0 {
 		return
 	}
 	x = x[:len(cs)]
 	for i := range cs {
-		x[i] = [lanes]float32{}
-		for r := range n {
-			x[i][r] = cs[i].speed(v[r])
-		}
+		x[i] = cs[i].speed(v)
 	}
-	t.solveLanes(k, x)
-	for r := range n {
-		push(cs, x, r, v[r])
-	}
+	t.solve(k, x)
+	push(cs, x, v)
 }
 
 // speed returns the product of a row of J with the velocities v of its tree.
@@ -115,11 +97,11 @@ func (c *constraint) speed(v []float32) float32 {
 		(float32(c.j[3]*b[0]) + float32(c.j[4]*b[1]) + float32(c.j[5]*b[2]))
 }
 
-// push applies the impulses -x of one lane along the constraints.
-func push(cs []constraint, x [][lanes]float32, lane int, v []float32) {
+// push applies impulses -x along the constraints.
+func push(cs []constraint, x, v []float32) {
 	x = x[:len(cs)]
 	for i := range cs {
-		c, xi := &cs[i], x[i][lane]
+		c, xi := &cs[i], x[i]
 		a := (*[3]float32)(v[c.a:])
 		a[0] -= float32(c.m[0] * xi)
 		a[1] -= float32(c.m[1] * xi)

@@ -160,23 +160,12 @@ func (x *axis) limit(info *jointInfo, j *joint, position, perDt float32) {
 // respond computes the responses of the axes, which needs the factorised trees, and starts from
 // the impulses of the last step.
 func (w *World) respond() {
-	for i := 0; i < len(w.axes); {
-		t := w.m.jointTree(int(w.axes[i].joint))
-		n := 1
-		for n < lanes && i+n < len(w.axes) && w.m.jointTree(int(w.axes[i+n].joint)) == t {
-			n++
-		}
-		w.respondTree(w.axes[i:i+n], &w.m.trees[t])
-		i += n
-	}
-}
-
-// respondTree computes the responses of up to as many axes of a tree as there are lanes.
-func (w *World) respondTree(axes []axis, t *tree) {
-	for i := range axes {
-		x := &axes[i]
+	for i := range w.axes {
+		x := &w.axes[i]
 		info := &w.m.joints[x.joint]
-		v := w.column[i][:t.size+3]
+		t := &w.m.trees[w.m.jointTree(int(x.joint))]
+		cs := w.constraints[t.row0 : t.row0+t.rows]
+		v := w.column[:t.size+3]
 		clear(v)
 		a, b := &w.bodies[info.a], &w.bodies[info.b]
 		if w.m.bodies[info.a].tree >= 0 {
@@ -187,32 +176,26 @@ func (w *World) respondTree(axes []axis, t *tree) {
 			lb := x.b - t.dof
 			v[lb], v[lb+1], v[lb+2] = b.invM*x.j[3], b.invM*x.j[4], b.invI*x.j[5]
 		}
+		t.project(cs, w.factor(t), w.x, v)
+		x.dof, x.n, x.resp = t.dof, t.size, int32(len(w.resp))
+		w.resp = append(w.resp, v[:t.size]...)
+		k := float32(0)
+		if w.m.bodies[info.a].tree >= 0 {
+			la := x.a - t.dof
+			k += float32(x.j[0]*v[la]) + float32(x.j[1]*v[la+1]) + float32(x.j[2]*v[la+2])
+		}
+		if w.m.bodies[info.b].tree >= 0 {
+			lb := x.b - t.dof
+			k += float32(x.j[3]*v[lb]) + float32(x.j[4]*v[lb+1]) + float32(x.j[5]*v[lb+2])
+		}
+		var c constraint
+		c.set(x.j, 0, a, b)
+		x.k = k
+		if x.em = inverse(&x.k, c.dot(&c)); x.em == 0 {
+			x.impulse = 0
+		}
+		w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], x.impulse)
 	}
-	t.project(w.constraints[t.row0:t.row0+t.rows], w.factor(t), w.x, &w.column, len(axes))
-	for i := range axes {
-		w.startAxis(&axes[i], t, w.column[i][:t.size])
-	}
-}
-
-// startAxis keeps the response v of an axis and applies the impulse of the last step.
-func (w *World) startAxis(x *axis, t *tree, v []float32) {
-	info := &w.m.joints[x.joint]
-	x.dof, x.n, x.resp = t.dof, t.size, int32(len(w.resp))
-	w.resp = append(w.resp, v...)
-	if w.m.bodies[info.a].tree >= 0 {
-		la := x.a - t.dof
-		x.k += float32(x.j[0]*v[la]) + float32(x.j[1]*v[la+1]) + float32(x.j[2]*v[la+2])
-	}
-	if w.m.bodies[info.b].tree >= 0 {
-		lb := x.b - t.dof
-		x.k += float32(x.j[3]*v[lb]) + float32(x.j[4]*v[lb+1]) + float32(x.j[5]*v[lb+2])
-	}
-	var c constraint
-	c.set(x.j, 0, &w.bodies[info.a], &w.bodies[info.b])
-	if x.em = inverse(&x.k, c.dot(&c)); x.em == 0 {
-		x.impulse = 0
-	}
-	w.v.add(x.dof, v, x.impulse)
 }
 
 // speed returns the rate of change of the axis' position for velocities v.

@@ -126,16 +126,20 @@ func (w *World) constrain() {
 		cs, k, x := w.constraints[t.row0:t.row0+t.rows], w.factor(t), w.x[:t.rows]
 		t.factorise(cs, k)
 		v := w.v[t.dof : t.dof+t.size+3]
+		for c := range cs {
+			x[c] = cs[c].speed(v) + cs[c].drive
+		}
+		t.solve(k, x)
+		push(cs, x, v)
 		most := float32(0)
 		for c := range cs {
-			x[c] = [lanes]float32{cs[c].speed(v) + cs[c].drive, cs[c].c}
-			most = geom.Max(most, geom.Abs(cs[c].c))
+			x[c] = cs[c].c
+			most = geom.Max(most, geom.Abs(x[c]))
 		}
 		w.gap = geom.Max(w.gap, most)
-		t.solveLanes(k, x)
-		push(cs, x, 0, v)
 		if most > 1e-6 && most <= wideGap {
-			push(cs, x, 1, w.shift[t.dof:t.dof+t.size+3])
+			t.solve(k, x)
+			push(cs, x, w.shift[t.dof:t.dof+t.size+3])
 		}
 	}
 }
@@ -155,13 +159,17 @@ func (w *World) unit(body int32, t *tree) []float32 {
 	dof := w.m.bodies[body].dof - t.dof
 	inv := [3]float32{b.invM, b.invM, b.invI}
 	for i := range int32(3) {
-		c := w.column[i][:n+3]
-		clear(c)
-		c[dof+i] = inv[i]
-	}
-	t.project(w.constraints[t.row0:t.row0+t.rows], w.factor(t), w.x, &w.column, 3)
-	for i := range int32(3) {
-		copy(out[i*n:i*n+n], w.column[i])
+		if t.rows == 0 {
+			c := out[i*n : i*n+n]
+			clear(c)
+			c[dof+i] = inv[i]
+			continue
+		}
+		v := w.column[:n+3]
+		clear(v)
+		v[dof+i] = inv[i]
+		t.project(w.constraints[t.row0:t.row0+t.rows], w.factor(t), w.x, v)
+		copy(out[i*n:], v[:n])
 	}
 	return out
 }
@@ -280,7 +288,7 @@ func (w *World) respondWithin(r *row, a, b int32, t *tree) {
 	at := len(w.resp)
 	w.resp = w.resp[:at+2*n]
 	normal, tangent := w.resp[at:at+n], w.resp[at+n:]
-	other := w.column[0][:n]
+	other := w.column[:n]
 	mix(normal, ub, r.nx, r.ny, r.rnb)
 	mix(other, ua, -r.nx, -r.ny, -r.rna)
 	velocities(normal).add(0, other, 1)

@@ -17,13 +17,13 @@ type World struct {
 
 // scratch is what a step computes and forgets.
 type scratch struct {
-	v           velocities       // of all bodies that can move
-	shift       velocities       // displacements that correct overlaps and joints
-	column      [lanes][]float32 // velocities of one tree
-	x           [][lanes]float32 // one a constraint row
-	gap         float32          // largest error of a joint at the beginning of the step
-	constraints []constraint     // of all joints
-	factors     []float32        // of all trees
+	v           velocities   // of all bodies that can move
+	shift       velocities   // displacements that correct overlaps and joints
+	column      velocities   // of one tree
+	x           []float32    // one a constraint row
+	gap         float32      // largest error of a joint at the beginning of the step
+	constraints []constraint // of all joints
+	factors     []float32    // of all trees
 	axes        []axis
 	rows        []row
 	resp        []float32 // responses of axes and rows
@@ -52,12 +52,9 @@ func (m *Model) NewWorld() *World {
 
 func (m *Model) newScratch() (s scratch) {
 	n := m.dofs + 3
-	v := make([]float32, (3+lanes)*n)
-	s.v, s.shift, s.response = v[:n], v[n:2*n], v[2*n:3*n]
-	for i := range s.column {
-		s.column[i] = v[(3+i)*n : (4+i)*n]
-	}
-	s.x = make([][lanes]float32, m.rows)
+	v := make([]float32, 4*n)
+	s.v, s.shift, s.column, s.response = v[:n], v[n:2*n], v[2*n:3*n], v[3*n:]
+	s.x = make([]float32, m.rows)
 	s.constraints = make([]constraint, m.rows)
 	entries, widest, columns := int32(0), int32(0), int32(0)
 	for i := range m.trees {
@@ -101,7 +98,7 @@ func (m *Model) newScratch() (s scratch) {
 // Bytes returns the memory that one world takes.
 func (m *Model) Bytes() int {
 	s := m.newScratch()
-	floats := cap(s.v) + lanes*cap(s.x) + cap(s.factors) + cap(s.resp) + cap(s.columns) + cap(s.dense)
+	floats := cap(s.v) + cap(s.x) + cap(s.factors) + cap(s.resp) + cap(s.columns) + cap(s.dense)
 	return 4*m.layout.words + 4*floats + 4*cap(s.column0) + cap(s.fresh) + cap(s.constraints)*sizeof[constraint]() +
 		cap(s.axes)*sizeof[axis]() + cap(s.free)*sizeof[free]() + cap(s.rows)*sizeof[row]() + cap(s.old)*sizeof[memory]() + sizeof[World]()
 }
