@@ -27,7 +27,7 @@ build: need-go
 	@CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./experiments/terrarium
 
 demo: build
-	@./$(BIN) run lander --seeds 1 --out runs/demo
+	@./$(BIN) run lander --seeds 1 --out runs/demo --replace
 	@./$(BIN) record runs/demo -o runs/demo/best.gif
 	@echo "Open runs/demo/report.html (curves, a film, how to reproduce) or runs/demo/best.gif."
 

@@ -20,6 +20,9 @@ type Task struct {
 	Weights map[string]float32 `json:"weights,omitempty" doc:"weights of the task's reward terms that differ from the task's, by fact; 0 removes a term"`
 }
 
+// Doc says what the reward is, in one line.
+func (*Task) Doc() string { return "The environment's own reward, computed from its facts." }
+
 // Build returns the sum of the spec's reward terms.
 func (c *Task) Build(s *env.Spec) (Func, error) {
 	type part struct {
@@ -69,6 +72,9 @@ type Fact struct {
 	Min   *float32 `json:"min,omitempty" doc:"smaller values count as this"`
 	Max   *float32 `json:"max,omitempty" doc:"larger values count as this"`
 }
+
+// Doc says what the reward is, in one line.
+func (*Fact) Doc() string { return "One fact of the environment, if wanted within limits." }
 
 // Build returns the fact, limited to Min..Max.
 func (c *Fact) Build(s *env.Spec) (Func, error) {

@@ -105,6 +105,14 @@ type Config struct {
 	LogStd             float64       `json:"log_std" doc:"first logarithm of the standard deviation of continuous actions, on the scale of -1..1"`
 }
 
+// Doc says what the agent is, in one line.
+func (*Config) Doc() string {
+	return "Proximal policy optimisation with generalised advantage estimation."
+}
+
+// Paper names the source.
+func (*Config) Paper() string { return "Schulman et al. 2017" }
+
 // New returns the default options.
 func New() *Config {
 	return &Config{

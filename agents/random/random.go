@@ -15,6 +15,9 @@ func init() { agents.Register("random", func() agents.Config { return new(Config
 // Config has no options.
 type Config struct{}
 
+// Doc says what the agent is, in one line.
+func (*Config) Doc() string { return "Acts at random: the baseline that any learner has to beat." }
+
 // Build returns the policy. It accepts every environment and looks at the Spec only.
 func (*Config) Build(s agents.Setup) (agents.Policy, error) {
 	return &policy{s.Spec.Act, env.Width(s.Spec.Act)}, nil

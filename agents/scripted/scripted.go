@@ -45,6 +45,9 @@ func Names() []string { return controllers.Names() }
 // Config is the config of the agent "scripted". It has no options.
 type Config struct{}
 
+// Doc says what the agent is, in one line.
+func (Config) Doc() string { return "A controller written by hand for each task: an honest baseline." }
+
 // Build returns the controller of the environment.
 func (Config) Build(s agents.Setup) (agents.Policy, error) { return For(s.Spec) }
 

@@ -67,6 +67,14 @@ type Linear struct {
 // NewLinear returns the default options: discount 0.99.
 func NewLinear() *Linear { return &Linear{Gamma: 0.99} }
 
+// Doc says what the reward is, in one line.
+func (*Linear) Doc() string {
+	return "Potential-based shaping: gamma*Phi(s') - Phi(s) of a potential linear in observations."
+}
+
+// Paper names the source.
+func (*Linear) Paper() string { return "Ng, Harada, Russell 1999" }
+
 // Build returns the shaping reward.
 func (c *Linear) Build(s *env.Spec) (rewards.Func, error) {
 	if !(c.Gamma > 0 && c.Gamma <= 1) {

@@ -51,6 +51,11 @@ type Config struct {
 // New returns the default options: 256 MiB, ten seconds a batch.
 func New() *Config { return &Config{MemoryMiB: 256, Seconds: 10} }
 
+// Doc says what the reward is, in one line.
+func (*Config) Doc() string {
+	return "A reward in a WebAssembly module, kept apart from everything else."
+}
+
 // Build compiles the module and opens the reward in it.
 func (c *Config) Build(s *env.Spec) (rewards.Func, error) {
 	fail := func(err error) (rewards.Func, error) { return nil, fmt.Errorf("reward wasm: %w", err) }
