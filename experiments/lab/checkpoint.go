@@ -33,6 +33,8 @@ import (
 //	files     sizes of the log files, JSON: what was written later is cut off on resume
 //	loop      counters and accumulators of the training loop, JSON
 //	recorder  the unfinished recording of world 0
+//	reward    the state of the reward terms that learn
+//	rewards   module and version of each reward term, JSON
 //	worlds    for each world: u32 bytes, state
 const (
 	checkpointMagic   = "TERRCKPT"

@@ -44,12 +44,14 @@ type Config struct {
 
 // A Choice names a registered thing and its options.
 type Choice struct {
+	Module  string `json:"module,omitempty" doc:"Go module that registers it, such as example.com/me/task@v0.3.0 or a folder ./task; default: the program itself"`
 	Name    string `json:"name" doc:"registered name; see terrarium list"`
 	Options any    `json:"options" doc:"its options; see terrarium describe"`
 }
 
 // A RewardTerm is a weighted term of the reward.
 type RewardTerm struct {
+	Module  string  `json:"module,omitempty" doc:"Go module that registers it, such as example.com/me/reward@v0.3.0 or a folder ./reward; default: the program itself"`
 	Name    string  `json:"name" doc:"registered name; see terrarium list rewards"`
 	As      string  `json:"as" doc:"name in logs, where a reward is used twice; default: its name"`
 	Weight  float32 `json:"weight" doc:"factor of the term"`
@@ -107,6 +109,7 @@ type Plan struct {
 	evalLevels  env.Levels
 	rewards     []rewards.Config
 	source      *tree
+	force       bool // go on with a run whose rewards were others
 }
 
 // ReadPlan reads an experiment: the name of one that comes with the program, or a file. Each of
@@ -153,6 +156,9 @@ func ParsePlan(source string, text []byte, sets []string) (*Plan, error) {
 		}
 	}
 	if err := checkVersion(t); err != nil {
+		return nil, err
+	}
+	if err := checkModules(t); err != nil {
 		return nil, err
 	}
 	p := &Plan{Config: DefaultConfig(), source: t}

@@ -82,6 +82,10 @@ func Run(args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	var missing *MissingError
+	if errors.As(err, &missing) {
+		err = missing.goOn(ctx, args)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "terrarium:", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

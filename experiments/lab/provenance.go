@@ -39,6 +39,7 @@ type Provenance struct {
 	Host       string            `json:"host"`
 	Experiment string            `json:"experiment"`
 	Seeds      []uint64          `json:"seeds"`
+	Rewards    []RewardOrigin    `json:"rewards"`
 	Started    time.Time         `json:"started"`
 	Command    []string          `json:"command"`
 	Resumed    []Resumption      `json:"resumed,omitempty"`

@@ -74,6 +74,7 @@ func Train(ctx context.Context, p *Plan, dir string, o Options) (*Result, error)
 	if err != nil {
 		return nil, err
 	}
+	prov.Rewards = p.origins()
 	prov.Experiment, prov.Seeds, prov.Started, prov.Command = p.Name, p.Seeds, time.Now().UTC().Round(time.Second), o.Program
 	text, err := p.YAML()
 	if err != nil {
@@ -137,6 +138,10 @@ func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
 	now, err := newProvenance()
 	if err != nil {
 		return nil, err
+	}
+	p.force = o.Force
+	if err := p.sameRewards(was.Rewards); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	differs := was.differs(now)
 	if differs != "" && !o.Force {

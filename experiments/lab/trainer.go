@@ -182,8 +182,7 @@ func (t *trainer) iterate() error {
 	if err := t.vec.Step(b); err != nil {
 		return err
 	}
-	t.reward.Score(t.rew, b)
-	if err := checkReward(b, t.rew, t.reward); err != nil {
+	if err := t.score(); err != nil {
 		return err
 	}
 	t.loop.count(b, t.reward)
@@ -248,9 +247,13 @@ func (t *trainer) save(best bool) error {
 		return err
 	}
 	c := checkpoint{
-		"loop":  mustJSON(t.loop),
-		"files": mustJSON(sizes),
-		"clock": mustJSON(t.clock.elapsed()),
+		"loop":    mustJSON(t.loop),
+		"rewards": mustJSON(t.plan.origins()),
+		"files":   mustJSON(sizes),
+		"clock":   mustJSON(t.clock.elapsed()),
+	}
+	if c["reward"], err = t.reward.AppendBinary(nil); err != nil {
+		return err
 	}
 	if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
 		return err
@@ -294,8 +297,14 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	if err := json.Unmarshal(c["clock"], &t.clock.before); err != nil {
 		return nil, fmt.Errorf("section clock: %w", err)
 	}
+	if err := t.plan.sameRewardsJSON(c["rewards"]); err != nil {
+		return nil, err
+	}
 	if err := restorePolicy(t.policy, c); err != nil {
 		return nil, err
+	}
+	if err := t.reward.UnmarshalBinary(c["reward"]); err != nil {
+		return nil, fmt.Errorf("section reward: %w", err)
 	}
 	if err := t.restoreWorlds(c["worlds"]); err != nil {
 		return nil, fmt.Errorf("section worlds: %w", err)

@@ -14,4 +14,5 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"   // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"   // environment
 	_ "github.com/terrarium-rl/terrarium/rewards/shaping"    // reward
+	_ "github.com/terrarium-rl/terrarium/rewards/wasm"       // reward
 )
