@@ -9,7 +9,7 @@ import (
 // Draw draws the moon before distant mountains, the flags, the wind, the flames of the last
 // step's engines, and the craft.
 func (w *world) Draw(c env.Canvas) {
-	c.View(geom.Vec{}, geom.Vec{X: width, Y: high})
+	c.View(geom.Vec{}, geom.Vec{X: width, Y: high + 1}) // the craft may start at the top of the classic view
 	w.drawMountains(c)
 	var moon [gen.MoonPoints + 2]geom.Vec
 	w.terrain(moon[:gen.MoonPoints])
