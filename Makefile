@@ -1,6 +1,7 @@
 # make demo   build, train the lunar lander, write a report
 # make test   everything CI checks
 # make bench  the speed table of the README
+# make shaders  compile the compute kernels again (needs glslc and spirv-val)
 # make help   all targets
 
 GO ?= go
@@ -12,7 +13,7 @@ export GOEXPERIMENT := simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help need-go build demo test check race portable bench clean
+.PHONY: help need-go build demo test machine check race portable kernels shaders bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -31,8 +32,28 @@ demo: build
 	@./$(BIN) record runs/demo -o runs/demo/best.gif
 	@echo "Open runs/demo/report.html (curves, a film, how to reproduce) or runs/demo/best.gif."
 
-test: need-go check portable race
+test: need-go machine check portable race kernels
 	@$(GO) test ./...
+
+# In continuous integration on Debian or Ubuntu, install what the optional tests need, and make
+# those tests required. Elsewhere they are left out, saying so, where something is missing.
+PACKAGES := gcc libc6-dev libvulkan1 mesa-vulkan-drivers glslc spirv-tools
+ifeq ($(CI),true)
+export REQUIRE_VULKAN := 1
+machine:
+	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q $(PACKAGES); } >/dev/null
+else
+machine:
+endif
+
+# The committed kernels are those that the pinned compiler makes of their sources.
+kernels:
+	@if glslc --version 2>/dev/null | head -1 | grep -q 'shaderc 2023.2' && command -v spirv-val >/dev/null; then \
+	  $(GO) run ./shaders/build -check; \
+	else echo "kernels not compiled again: needs glslc 2023.2 and spirv-val (on Debian 12: apt-get install glslc spirv-tools)"; fi
+
+shaders:
+	@$(GO) run ./shaders/build
 
 check:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

@@ -54,7 +54,6 @@ type Config interface {
 	Build(s Setup) (Policy, error)
 }
 
-
 var configs = registry.New[func() Config]("agent")
 
 // Register makes an agent available by name. newConfig returns the default options.
