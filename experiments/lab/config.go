@@ -17,6 +17,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/configs"
+	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -32,6 +33,7 @@ type Config struct {
 	Levels     env.LevelSet     `json:"levels" doc:"the levels to train on"`
 	Worlds     int              `json:"worlds" doc:"worlds stepped side by side, 1 to 65536"`
 	Agent      Choice           `json:"agent" doc:"the agent"`
+	QD         *QDConfig        `json:"qd,omitempty" doc:"a quality-diversity search in place of an agent"`
 	Reward     []RewardTerm     `json:"reward" doc:"terms whose weighted sum the agent learns from; default: the task's own reward"`
 	Steps      int64            `json:"steps" doc:"most transitions to train on, each agent of each world counting one"`
 	Seeds      []uint64         `json:"seeds" doc:"seeds, each trained apart from the others"`
@@ -108,6 +110,9 @@ type Plan struct {
 	levels      env.Levels
 	evalLevels  env.Levels
 	rewards     []rewards.Config
+	qdArchive   qd.ArchiveConfig
+	qdResult    qd.ArchiveConfig // nil without
+	qdEmitters  []qd.EmitterConfig
 	source      *tree
 	force       bool // go on with a run whose rewards were others
 }
@@ -237,10 +242,20 @@ func (p *Plan) resolve() (err error) {
 	if err := p.resolveEnv(); err != nil {
 		return err
 	}
+	if err := p.resolveRewards(); err != nil {
+		return err
+	}
+	if p.QD != nil {
+		return p.resolveQD()
+	}
 	if p.AgentConfig, err = agents.Open(p.Agent.Name, p.options(p.Agent.Options, "agent.options")); err != nil {
 		return p.at("agent.name", err)
 	}
 	p.Agent.Options = p.AgentConfig
+	return nil
+}
+
+func (p *Plan) resolveRewards() error {
 	p.rewards = nil
 	for i := range p.Reward {
 		r, path := &p.Reward[i], fmt.Sprintf("reward.%d", i)
@@ -257,7 +272,7 @@ func (p *Plan) resolve() (err error) {
 		r.Options = c
 		p.rewards = append(p.rewards, c)
 	}
-	_, err = p.buildReward()
+	_, err := p.buildReward()
 	return err
 }
 
@@ -308,6 +323,10 @@ func (p *Plan) buildReward() (*rewards.Sum, error) {
 
 // Check reports what is wrong with the options of the agent, which only building one tells.
 func (p *Plan) Check() error {
+	if p.QD != nil {
+		_, err := p.buildSearch(p.Seeds[0])
+		return err
+	}
 	_, err := p.buildPolicy(p.Seeds[0], 1)
 	return err
 }

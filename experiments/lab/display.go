@@ -140,6 +140,7 @@ func (d *display) line(s Status, bar bool) string {
 	if !math.IsNaN(s.Return) {
 		fmt.Fprintf(&b, "  return %.1f", s.Return)
 	}
+	b.WriteString(s.Note)
 	switch {
 	case d.done[s.Seed] && s.Eval != nil:
 		fmt.Fprintf(&b, "  done in %s, evaluated %.1f", duration(s.Elapsed), s.Eval.ReturnMean)
@@ -209,6 +210,9 @@ func summary(r *Result) map[string]any {
 	if a := r.Overall; a != nil {
 		m["return_mean"], m["return_lo"], m["return_hi"] = jsonFloat(a.Mean.Value), jsonFloat(a.Mean.Lo), jsonFloat(a.Mean.Hi)
 		m["return_iqm"], m["return_iqm_lo"], m["return_iqm_hi"] = jsonFloat(a.IQM.Value), jsonFloat(a.IQM.Lo), jsonFloat(a.IQM.Hi)
+	}
+	if r.Plan.QD != nil {
+		m["coverage"], m["qd_score"], m["best"] = r.meanQD()
 	}
 	return m
 }

@@ -39,6 +39,7 @@ type Status struct {
 	PerSecond float64       // transitions, since the last row
 	Return    float64       // mean of the last episodes
 	Row       *Row          // set with each row of metrics
+	Note      string        // more about the state of the search, for people
 	Solved    bool          // the task just counted as solved
 	Resumed   bool          // training goes on from Step
 	Eval      *Evaluation   // set when the seed is done
@@ -60,6 +61,7 @@ type SeedResult struct {
 	Seconds float64     `json:"seconds"`          // of training
 	Solved  int64       `json:"solved,omitempty"` // step at which the task counted as solved
 	Return  jsonFloat   `json:"return_mean"`      // of the last training episodes
+	QD      *QDStats    `json:"qd,omitempty"`     // of a quality-diversity search
 	Eval    *Evaluation `json:"-"`                // from eval.json; nil without evaluation
 }
 
@@ -248,6 +250,9 @@ func runSeed(ctx context.Context, p *Plan, seed uint64, dir string, workers int,
 	if ctx.Err() != nil {
 		return SeedResult{}, errInterrupted
 	}
+	if p.QD != nil {
+		return runQDSeed(ctx, p, seed, dir, workers, tell)
+	}
 	t, err := newTrainer(p, seed, dir, workers, tell)
 	if err != nil {
 		return SeedResult{}, err
@@ -276,25 +281,33 @@ func (t *trainer) run(ctx context.Context, workers int) (SeedResult, error) {
 		Seed: t.seed, Steps: t.loop.Steps, Seconds: t.clock.elapsed().Seconds(),
 		Solved: t.loop.Solved, Return: jsonFloat(t.loop.meanReturn()),
 	}
-	if n := t.plan.Eval.Episodes; n > 0 {
-		if err := removeEvalReplays(t.replayDir()); err != nil {
-			return r, err
-		}
-		e, err := evaluate(ctx, t.plan, t.policy, t.seed, n, workers, t.replayDir())
-		if err != nil {
-			return r, err
-		}
-		e.Steps = t.loop.Steps
-		r.Eval = e
-		if err := writeFileAtomic(filepath.Join(t.dir, evalFile), append(mustJSON(e), '\n')); err != nil {
-			return r, err
-		}
+	var err error
+	if r.Eval, err = t.evaluateAt(ctx, t.loop.Steps, workers); err != nil {
+		return r, err
 	}
 	if err := writeFileAtomic(filepath.Join(t.dir, doneFile), append(mustJSON(r), '\n')); err != nil {
 		return r, err
 	}
 	t.tell(Status{Seed: t.seed, Step: r.Steps, Elapsed: seconds(r.Seconds), Return: float64(r.Return), Eval: r.Eval})
 	return r, nil
+}
+
+// evaluateAt evaluates the policy after the given steps and writes the file. It returns nil if
+// the experiment has no evaluation.
+func (t *trainer) evaluateAt(ctx context.Context, steps int64, workers int) (*Evaluation, error) {
+	n := t.plan.Eval.Episodes
+	if n == 0 {
+		return nil, nil
+	}
+	if err := removeEvalReplays(t.replayDir()); err != nil {
+		return nil, err
+	}
+	e, err := evaluate(ctx, t.plan, t.policy, t.seed, n, workers, t.replayDir())
+	if err != nil {
+		return nil, err
+	}
+	e.Steps = steps
+	return e, writeFileAtomic(filepath.Join(t.dir, evalFile), append(mustJSON(e), '\n'))
 }
 
 // readDone returns the result of a seed that is done. The error is os.ErrNotExist if it is not.
@@ -327,6 +340,14 @@ func readJSON(path string, v any) error {
 func LoadPolicy(p *Plan, dir string, seed uint64, workers int) (policy agents.Policy, steps int64, err error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
+	}
+	if p.QD != nil {
+		s, evaluations, err := loadSearch(p, dir, seed)
+		if err != nil {
+			return nil, 0, err
+		}
+		policy, err = bestElite(p, s)
+		return policy, evaluations, err
 	}
 	if policy, err = p.buildPolicy(seed, workers); err != nil {
 		return nil, 0, err

@@ -286,13 +286,8 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	if err := json.Unmarshal(c["files"], &sizes); err != nil {
 		return nil, fmt.Errorf("section files: %w", err)
 	}
-	for name := range sizes {
-		if name != metricsFile && name != timingFile && (!strings.HasPrefix(name, eventsStem) || strings.ContainsAny(name, `/\`)) {
-			return nil, fmt.Errorf("section files: unknown file %q", name)
-		}
-	}
-	if len(sizes) != 3 {
-		return nil, fmt.Errorf("section files: %d files, want 3", len(sizes))
+	if err := checkLogFiles(sizes); err != nil {
+		return nil, err
 	}
 	if err := json.Unmarshal(c["clock"], &t.clock.before); err != nil {
 		return nil, fmt.Errorf("section clock: %w", err)
@@ -315,6 +310,19 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	t.loop = loaded
 	t.report = loaded.report
 	return sizes, nil
+}
+
+// checkLogFiles reports names that are not those of the log files of a seed.
+func checkLogFiles(sizes map[string]int64) error {
+	for name := range sizes {
+		if name != metricsFile && name != timingFile && (!strings.HasPrefix(name, eventsStem) || strings.ContainsAny(name, `/\`)) {
+			return fmt.Errorf("section files: unknown file %q", name)
+		}
+	}
+	if len(sizes) != 3 {
+		return fmt.Errorf("section files: %d files, want 3", len(sizes))
+	}
+	return nil
 }
 
 // restorePolicy loads the agent's section, if the policy learns.
