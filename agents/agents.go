@@ -35,6 +35,13 @@ type Agent interface {
 	encoding.BinaryUnmarshaler
 }
 
+// A BonusRecorder is an Agent that can learn from an intrinsic bonus apart from the reward.
+// Training with a bonus calls RecordBonus in place of Record, where an agent has it; for other
+// agents the bonus is added to the reward.
+type BonusRecorder interface {
+	RecordBonus(b *env.Batch, reward, bonus []float32)
+}
+
 // Report receives one named measurement of learning, such as "loss/policy".
 type Report func(name string, value float64)
 

@@ -25,6 +25,7 @@ type agent struct {
 	allSteps int64
 
 	net     *nn.ActorCritic
+	curious *nn.MLP // the critic of bonuses, whose parameters follow those of net; or nil
 	head    *nn.Head
 	params  []float32
 	trainer *nn.Trainer
@@ -59,6 +60,9 @@ type worker struct {
 	head                                *nn.HeadTape
 	obs, act                            []float32
 	dLogProb, dEntropy, dValue, dPolicy []float32
+	curious                             *nn.Tape // nil without an intrinsic critic
+	dBonus                              []float32
+	bonusLoss                           float64
 }
 
 func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
@@ -71,8 +75,18 @@ func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
 		Obs: a.obs, Head: head, Hidden: c.Hidden, Activation: c.Activation, LayerNorm: c.LayerNorm,
 		Shared: c.Shared, LogStd: float32(c.LogStd),
 	})
-	a.params = make([]float32, a.net.NumParams())
-	a.net.Init(a.params, s.Key.Fold(initFold))
+	size := a.net.NumParams()
+	if c.IntrinsicCoef > 0 {
+		a.curious = nn.NewMLP(nn.MLPConfig{
+			In: a.obs, Hidden: c.Hidden, Out: 1, Activation: c.Activation, LayerNorm: c.LayerNorm, OutGain: 1,
+		})
+		size += a.curious.NumParams()
+	}
+	a.params = make([]float32, size)
+	a.net.Init(a.ofNet(a.params), s.Key.Fold(initFold))
+	if a.curious != nil {
+		a.curious.Init(a.ofCurious(a.params), s.Key.Fold(curiousFold))
+	}
 	a.trainer = nn.NewTrainer(a.params, c.Minibatch, a.pool)
 	a.trainer.Adam.Eps = 1e-5
 	a.trainer.MaxNorm = float32(c.MaxGradNorm)
@@ -88,6 +102,10 @@ func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
 		a.rewards = newRewardScaler(s.Rows, c.Gamma, c.ClipReward)
 	}
 	a.roll = newRollout(s.Rows, c.Rollout, a.obs, a.act)
+	if a.curious != nil {
+		bonus := newReturns(s.Rows*c.Rollout, s.Rows)
+		a.roll.bonus = &bonus
+	}
 	a.order = make([]int32, s.Rows*c.Rollout)
 	a.blockMetrics = make([]sums, nn.Blocks(c.Minibatch))
 	a.work = make([]worker, a.pool.Workers())
@@ -102,15 +120,32 @@ func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
 const (
 	initFold    = 0
 	shuffleFold = 1
+	curiousFold = 2
 )
+
+// ofNet returns the part of parameters or gradients p that is of net, ofCurious the rest.
+func (a *agent) ofNet(p []float32) []float32     { return p[:a.net.NumParams()] }
+func (a *agent) ofCurious(p []float32) []float32 { return p[a.net.NumParams():] }
+
+// where names the place of parameter i.
+func (a *agent) where(i int) string {
+	if n := a.net.NumParams(); i >= n {
+		return "intrinsic critic " + a.curious.Where(i-n)
+	}
+	return a.net.Where(i)
+}
 
 func (a *agent) newWorker() worker {
 	const n = max(nn.BlockRows, actBlock)
 	f := func(w int) []float32 { return make([]float32, n*w) }
-	return worker{
+	w := worker{
 		tape: a.net.NewTape(n), head: a.head.NewTape(n), obs: f(a.obs), act: f(a.act),
 		dLogProb: f(1), dEntropy: f(1), dValue: f(1), dPolicy: f(a.head.Inputs()),
 	}
+	if a.curious != nil {
+		w.curious, w.dBonus = a.curious.NewTape(n), f(1)
+	}
+	return w
 }
 
 // Act fills b.Act. When exploring with as many rows as it learns from, it also notes what Record
@@ -138,21 +173,25 @@ func (a *agent) actBlock(wi, block int) {
 		obs, raw = a.roll.obs[at*a.obs:(at+n)*a.obs], a.roll.act[at*a.act:(at+n)*a.act]
 	}
 	a.normalize(obs, a.acting.Obs[lo*a.obs:hi*a.obs])
-	free := a.net.Free(a.params)
+	params := a.ofNet(a.params)
+	free := a.net.Free(params)
 	switch {
 	case !a.explore:
-		a.net.ForwardPolicy(a.params, w.tape, obs, n)
+		a.net.ForwardPolicy(params, w.tape, obs, n)
 		a.head.Mode(raw, w.tape.Policy, free)
 	case !a.noting():
-		a.net.ForwardPolicy(a.params, w.tape, obs, n)
+		a.net.ForwardPolicy(params, w.tape, obs, n)
 		a.head.Sample(raw, w.tape.Policy, free, a.actKey, lo)
 	default:
-		a.net.Forward(a.params, w.tape, obs, n)
+		a.net.Forward(params, w.tape, obs, n)
 		a.head.Sample(raw, w.tape.Policy, free, a.actKey, lo)
 		a.head.Forward(w.head, w.tape.Policy, free, raw)
 		at := a.roll.at(lo)
 		copy(a.roll.value[at:], w.tape.Value)
 		copy(a.roll.logProb[at:], w.head.LogProb)
+		if a.curious != nil {
+			copy(a.roll.bonus.value[at:], a.curious.Forward(a.ofCurious(a.params), w.curious, obs, n))
+		}
 	}
 	a.toBounds(a.acting.Act[lo*a.act:hi*a.act], raw)
 }
@@ -203,8 +242,15 @@ func (a *agent) chose(b *env.Batch) bool {
 
 // Record stores the transition. It panics if the rollout is full or Act did not choose the
 // actions: PPO cannot learn from those of another policy.
-func (a *agent) Record(b *env.Batch, reward []float32) {
+func (a *agent) Record(b *env.Batch, reward []float32) { a.RecordBonus(b, reward, nil) }
+
+// RecordBonus is Record with a bonus for each row. With intrinsic_coef, the bonus has returns, a
+// critic and a discount of its own; without, it is added to the reward. No bonus is one of 0.
+func (a *agent) RecordBonus(b *env.Batch, reward, bonus []float32) {
 	r := a.roll
+	if bonus != nil && len(bonus) != r.rows {
+		panic(fmt.Sprintf("ppo: Record of %d bonuses, want %d", len(bonus), r.rows))
+	}
 	switch {
 	case b.N != r.rows || len(reward) != r.rows:
 		panic(fmt.Sprintf("ppo: Record of %d rows and %d rewards, want %d", b.N, len(reward), r.rows))
@@ -218,12 +264,22 @@ func (a *agent) Record(b *env.Batch, reward []float32) {
 	at := r.at(0)
 	copy(r.reward[at:], reward)
 	copy(r.end[at:], b.End)
+	switch {
+	case a.curious == nil:
+		for i, x := range bonus {
+			r.reward[at+i] += x
+		}
+	case bonus == nil:
+		clear(r.bonus.reward[at : at+r.rows])
+	default:
+		copy(r.bonus.reward[at:], bonus)
+	}
 	if a.norm != nil {
 		a.norm.add(b.Obs)
 	}
 	last := r.step == r.steps-1
 	for i, end := range b.End {
-		if end == env.Truncated || last && end == env.Running {
+		if end == env.Truncated || last && (end == env.Running || a.curious != nil) {
 			r.open = append(r.open, int32(i))
 		}
 	}
@@ -240,9 +296,15 @@ func (a *agent) valueNext(b *env.Batch) {
 		for j, i := range open[:n] {
 			a.normalize(w.obs[j*a.obs:(j+1)*a.obs], b.Next[int(i)*a.obs:(int(i)+1)*a.obs])
 		}
-		a.net.ForwardValue(a.params, w.tape, w.obs[:n*a.obs], n)
+		a.net.ForwardValue(a.ofNet(a.params), w.tape, w.obs[:n*a.obs], n)
 		for j, i := range open[:n] {
 			r.next[r.at(int(i))] = w.tape.Value[j]
+		}
+		if a.curious != nil {
+			v := a.curious.Forward(a.ofCurious(a.params), w.curious, w.obs[:n*a.obs], n)
+			for j, i := range open[:n] {
+				r.bonus.next[r.at(int(i))] = v[j]
+			}
 		}
 		open = open[n:]
 	}
@@ -250,6 +312,7 @@ func (a *agent) valueNext(b *env.Batch) {
 }
 
 var (
-	_ agents.Config = (*Config)(nil)
-	_ agents.Agent  = (*agent)(nil)
+	_ agents.Config        = (*Config)(nil)
+	_ agents.Agent         = (*agent)(nil)
+	_ agents.BonusRecorder = (*agent)(nil)
 )

@@ -11,11 +11,12 @@ import (
 )
 
 // sums adds up over rows what the metrics are means of.
-type sums struct{ policy, value, entropy, kl, clipped float64 }
+type sums struct{ policy, value, bonus, entropy, kl, clipped float64 }
 
 func (s *sums) add(t sums) {
 	s.policy += t.policy
 	s.value += t.value
+	s.bonus += t.bonus
 	s.entropy += t.entropy
 	s.kl += t.kl
 	s.clipped += t.clipped
@@ -58,6 +59,12 @@ func (a *agent) update() error {
 	}
 	a.roll.advantages(float32(a.Gamma), float32(a.Lambda))
 	a.metrics.explained = a.roll.explainedVariance()
+	if s := a.roll.bonus; s != nil {
+		a.roll.advantagesOf(s, float32(a.IntrinsicGamma), float32(a.Lambda), a.IntrinsicEpisodic)
+		for k, v := range s.adv {
+			a.roll.adv[k] += float32(float32(a.IntrinsicCoef) * v)
+		}
+	}
 	if err := a.epochs(); err != nil {
 		return err
 	}
@@ -67,7 +74,7 @@ func (a *agent) update() error {
 	}
 	for i, v := range a.params {
 		if !geom.Finite(v) {
-			return fmt.Errorf("after it, the parameter %s is %v", a.net.Where(i), v)
+			return fmt.Errorf("after it, the parameter %s is %v", a.where(i), v)
 		}
 	}
 	return nil
@@ -121,7 +128,7 @@ func (a *agent) minibatch() (far bool, err error) {
 	for _, l := range []struct {
 		name string
 		sum  float64
-	}{{"policy loss", s.policy}, {"value loss", s.value}, {"entropy", s.entropy}} {
+	}{{"policy loss", s.policy}, {"value loss", s.value}, {"intrinsic value loss", s.bonus}, {"entropy", s.entropy}} {
 		if math.IsNaN(l.sum) || math.IsInf(l.sum, 0) {
 			return false, fmt.Errorf("the %s is %v", l.name, l.sum/float64(rows))
 		}
@@ -143,7 +150,7 @@ func (a *agent) minibatch() (far bool, err error) {
 // locate names the parameter whose gradient is not finite.
 func (a *agent) locate(err error) error {
 	if bad := (*nn.NonFiniteError)(nil); errors.As(err, &bad) {
-		return fmt.Errorf("the gradient of the parameter %s is %v", a.net.Where(bad.Index), a.trainer.Grad[bad.Index])
+		return fmt.Errorf("the gradient of the parameter %s is %v", a.where(bad.Index), a.trainer.Grad[bad.Index])
 	}
 	return err
 }
@@ -172,6 +179,7 @@ func (a *agent) standardize() {
 //
 //	-min(r A, clamp(r, 1-clip, 1+clip) A) + value_coef (V - target)^2 - entropy_coef H
 //
+// and, with an intrinsic critic, value_coef times its squared error,
 // with r the ratio of the probabilities of the action under the new and the old policy.
 func (a *agent) loss(wi, block, lo, hi int, grad []float32) {
 	w, r, rows := &a.work[wi], a.roll, a.batch[lo:hi]
@@ -180,8 +188,9 @@ func (a *agent) loss(wi, block, lo, hi int, grad []float32) {
 		copy(w.obs[i*a.obs:(i+1)*a.obs], r.obs[int(k)*a.obs:])
 		copy(w.act[i*a.act:(i+1)*a.act], r.act[int(k)*a.act:])
 	}
-	a.net.Forward(a.params, w.tape, w.obs, n)
-	a.head.Forward(w.head, w.tape.Policy, a.net.Free(a.params), w.act[:n*a.act])
+	params, netGrad := a.ofNet(a.params), a.ofNet(grad)
+	a.net.Forward(params, w.tape, w.obs, n)
+	a.head.Forward(w.head, w.tape.Policy, a.net.Free(params), w.act[:n*a.act])
 	var s sums
 	mean := 1 / float32(len(a.batch))
 	for i, k := range rows {
@@ -191,8 +200,25 @@ func (a *agent) loss(wi, block, lo, hi int, grad []float32) {
 		s.entropy += float64(w.head.Entropy[i])
 	}
 	a.blockMetrics[block] = s
-	a.head.Backward(w.head, w.dLogProb[:n], w.dEntropy[:n], w.dPolicy, a.net.Free(grad))
-	a.net.Backward(a.params, grad, w.tape, w.dPolicy[:n*a.head.Inputs()], w.dValue[:n])
+	a.head.Backward(w.head, w.dLogProb[:n], w.dEntropy[:n], w.dPolicy, a.net.Free(netGrad))
+	a.net.Backward(params, netGrad, w.tape, w.dPolicy[:n*a.head.Inputs()], w.dValue[:n])
+	if a.curious != nil {
+		a.bonusLoss(w, rows, grad)
+		a.blockMetrics[block].bonus = w.bonusLoss
+	}
+}
+
+// bonusLoss adds the gradient of the intrinsic critic for rows whose observations w holds.
+func (a *agent) bonusLoss(w *worker, rows []int32, grad []float32) {
+	n, mean, s := len(rows), 1/float32(len(a.batch)), a.roll.bonus
+	v := a.curious.Forward(a.ofCurious(a.params), w.curious, w.obs, n)
+	w.bonusLoss = 0
+	for i, k := range rows {
+		err := v[i] - s.target[k]
+		w.bonusLoss += float64(err) * float64(err)
+		w.dBonus[i] = mean * float32(a.ValueCoef) * 2 * err
+	}
+	a.curious.Backward(a.ofCurious(a.params), a.ofCurious(grad), w.curious, w.dBonus[:n], nil)
 }
 
 // surrogate adds the policy loss of a row, PPO (7), and returns its derivative with respect to
@@ -234,6 +260,9 @@ func (a *agent) report(report agents.Report) {
 	n := float64(m.rows)
 	report("loss/policy", m.policy/n)
 	report("loss/value", m.value/n)
+	if a.curious != nil {
+		report("loss/intrinsic_value", m.bonus/n)
+	}
 	report("entropy", m.entropy/n)
 	report("kl", m.kl/n)
 	report("clip_fraction", m.clipped/n)
@@ -244,7 +273,7 @@ func (a *agent) report(report agents.Report) {
 	if a.rewards != nil {
 		report("reward_scale", m.rewardScale)
 	}
-	if free := a.net.Free(a.params); len(free) > 0 {
+	if free := a.net.Free(a.ofNet(a.params)); len(free) > 0 {
 		var std float64
 		for _, v := range free {
 			std += float64(geom.Exp(v))

@@ -298,6 +298,7 @@ func TestGradientAgainstFiniteDifferences(t *testing.T) {
 					c := New()
 					c.Rollout, c.Minibatch, c.Hidden = 20, 150, []int{5, 4} // two blocks
 					c.EntropyCoef, c.ValueClip, c.Shared, c.LogStd = 0.05, valueClip, shared, -0.5
+					c.IntrinsicCoef = 2 * valueClip // with and without an intrinsic critic
 					checkGradient(t, c, kind)
 				})
 			}
@@ -317,6 +318,9 @@ func checkGradient(t *testing.T, c *Config, kind string) {
 	}
 	for k := range a.roll.adv {
 		a.roll.adv[k], a.roll.target[k], a.roll.value[k] = 1+2*s.Norm(), s.Norm(), 0.5*s.Norm()
+		if a.curious != nil {
+			a.roll.bonus.target[k] = s.Norm()
+		}
 	}
 	for i := range a.order {
 		a.order[i] = int32(i)
@@ -341,7 +345,7 @@ func checkGradient(t *testing.T, c *Config, kind string) {
 		p[i] = at
 		want := (up - down) / (2 * h)
 		if got := float64(a.trainer.Grad[i]); math.Abs(got-want) > 2e-5+1e-3*math.Abs(want) {
-			t.Errorf("the gradient of the %s is %v, want %v", a.net.Where(i), got, want)
+			t.Errorf("the gradient of the %s is %v, want %v", a.where(i), got, want)
 		}
 	}
 	var m sums
@@ -349,7 +353,7 @@ func checkGradient(t *testing.T, c *Config, kind string) {
 		m.add(b)
 	}
 	n := float64(len(a.batch))
-	got := m.policy/n + c.ValueCoef*m.value/n - c.EntropyCoef*m.entropy/n
+	got := m.policy/n + c.ValueCoef*(m.value+m.bonus)/n - c.EntropyCoef*m.entropy/n
 	if want := ref.loss(); math.Abs(got-want) > 1e-5 {
 		t.Errorf("the reported losses add up to %v, want %v", got, want)
 	}
@@ -447,6 +451,10 @@ func (r *reference) row(k int, adv float64) float64 {
 			errs = limited
 			r.valueClipped++
 		}
+	}
+	if a.curious != nil {
+		v, _ := mlp(r.params[a.net.NumParams():], x, 5, 4, 1)
+		errs += math.Pow(v[0]-float64(a.roll.bonus.target[k]), 2)
 	}
 	return -min(ratio*adv, clipped*adv) + a.ValueCoef*errs - a.EntropyCoef*entropy
 }

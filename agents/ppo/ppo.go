@@ -49,12 +49,21 @@
 // successor, which the batch holds, while a terminated one has value zero (Pardo, Tavakoli,
 // Levdik and Kormushev, "Time Limits in Reinforcement Learning", ICML 2018).
 //
+// # Bonuses
+//
+// An intrinsic bonus, see package explore, is added to the reward, before normalisation; or, with
+// the option intrinsic_coef, it has a critic, a discount and returns of its own, which go on over
+// the ends of episodes: Burda, Edwards, Storkey and Klimov, "Exploration by Random Network
+// Distillation" (ICLR 2019), section 2.3. The advantage is then that of the reward plus
+// intrinsic_coef times that of the bonus. The critic is a network apart, also with shared.
+//
 // # Metrics
 //
 // Each update reports, averaged over its minibatches unless said otherwise:
 //
 //	loss/policy         the negative clipped surrogate objective, PPO (7)
 //	loss/value          the mean squared error of the value, before weighting
+//	loss/intrinsic_value  of the critic of a bonus, with intrinsic_coef
 //	entropy             of the policy, in nats
 //	kl                  estimated divergence of the new policy from the old, (r-1) - log r
 //	clip_fraction       share of rows whose probability ratio r lies outside 1 ± clip
@@ -102,6 +111,9 @@ type Config struct {
 	Activation         nn.Activation `json:"activation" doc:"of hidden layers: tanh, relu, elu or identity"`
 	LayerNorm          bool          `json:"layer_norm" doc:"normalise hidden layers"`
 	Shared             bool          `json:"shared" doc:"one network for policy and value instead of two"`
+	IntrinsicCoef      float64       `json:"intrinsic_coef" doc:"weight of the advantages of a bonus, which then has a critic and a discount of its own; 0 adds the bonus to the reward"`
+	IntrinsicGamma     float64       `json:"intrinsic_gamma" doc:"discount a step of a bonus, 0 to 1, with intrinsic_coef"`
+	IntrinsicEpisodic  bool          `json:"intrinsic_episodic" doc:"returns of a bonus end with the episode, as suits episodic bonuses; with intrinsic_coef"`
 	LogStd             float64       `json:"log_std" doc:"first logarithm of the standard deviation of continuous actions, on the scale of -1..1"`
 }
 
@@ -118,7 +130,7 @@ func New() *Config {
 	return &Config{
 		Rollout: 256, Minibatch: 256, Epochs: 4,
 		LearningRate: 1e-3, Schedule: "constant",
-		Gamma: 0.99, Lambda: 0.95,
+		Gamma: 0.99, Lambda: 0.95, IntrinsicGamma: 0.99,
 		Clip: 0.2, ValueCoef: 0.5, MaxGradNorm: 0.5,
 		NormalizeObs: true, ClipObs: 10, NormalizeReward: true, ClipReward: 10, NormalizeAdvantage: true,
 		Hidden: []int{64, 64},
@@ -156,6 +168,8 @@ func (c *Config) check(s agents.Setup) error {
 		{"target_kl", c.TargetKL, c.TargetKL >= 0, "0 or more"},
 		{"clip_obs", c.ClipObs, c.ClipObs > 0, "a number above 0"},
 		{"clip_reward", c.ClipReward, c.ClipReward > 0, "a number above 0"},
+		{"intrinsic_coef", c.IntrinsicCoef, c.IntrinsicCoef >= 0 && !math.IsInf(c.IntrinsicCoef, 0), "0 or more"},
+		{"intrinsic_gamma", c.IntrinsicGamma, c.IntrinsicGamma >= 0 && c.IntrinsicGamma <= 1, "0 to 1"},
 		{"log_std", c.LogStd, c.LogStd >= nn.MinLogStd && c.LogStd <= nn.MaxLogStd, fmt.Sprintf("%v to %v", nn.MinLogStd, nn.MaxLogStd)},
 	} {
 		if !o.ok {

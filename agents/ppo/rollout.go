@@ -15,20 +15,30 @@ type rollout struct {
 	step        int  // steps recorded
 	acted       bool // the row of step has been acted
 
-	obs, act                  []float32 // as the network sees them
-	logProb, value            []float32 // of act under the policy that acted, of obs
-	reward, next, adv, target []float32
-	end                       []env.End
-	open                      []int32 // rows whose successor is to be valued; scratch of Record
-	// next is set where an episode was truncated, and where it goes on at the last step.
+	obs, act []float32 // as the network sees them
+	logProb  []float32 // of act under the policy that acted
+	returns            // of the reward
+	bonus    *returns  // nil without an intrinsic critic
+	end      []env.End
+	open     []int32 // rows whose successor is to be valued; scratch of Record
+}
+
+// returns are what is learned from a stream of rewards.
+type returns struct {
+	reward, value, adv, target []float32
+	next                       []float32 // set where an episode was truncated, and at the last step
+}
+
+func newReturns(n, rows int) returns {
+	f := func(n int) []float32 { return make([]float32, n) }
+	return returns{reward: f(n), value: f(n + rows), adv: f(n), target: f(n), next: f(n)}
 }
 
 func newRollout(rows, steps, obs, act int) *rollout {
 	n := rows * steps
 	f := func(w int) []float32 { return make([]float32, (n+rows)*w) }
 	return &rollout{
-		rows: rows, steps: steps, obs: f(obs), act: f(act), logProb: f(1), value: f(1),
-		reward: f(1)[:n], next: f(1)[:n], adv: f(1)[:n], target: f(1)[:n],
+		rows: rows, steps: steps, obs: f(obs), act: f(act), logProb: f(1), returns: newReturns(n, rows),
 		end: make([]env.End, n), open: make([]int32, 0, rows),
 	}
 }
@@ -46,26 +56,40 @@ func (r *rollout) full() bool { return r.step == r.steps }
 // where the sum ends with the episode. V(next) is 0 where the episode was terminated. The target
 // of the value is A + V: the return of TD(lambda).
 func (r *rollout) advantages(gamma, lambda float32) {
+	r.advantagesOf(&r.returns, gamma, lambda, true)
+}
+
+// advantagesOf is advantages for a stream of rewards. Without episodic, its returns go on over
+// the ends of episodes: what follows an end is the first state of the next episode, or, at the
+// last step, of which there is no next, the true successor.
+func (r *rollout) advantagesOf(s *returns, gamma, lambda float32, episodic bool) {
 	gl := gamma * lambda
 	for t := r.steps - 1; t >= 0; t-- {
 		for i := range r.rows {
 			k := t*r.rows + i
-			next, carry := r.next[k], float32(0)
+			next, carry := s.next[k], float32(0)
 			switch {
-			case r.end[k] == env.Terminated:
+			case episodic && r.end[k] == env.Terminated:
 				next = 0
-			case r.end[k] == env.Running && t < r.steps-1:
-				next, carry = r.value[k+r.rows], r.adv[k+r.rows]
+			case t < r.steps-1 && (r.end[k] == env.Running || !episodic):
+				next, carry = s.value[k+r.rows], s.adv[k+r.rows]
 			}
-			delta := r.reward[k] + float32(gamma*next) - r.value[k]
-			r.adv[k] = delta + float32(gl*carry)
-			r.target[k] = r.adv[k] + r.value[k]
+			delta := s.reward[k] + float32(gamma*next) - s.value[k]
+			s.adv[k] = delta + float32(gl*carry)
+			s.target[k] = s.adv[k] + s.value[k]
 		}
 	}
 }
 
-// checkRewards reports the first reward that is not finite.
+// checkRewards reports the first reward or bonus that is not finite.
 func (r *rollout) checkRewards() error {
+	if r.bonus != nil {
+		for k, v := range r.bonus.reward {
+			if !geom.Finite(v) {
+				return fmt.Errorf("the bonus of step %d, row %d is %v", k/r.rows, k%r.rows, v)
+			}
+		}
+	}
 	for k, v := range r.reward {
 		if !geom.Finite(v) {
 			return fmt.Errorf("the reward of step %d, row %d is %v", k/r.rows, k%r.rows, v)

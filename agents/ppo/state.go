@@ -28,6 +28,7 @@ const (
 
 	flagObs     = 1
 	flagRewards = 2
+	flagCurious = 4
 )
 
 // shape returns the numbers that a state must agree in with the agent that loads it.
@@ -38,6 +39,9 @@ func (a *agent) shape() [5]uint32 {
 	}
 	if a.rewards != nil {
 		flags |= flagRewards
+	}
+	if a.curious != nil {
+		flags |= flagCurious
 	}
 	return [5]uint32{uint32(a.roll.rows), uint32(a.obs), uint32(a.act), flags, uint32(len(a.params))}
 }
@@ -102,7 +106,7 @@ func (a *agent) UnmarshalBinary(b []byte) error {
 	params, b := b[headSize:headSize+4*len(a.params)], b[headSize+4*len(a.params):]
 	for i := range a.params {
 		if bits := binary.LittleEndian.Uint32(params[4*i:]); bits&exponent == exponent {
-			return fmt.Errorf("ppo: malformed state: the parameter %s is not finite", a.net.Where(i))
+			return fmt.Errorf("ppo: malformed state: the parameter %s is not finite", a.where(i))
 		}
 	}
 	adam := 16 + 8*len(a.params)
