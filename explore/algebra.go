@@ -14,8 +14,24 @@ import (
 // leaf is a registered bonus with the name it is logged by.
 type leaf struct {
 	Bonus
-	name string
-	last []float32
+	name  string
+	last  []float32
+	full  map[string]string // names in logs
+	to    func(string, float64)
+	relay func(string, float64) // reports to to by the full name; made once
+}
+
+func newLeaf(b Bonus, name string) *leaf {
+	l := &leaf{Bonus: b, name: name, full: map[string]string{}}
+	l.relay = func(short string, v float64) {
+		full, ok := l.full[short]
+		if !ok {
+			full = "bonus/" + l.name + "/" + short
+			l.full[short] = full
+		}
+		l.to(full, v)
+	}
+	return l
 }
 
 func (l *leaf) Score(dst []float32, b *env.Batch) {
@@ -25,14 +41,16 @@ func (l *leaf) Score(dst []float32, b *env.Batch) {
 
 // Update also reports the mean bonus before any combination.
 func (l *leaf) Update(b *env.Batch, report func(string, float64)) error {
-	if report != nil {
-		sum := 0.0
-		for _, x := range l.last {
-			sum += float64(x)
-		}
-		report("bonus/"+l.name+"/mean", sum/float64(b.N))
+	if report == nil {
+		return l.Bonus.Update(b, nil)
 	}
-	return l.Bonus.Update(b, report)
+	sum := 0.0
+	for _, x := range l.last {
+		sum += float64(x)
+	}
+	l.to = report
+	l.relay("mean", sum/float64(b.N))
+	return l.Bonus.Update(b, l.relay)
 }
 
 // pair is a sum or a product of two bonuses.

@@ -108,14 +108,11 @@ func (c *count) Update(b *env.Batch, report func(string, float64)) error {
 		}
 	}
 	if report != nil {
-		name := "count"
-		if c.c.Episodic {
-			name = "episodic_count"
-		} else {
-			report("bonus/count/states", float64(len(c.seen.used)))
+		if !c.c.Episodic {
+			report("states", float64(len(c.seen.used)))
 			collisions = c.seen.collisions
 		}
-		report("bonus/"+name+"/collisions", float64(collisions))
+		report("collisions", float64(collisions))
 	}
 	return nil
 }

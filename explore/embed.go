@@ -144,7 +144,7 @@ func (n *inverse) learn(b *env.Batch, report func(string, float64)) error {
 	}
 	n.adam.Step(p, n.grad, n.lr)
 	if report != nil {
-		report("bonus/e3b/inverse_loss", loss)
+		report("inverse_loss", loss)
 	}
 	return nil
 }

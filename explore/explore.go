@@ -34,8 +34,8 @@ import (
 type Bonus interface {
 	rewards.Func
 
-	// Update learns from b and reports how it goes, if report is not nil. It fails if the
-	// bonus is no longer finite.
+	// Update learns from b and reports how it goes, if report is not nil, by names that are
+	// constant and short, such as loss. It fails if the bonus is no longer finite.
 	Update(b *env.Batch, report func(name string, value float64)) error
 
 	encoding.BinaryAppender

@@ -22,7 +22,7 @@ import (
 //
 // norm divides by the running standard deviation; decay falls linearly to 0 over a number of
 // rows; a name is that of a registered bonus, and values are numbers, true, false, words, or
-// lists of words such as [x, y]. Errors name the column.
+// lists of words such as [x, y]. Errors are of type [*SyntaxError].
 func Parse(expr string, s Setup) (Bonus, error) {
 	p := &parser{setup: s, used: map[string]int{}}
 	p.sc.Init(strings.NewReader(expr))
@@ -39,6 +39,17 @@ func Parse(expr string, s Setup) (Bonus, error) {
 	return b, nil
 }
 
+// A SyntaxError is what is wrong with an expression.
+type SyntaxError struct {
+	Column int // from 1
+	Err    error
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("bonus expression, column %d: %v", e.Column, e.Err)
+}
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
 type parser struct {
 	sc    scanner.Scanner
 	tok   rune
@@ -47,15 +58,21 @@ type parser struct {
 	err   error
 }
 
-func (p *parser) fail(format string, args ...any) {
+func (p *parser) fail(format string, args ...any) { p.failAt(p.column(), fmt.Errorf(format, args...)) }
+
+func (p *parser) failAt(column int, err error) {
 	if p.err == nil {
-		column := p.sc.Position.Column
-		if p.tok == scanner.EOF {
-			column = p.sc.Pos().Column
-		}
-		p.err = fmt.Errorf("bonus expression, column %d: %w", column, fmt.Errorf(format, args...))
+		p.err = &SyntaxError{column, err}
 	}
 	p.tok = scanner.EOF
+}
+
+// column returns where the current token begins.
+func (p *parser) column() int {
+	if p.tok == scanner.EOF {
+		return p.sc.Pos().Column
+	}
+	return p.sc.Position.Column
 }
 
 func (p *parser) next() {
@@ -114,13 +131,13 @@ func (p *parser) factor() Bonus {
 		p.take(')')
 		return b
 	case scanner.Ident:
-		name := p.sc.TokenText()
+		name, at := p.sc.TokenText(), p.column()
 		p.next()
 		switch name {
 		case "norm", "clip", "decay":
 			return p.function(name)
 		}
-		return p.named(name)
+		return p.named(name, at)
 	}
 	p.take(scanner.Ident) // which it is not
 	return constant(0)
@@ -172,8 +189,8 @@ func (p *parser) function(name string) Bonus {
 	return b
 }
 
-// named builds a registered bonus with its options.
-func (p *parser) named(name string) Bonus {
+// named builds a registered bonus, whose name is at a column, with its options.
+func (p *parser) named(name string, at int) Bonus {
 	options := map[string]json.RawMessage{}
 	if p.tok == '(' {
 		p.next()
@@ -193,7 +210,7 @@ func (p *parser) named(name string) Bonus {
 	}
 	c, err := Open(name, func(dst any) error { return decodeOptions(options, dst) })
 	if err != nil {
-		p.fail("%w", err)
+		p.failAt(at, err)
 		return constant(0)
 	}
 	p.used[name]++
@@ -201,13 +218,13 @@ func (p *parser) named(name string) Bonus {
 	setup.Key = setup.Key.Fold(uint64(len(p.used))).Fold(uint64(p.used[name]))
 	b, err := c.Build(setup)
 	if err != nil {
-		p.fail("%w", err)
+		p.failAt(at, err)
 		return constant(0)
 	}
 	if n := p.used[name]; n > 1 {
 		name += strconv.Itoa(n)
 	}
-	return &leaf{Bonus: b, name: name}
+	return newLeaf(b, name)
 }
 
 // value reads a number, a word, a string or a list of them, as JSON.

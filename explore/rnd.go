@@ -220,7 +220,7 @@ func (d *distill) learn(n int, report func(string, float64)) error {
 	d.predictor.Backward(d.p, d.grad, d.pTape, d.dy[:n*d.c.Dim], nil)
 	d.adam.Step(d.p, d.grad, d.c.LR)
 	if report != nil {
-		report("bonus/"+d.name+"/loss", loss)
+		report("loss", loss)
 	}
 	return nil
 }

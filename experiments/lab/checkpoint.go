@@ -29,6 +29,7 @@ import (
 // The sections of a training run are
 //
 //	agent     the agent's own encoding; absent if it does not learn
+//	bonus     the state of the bonus, if there is one
 //	clock     wall-clock seconds, JSON
 //	files     sizes of the log files, JSON: what was written later is cut off on resume
 //	loop      counters and accumulators of the training loop, JSON

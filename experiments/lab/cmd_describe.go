@@ -17,6 +17,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/experiments/configs"
+	"github.com/terrarium-rl/terrarium/explore"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -55,6 +56,9 @@ files, for editors to complete and check them.`,
 			case "reward":
 				c, err := rewards.Open(args[1], nil)
 				return describeConfig(w, "reward", args[1], c, err)
+			case "bonus":
+				c, err := explore.Open(args[1], nil)
+				return describeConfig(w, "bonus", args[1], c, err)
 			case "experiment":
 				text, err := configs.Read(args[1])
 				if err == nil {

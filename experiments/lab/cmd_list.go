@@ -39,6 +39,7 @@ var kinds = []struct {
 	{"envs", "env", listEnvs},
 	{"agents", "agent", listAgents},
 	{"rewards", "reward", listRewards},
+	{"bonuses", "bonus", listBonuses},
 	{"experiments", "experiment", listExperiments},
 }
 

@@ -36,6 +36,8 @@
 //
 //	return_mean, _min, _max   of the task's own reward, whatever the agent learned from
 //	trained_return_mean       of the reward that the agent learned from
+//	bonus/mean                of the bonus of a step, which the rows above do not include
+//	bonus/<name>/<metric>     of each bonus that the expression combines
 //	reward/<term>             of each term of that reward, its weight included
 //	length_mean, episodes     steps of an episode; episodes ended so far
 //	others                    what the agent reports, averaged since the last row

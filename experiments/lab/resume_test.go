@@ -24,6 +24,7 @@ agent: {name: hill, options: {every: 23}}
 reward:
   - {name: task, weight: 0.5}
   - {name: fact, as: upright, weight: 0.25, options: {fact: alive}}
+bonus: "0.01 * norm(count(cell=0.2) * e3b(embed=none))"
 steps: 1200000
 seeds: [3, 4]
 eval: {episodes: 30}

@@ -6,4 +6,5 @@ const (
 	actPurpose   uint64 = 0x616374     // exploration, folded with the number of the step
 	learnPurpose uint64 = 0x6c6561726e // the agent's own
 	evalPurpose  uint64 = 0x6576616c   // the worlds of evaluation
+	bonusPurpose uint64 = 0x626f6e7573 // the bonus's own
 )

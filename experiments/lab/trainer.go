@@ -15,6 +15,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/traj"
+	"github.com/terrarium-rl/terrarium/explore"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -31,7 +32,10 @@ type trainer struct {
 	policy   agents.Policy
 	agent    agents.Agent // policy, if it learns
 	reward   *rewards.Sum
-	recorder *traj.Recorder // nil if the worlds cannot be saved
+	bonus    explore.Bonus        // nil without
+	bonuses  []float32            // of the rows, of the last step
+	curious  agents.BonusRecorder // agent, if it takes bonuses apart from the reward
+	recorder *traj.Recorder       // nil if the worlds cannot be saved
 	batch    *env.Batch
 	rew      []float32
 	actKey   rng.Key
@@ -67,6 +71,12 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 		return nil, err
 	}
 	t.agent, _ = t.policy.(agents.Agent)
+	t.curious, _ = t.policy.(agents.BonusRecorder)
+	rows := p.Worlds * p.Spec.Agents
+	if t.bonus, err = p.buildBonus(seed, rows); err != nil {
+		return nil, err
+	}
+	t.bonuses = make([]float32, rows)
 	if t.reward, err = p.buildReward(); err != nil {
 		return nil, err
 	}
@@ -185,6 +195,9 @@ func (t *trainer) iterate() error {
 	if err := t.score(); err != nil {
 		return err
 	}
+	if err := t.scoreBonus(); err != nil {
+		return err
+	}
 	t.loop.count(b, t.reward)
 	if ep := t.recorder.Stepped(b); ep != nil && t.loop.keepsReplay(ep.Number, ep.Return(), t.plan.Replays.Steps) {
 		ep.Step = t.loop.Steps
@@ -199,7 +212,7 @@ func (t *trainer) learn() (saveable bool, err error) {
 	if t.agent == nil {
 		return true, nil
 	}
-	t.agent.Record(t.batch, t.rew)
+	t.record()
 	return t.agent.Learn(t.report)
 }
 
@@ -255,6 +268,11 @@ func (t *trainer) save(best bool) error {
 	if c["reward"], err = t.reward.AppendBinary(nil); err != nil {
 		return err
 	}
+	if t.bonus != nil {
+		if c["bonus"], err = t.bonus.AppendBinary(nil); err != nil {
+			return err
+		}
+	}
 	if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
 		return err
 	}
@@ -300,6 +318,11 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	}
 	if err := t.reward.UnmarshalBinary(c["reward"]); err != nil {
 		return nil, fmt.Errorf("section reward: %w", err)
+	}
+	if t.bonus != nil {
+		if err := t.bonus.UnmarshalBinary(c["bonus"]); err != nil {
+			return nil, fmt.Errorf("section bonus: %w", err)
+		}
 	}
 	if err := t.restoreWorlds(c["worlds"]); err != nil {
 		return nil, fmt.Errorf("section worlds: %w", err)

@@ -41,6 +41,7 @@ type tree struct {
 	place  place
 	scalar any      // of a scalar: nil, bool, int64, uint64, float64 or string
 	plain  bool     // a string without quotes: 1e6 is one to the parser
+	quoted bool     // a string in quotes
 	keys   []string // of a mapping, in order
 	at     []place  // of its keys
 	items  []*tree  // of a mapping or list
@@ -150,6 +151,7 @@ func (r *reader) read(n ast.Node, depth int) (*tree, error) {
 		t.scalar = n.GetValue()
 	case *ast.StringNode:
 		t.scalar, t.plain = n.Value, n.Token.Type == token.StringType
+		t.quoted = !t.plain
 	case *ast.LiteralNode:
 		t.scalar = n.Value.Value
 	case *ast.AnchorNode:
