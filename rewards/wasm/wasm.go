@@ -131,7 +131,7 @@ func (m *module) open(code []byte) error {
 	if m.instance, err = m.runtime.InstantiateModule(ctx, compiled, sandbox); err != nil {
 		return m.explain(err)
 	}
-	m.watch = time.AfterFunc(m.limit, func() { m.instance.CloseWithExitCode(m.ctx, sys.ExitCodeDeadlineExceeded) })
+	m.watch = time.AfterFunc(m.limit, func() { _ = m.instance.CloseWithExitCode(m.ctx, sys.ExitCodeDeadlineExceeded) })
 	m.watch.Stop()
 	m.memory = m.instance.Memory()
 	find := func(name string) api.Function {
@@ -219,7 +219,7 @@ func (t *tail) String() string {
 
 func (m *module) close() {
 	if m.runtime != nil {
-		m.runtime.Close(m.ctx)
+		_ = m.runtime.Close(m.ctx)
 	}
 }
 
