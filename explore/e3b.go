@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"gonum.org/v1/gonum/blas/blas32"
-
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
@@ -75,8 +73,9 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 		x: make([]float32, s.Rows*v.width()), phi: make([]float32, s.Rows*dim), u: make([]float32, s.Rows*dim),
 		b: make([]float32, s.Rows), rows: make([]ellipse, s.Rows),
 	}
+	scratch := make([]float64, 3*dim*dim)
 	for i := range b.rows {
-		b.rows[i] = ellipse{inv: make([]float32, dim*dim), cov: make([]float32, dim*dim)}
+		b.rows[i] = ellipse{scratch: scratch, inv: make([]float32, dim*dim), cov: make([]float32, dim*dim)}
 		b.rows[i].reset(c.Ridge)
 	}
 	return b, nil
@@ -88,7 +87,8 @@ const reinvert = 256
 // An ellipse is C and its inverse, of one row.
 type ellipse struct {
 	inv, cov []float32
-	steps    uint32 // of the episode
+	steps    uint32    // of the episode
+	scratch  []float64 // of invert, shared by all rows
 }
 
 func (e *ellipse) reset(ridge float32) {
@@ -111,68 +111,75 @@ func isqrt(n int) int {
 
 // quad sets u to C^-1 phi and returns phi' C^-1 phi.
 func (e *ellipse) quad(u, phi []float32) float32 {
-	d, x := len(phi), vector(phi)
-	for i := range d {
-		u[i] = blas32.Dot(vector(e.inv[i*d:(i+1)*d]), x)
-	}
-	return blas32.Dot(vector(u), x)
+	loops.symv(u, e.inv, phi)
+	return loops.dot(u, phi)
 }
 
-// add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950). Of C only
-// the lower triangle is kept.
+// add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950).
 func (e *ellipse) add(u, phi []float32, b float32) error {
-	d, scale := len(phi), -1/(1+b)
-	for i := range d {
-		blas32.Axpy(u[i]*scale, vector(u), vector(e.inv[i*d:(i+1)*d]))
-		blas32.Axpy(phi[i], vector(phi[:i+1]), vector(e.cov[i*d:i*d+i+1]))
-	}
+	loops.rank1(e.inv, u, u, -1/(1+b))
+	loops.rank1(e.cov, phi, phi, 1)
 	if e.steps++; e.steps%reinvert == 0 {
 		return e.invert()
 	}
 	return nil
 }
 
-func vector(x []float32) blas32.Vector { return blas32.Vector{N: len(x), Inc: 1, Data: x} }
-
-// invert computes the inverse from C, against the drift of many updates: C = L L', then the
-// columns of L^-1' L^-1.
+// invert computes the inverse from C, against the drift of many updates: C = L L', W = L^-1,
+// C^-1 = W' W, in float64 and row by row.
 func (e *ellipse) invert() error {
 	d := isqrt(len(e.cov))
-	l := make([]float64, d*d)
+	if len(e.scratch) < 3*d*d {
+		e.scratch = make([]float64, 3*d*d)
+	}
+	l, w, inv := e.scratch[:d*d], e.scratch[d*d:2*d*d], e.scratch[2*d*d:3*d*d]
 	for i := range d {
+		li := l[i*d : (i+1)*d]
 		for j := range i + 1 {
 			s := float64(e.cov[i*d+j])
-			for k := range j {
-				s -= l[i*d+k] * l[j*d+k]
+			lj := l[j*d : j*d+j+1]
+			for k, x := range lj[:j] {
+				s -= float64(li[k] * x)
 			}
 			if i != j {
-				l[i*d+j] = s / l[j*d+j]
-			} else if s <= 0 {
+				li[j] = s / lj[j]
+			} else if !(s > 0) {
 				return errors.New("the covariance of an episode is singular; raise ridge")
 			} else {
-				l[i*d+i] = sqrt64(s)
+				li[i] = sqrt64(s)
 			}
 		}
 	}
-	col := make([]float64, d)
-	for c := range d {
-		clear(col)
-		col[c] = 1
-		for i := range d {
-			for k := range i {
-				col[i] -= l[i*d+k] * col[k]
-			}
-			col[i] /= l[i*d+i]
+	clear(w)
+	clear(inv)
+	for i := range d {
+		wi := w[i*d : i*d+i+1]
+		for k, x := range l[i*d : i*d+i] {
+			subtractRow(wi[:k+1], w[k*d:], x)
 		}
-		for i := d - 1; i >= 0; i-- {
-			for k := i + 1; k < d; k++ {
-				col[i] -= l[k*d+i] * col[k]
-			}
-			col[i] /= l[i*d+i]
-			e.inv[i*d+c] = float32(col[i])
+		for j := range i {
+			wi[j] /= l[i*d+i]
+		}
+		wi[i] = 1 / l[i*d+i]
+		for j, x := range wi {
+			subtractRow(inv[j*d:j*d+j+1], wi, x) // minus W' W, lower triangle
+		}
+	}
+	for i := range d {
+		for j := range i + 1 {
+			x := float32(-inv[i*d+j])
+			e.inv[i*d+j], e.inv[j*d+i] = x, x
 		}
 	}
 	return nil
+}
+
+// subtractRow subtracts a times the front of x from y.
+func subtractRow(y, x []float64, a float64) {
+	x = x[:len(y)]
+	for j := range y {
+		y[j] -= float64(a * x[j])
+	}
 }
 
 // An embedding maps states, rows of width w, to features.

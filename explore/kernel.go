@@ -1,0 +1,61 @@
+package explore
+
+// The inner loops of the ellipse. Every element is the same arithmetic in the same order in the
+// portable and in the SIMD form, without fused multiplications, so that both give the same bits.
+type kernel struct {
+	// symv sets y to the sum over i of x[i] times row i of the d x d matrix m, d = len(x) =
+	// len(y): m x, if m is symmetric.
+	symv func(y, m, x []float32)
+
+	// dot returns the inner product, in eight partial sums.
+	dot func(x, y []float32) float32
+
+	// rank1 adds to each row i of m the vector y times scale*x[i].
+	rank1 func(m, x, y []float32, scale float32)
+}
+
+var portable = kernel{symvGo, dotGo, rank1Go}
+
+var loops = bestKernel()
+
+func symvGo(y, m, x []float32) {
+	clear(y)
+	for i, a := range x {
+		addRow(y, m[i*len(y):], a)
+	}
+}
+
+// addRow adds a times the front of row to y.
+func addRow(y, row []float32, a float32) {
+	row = row[:len(y)]
+	for j := range y {
+		y[j] += float32(a * row[j])
+	}
+}
+
+func dotGo(x, y []float32) float32 {
+	var s [8]float32
+	y = y[:len(x)]
+	for len(x) >= 8 {
+		for j := range 8 {
+			s[j] += float32(x[j] * y[j])
+		}
+		x, y = x[8:], y[8:]
+	}
+	return dotTail(&s, x, y)
+}
+
+// dotTail adds the partial sums and the products of the fewer than 8 numbers left over.
+func dotTail(s *[8]float32, x, y []float32) float32 {
+	sum := (s[0] + s[4]) + (s[1] + s[5]) + ((s[2] + s[6]) + (s[3] + s[7]))
+	for j := range x {
+		sum += float32(x[j] * y[j])
+	}
+	return sum
+}
+
+func rank1Go(m, x, y []float32, scale float32) {
+	for i, a := range x {
+		addRow(m[i*len(y):(i+1)*len(y)], y, a*scale)
+	}
+}

@@ -1,0 +1,62 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+// The portable loops do what they say, and those of this build give the same bits.
+func TestKernels(t *testing.T) {
+	r := rng.New(1).Stream(0, 0, 0)
+	draw := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = r.Norm()
+		}
+		return x
+	}
+	for d := 1; d < 70; d++ {
+		m, x, y := draw(d*d), draw(d), draw(d)
+		for _, k := range []kernel{portable, loops} {
+			sum := 0.0
+			u := draw(d) // symv overwrites
+			k.symv(u, m, x)
+			for i := range d {
+				want := 0.0
+				for j := range d {
+					want += float64(x[j]) * float64(m[j*d+i])
+				}
+				near(t, fmt.Sprintf("symv of %d", d), u[i], want)
+				sum += float64(x[i]) * float64(y[i])
+			}
+			near(t, fmt.Sprintf("dot of %d", d), k.dot(x, y), sum)
+			c := slices.Clone(m)
+			k.rank1(c, x, y, -0.7)
+			for i := range c {
+				near(t, fmt.Sprintf("rank1 of %d", d), c[i], float64(m[i])-0.7*float64(x[i/d])*float64(y[i%d]))
+			}
+		}
+		a, b := make([]float32, d), make([]float32, d)
+		portable.symv(a, m, x)
+		loops.symv(b, m, x)
+		if !slices.Equal(a, b) || portable.dot(x, y) != loops.dot(x, y) {
+			t.Fatalf("dimension %d: the kernels give different bits", d)
+		}
+		m2 := slices.Clone(m)
+		portable.rank1(m, x, y, 0.3)
+		loops.rank1(m2, x, y, 0.3)
+		if !slices.Equal(m, m2) {
+			t.Fatalf("dimension %d: the kernels of rank1 give different bits", d)
+		}
+	}
+}
+
+func near(t *testing.T, what string, got float32, want float64) {
+	t.Helper()
+	if d := float64(got) - want; d > 1e-4 || d < -1e-4 {
+		t.Fatalf("%s: %v, want %v", what, got, want)
+	}
+}
