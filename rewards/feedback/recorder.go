@@ -1,0 +1,87 @@
+package feedback
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/terrarium-rl/terrarium/env"
+)
+
+// A Recorder collects the rows of batches into trajectories of a store, one after each episode.
+type Recorder struct {
+	store *Store
+	most  int
+	rows  []Trajectory // one a row: the steps so far of its episode
+}
+
+// NewRecorder returns a recorder of batches of the given number of rows. Episodes longer than
+// most steps are stored in parts of that length.
+func NewRecorder(s *Store, rows, most int) *Recorder {
+	return &Recorder{store: s, most: max(most, 1), rows: make([]Trajectory, rows)}
+}
+
+// Record copies the transitions of b. The batch must have the rows and widths the recorder is for.
+func (r *Recorder) Record(b *env.Batch) error {
+	sh := r.store.shape
+	if b.N != len(r.rows) || len(b.Obs) != b.N*sh.Obs || len(b.Act) != b.N*sh.Act || len(b.Facts) != b.N*sh.Facts {
+		return fmt.Errorf("feedback: batch of %d rows does not fit a recorder of %d rows of %+v", b.N, len(r.rows), sh)
+	}
+	for i := range r.rows {
+		t := &r.rows[i]
+		if t.Len() == 0 {
+			t.Level = b.Level[i]
+			t.Obs = append(t.Obs, b.Obs[i*sh.Obs:(i+1)*sh.Obs]...)
+		}
+		t.Obs = append(t.Obs, b.Next[i*sh.Obs:(i+1)*sh.Obs]...)
+		t.Act = append(t.Act, b.Act[i*sh.Act:(i+1)*sh.Act]...)
+		t.Facts = append(t.Facts, b.Facts[i*sh.Facts:(i+1)*sh.Facts]...)
+		t.Reward = append(t.Reward, b.Reward[i])
+		if b.End[i] == env.Running && t.Len() < r.most {
+			continue
+		}
+		t.End = b.End[i]
+		if _, err := r.store.Add(t); err != nil {
+			return err
+		}
+		*t = Trajectory{Obs: t.Obs[:0], Act: t.Act[:0], Facts: t.Facts[:0], Reward: t.Reward[:0]}
+	}
+	return nil
+}
+
+// AppendBinary appends the unfinished trajectories.
+func (r *Recorder) AppendBinary(b []byte) ([]byte, error) {
+	le := binary.LittleEndian
+	b = le.AppendUint32(b, uint32(len(r.rows)))
+	for _, t := range r.rows {
+		b = le.AppendUint64(b, t.Level)
+		b = le.AppendUint32(b, uint32(t.Len()))
+		for _, x := range [][]float32{t.Obs, t.Act, t.Facts, t.Reward} {
+			b = appendFloats(b, x)
+		}
+	}
+	return b, nil
+}
+
+// UnmarshalBinary restores what AppendBinary wrote for as many rows. If it fails, the recorder is
+// as before.
+func (r *Recorder) UnmarshalBinary(data []byte) error {
+	d, sh := decoder{data: data}, r.store.shape
+	if n := d.u32(); int(n) != len(r.rows) {
+		return fmt.Errorf("feedback: state of a recorder of %d rows, want %d", n, len(r.rows))
+	}
+	rows := make([]Trajectory, len(r.rows))
+	for i := range rows {
+		t := &rows[i]
+		t.Level = d.u64()
+		n := int(d.u32())
+		if n > 0 {
+			t.Obs = d.floats((n + 1) * sh.Obs)
+		}
+		t.Act, t.Facts, t.Reward = d.floats(n*sh.Act), d.floats(n*sh.Facts), d.floats(n)
+	}
+	if d.bad || len(d.data) != 0 {
+		return fmt.Errorf("feedback: state of a recorder of %d bytes is damaged", len(data))
+	}
+	r.rows = rows
+	return nil
+}

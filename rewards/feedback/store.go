@@ -1,0 +1,278 @@
+package feedback
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+// A Shape is the widths of the rows of a trajectory.
+type Shape struct{ Obs, Act, Facts int }
+
+// ShapeOf returns the shape of trajectories of an environment.
+func ShapeOf(s *env.Spec) Shape {
+	return Shape{env.Width(s.Obs), env.Width(s.Act), env.Width(s.Facts)}
+}
+
+// A Segment names steps From to To, exclusive, of a trajectory.
+type Segment struct {
+	Traj     uint64 // ID of the trajectory
+	From, To int32
+}
+
+// Len returns the number of steps.
+func (s Segment) Len() int { return int(s.To - s.From) }
+
+// Less orders segments, so that a pair has one canonical order.
+func (s Segment) Less(o Segment) bool {
+	if s.Traj != o.Traj {
+		return s.Traj < o.Traj
+	}
+	if s.From != o.From {
+		return s.From < o.From
+	}
+	return s.To < o.To
+}
+
+// A Trajectory is T consecutive steps of one agent.
+type Trajectory struct {
+	Level  uint64    // ID of the level it was played on
+	End    env.End   // how its last step ended
+	Obs    []float32 // (T+1) x observation: what was seen, and what followed the last step
+	Act    []float32 // T x action
+	Facts  []float32 // T x facts
+	Reward []float32 // T: the task's own reward. For labellers and evaluation only
+}
+
+// Len returns the number of steps.
+func (t *Trajectory) Len() int { return len(t.Reward) }
+
+// A View is the rows of a segment, in the memory of its Store: it must not be modified.
+type View struct {
+	Trajectory         // the rows of the segment; Obs has one more than the others
+	Shape      Shape   // their widths
+	Segment    Segment // what it shows
+	Final      bool    // its last step is the last of its trajectory, whose End then counts
+}
+
+// meta says where in the arrays of a Store a trajectory lies.
+type meta struct {
+	id, level uint64
+	at, n     int // first step and number of steps; observations begin at row at + index
+	end       env.End
+}
+
+// A Store holds trajectories, each column kind in one flat array. It is safe for concurrent use
+// as long as nobody adds or drops.
+type Store struct {
+	shape                   Shape
+	obs, act, facts, reward []float32
+	list                    []meta // in the order they were added
+	index                   map[uint64]int
+}
+
+// NewStore returns an empty store. It panics if a width is negative or there are no observations.
+func NewStore(s Shape) *Store {
+	if s.Obs < 1 || s.Act < 0 || s.Facts < 0 {
+		panic(fmt.Sprintf("feedback: store of shape %+v", s))
+	}
+	return &Store{shape: s, index: map[uint64]int{}}
+}
+
+// Shape returns the widths of its rows.
+func (s *Store) Shape() Shape { return s.shape }
+
+// Len returns the number of trajectories.
+func (s *Store) Len() int { return len(s.list) }
+
+// Steps returns the number of steps of all trajectories.
+func (s *Store) Steps() int { return len(s.reward) }
+
+// ID returns the ID of trajectory i, in the order they were added.
+func (s *Store) ID(i int) uint64 { return s.list[i].id }
+
+// Add copies a trajectory and returns its ID, which is a hash of its content: the same behaviour
+// has the same ID in every program, and is stored once. It fails if the rows do not fit.
+func (s *Store) Add(t *Trajectory) (uint64, error) {
+	n := t.Len()
+	if n < 1 || len(t.Obs) != (n+1)*s.shape.Obs || len(t.Act) != n*s.shape.Act || len(t.Facts) != n*s.shape.Facts {
+		return 0, fmt.Errorf("feedback: trajectory of %d rewards has %d observation, %d action and %d fact numbers; want at least 1 step of %d, %d, %d, and one more observation",
+			n, len(t.Obs), len(t.Act), len(t.Facts), s.shape.Obs, s.shape.Act, s.shape.Facts)
+	}
+	if t.End > env.Truncated {
+		return 0, fmt.Errorf("feedback: trajectory ends with %d, want 0 to 2", t.End)
+	}
+	id := t.hash()
+	if _, ok := s.index[id]; ok {
+		return id, nil
+	}
+	s.index[id] = len(s.list)
+	s.list = append(s.list, meta{id, t.Level, len(s.reward), n, t.End})
+	s.obs = append(s.obs, t.Obs...)
+	s.act = append(s.act, t.Act...)
+	s.facts = append(s.facts, t.Facts...)
+	s.reward = append(s.reward, t.Reward...)
+	return id, nil
+}
+
+// hash mixes all numbers of t, 64 bits at a time (the finaliser of MurmurHash3, Appleby 2011).
+func (t *Trajectory) hash() uint64 {
+	h := mix(t.Level ^ uint64(t.End)<<56)
+	for _, x := range [][]float32{t.Obs, t.Act, t.Facts, t.Reward} {
+		h = mix(h ^ uint64(len(x)))
+		for _, v := range x {
+			h = mix(h ^ uint64(math.Float32bits(v)))
+		}
+	}
+	return h
+}
+
+func mix(h uint64) uint64 {
+	h += 0x9e3779b97f4a7c15
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// Has reports whether the store holds all steps of a segment.
+func (s *Store) Has(seg Segment) bool {
+	i, ok := s.index[seg.Traj]
+	return ok && seg.From >= 0 && seg.From < seg.To && int(seg.To) <= s.list[i].n
+}
+
+// View returns the rows of a segment. It fails if the store does not hold them.
+func (s *Store) View(seg Segment) (View, error) {
+	i, ok := s.index[seg.Traj]
+	if !ok {
+		return View{}, fmt.Errorf("feedback: trajectory %016x is not in the store", seg.Traj)
+	}
+	m := s.list[i]
+	if seg.From < 0 || seg.From >= seg.To || int(seg.To) > m.n {
+		return View{}, fmt.Errorf("feedback: steps %d to %d of trajectory %016x, which has %d", seg.From, seg.To, seg.Traj, m.n)
+	}
+	lo, hi := m.at+int(seg.From), m.at+int(seg.To)
+	part := func(x []float32, w, lo, hi int) []float32 { return x[lo*w : hi*w : hi*w] }
+	v := View{Shape: s.shape, Segment: seg, Final: int(seg.To) == m.n, Trajectory: Trajectory{
+		Level: m.level,
+		Obs:   part(s.obs, s.shape.Obs, lo+i, hi+i+1), // each trajectory before it has one row more
+		Act:   part(s.act, s.shape.Act, lo, hi), Facts: part(s.facts, s.shape.Facts, lo, hi),
+		Reward: s.reward[lo:hi:hi],
+	}}
+	if v.Final {
+		v.End = m.end
+	}
+	return v, nil
+}
+
+// Trim drops the oldest trajectories until at most the given number of steps is left. Records of
+// their segments become useless: filter them with Has. Views become invalid.
+func (s *Store) Trim(steps int) {
+	drop := 0
+	for drop < len(s.list) && s.Steps()-s.at(drop) > steps {
+		drop++
+	}
+	if drop == 0 {
+		return
+	}
+	at := s.at(drop)
+	s.obs = append(s.obs[:0], s.obs[(at+drop)*s.shape.Obs:]...)
+	s.act = append(s.act[:0], s.act[at*s.shape.Act:]...)
+	s.facts = append(s.facts[:0], s.facts[at*s.shape.Facts:]...)
+	s.reward = append(s.reward[:0], s.reward[at:]...)
+	s.list = append(s.list[:0], s.list[drop:]...)
+	clear(s.index)
+	for i := range s.list {
+		s.list[i].at -= at
+		s.index[s.list[i].id] = i
+	}
+}
+
+// at returns the first step of trajectory i, or the number of steps.
+func (s *Store) at(i int) int {
+	if i == len(s.list) {
+		return s.Steps()
+	}
+	return s.list[i].at
+}
+
+// Sample draws n segments of the given length, every possible one being equally likely, with
+// replacement. It fails if no trajectory is long enough.
+func (s *Store) Sample(r *rng.Stream, n, length int) ([]Segment, error) {
+	total, starts := 0, make([]int, len(s.list)) // running number of places to start
+	for i, m := range s.list {
+		total += max(0, m.n-length+1)
+		starts[i] = total
+	}
+	if total == 0 || length < 1 {
+		return nil, fmt.Errorf("feedback: none of %d trajectories has %d steps", len(s.list), length)
+	}
+	out := make([]Segment, n)
+	for k := range out {
+		x := r.IntN(total)
+		lo, hi := 0, len(starts)-1
+		for lo < hi {
+			if mid := (lo + hi) / 2; x < starts[mid] {
+				hi = mid
+			} else {
+				lo = mid + 1
+			}
+		}
+		m := s.list[lo]
+		from := int32(x - (starts[lo] - max(0, m.n-length+1)))
+		out[k] = Segment{m.id, from, from + int32(length)}
+	}
+	return out, nil
+}
+
+// AppendBinary appends all trajectories: the number of them, then for each its level, end and
+// steps as 8, 1 and 4 bytes and its numbers as float32, little-endian.
+func (s *Store) AppendBinary(b []byte) ([]byte, error) {
+	le := binary.LittleEndian
+	b = le.AppendUint32(b, uint32(len(s.list)))
+	for _, m := range s.list {
+		v, err := s.View(Segment{m.id, 0, int32(m.n)})
+		if err != nil {
+			return nil, err
+		}
+		b = le.AppendUint64(b, m.level)
+		b = append(b, byte(m.end))
+		b = le.AppendUint32(b, uint32(m.n))
+		for _, x := range [][]float32{v.Obs, v.Act, v.Facts, v.Reward} {
+			b = appendFloats(b, x)
+		}
+	}
+	return b, nil
+}
+
+// UnmarshalBinary replaces the content by what AppendBinary wrote for the same shape. If it
+// fails, the store is as before.
+func (s *Store) UnmarshalBinary(data []byte) error {
+	n := NewStore(s.shape)
+	d := decoder{data: data}
+	for range d.u32() {
+		t := Trajectory{Level: d.u64(), End: env.End(d.u8())}
+		steps := int(d.u32())
+		if d.bad || uint64(steps)*4 > uint64(len(d.data)) {
+			d.bad = true
+			break
+		}
+		t.Obs, t.Act = d.floats((steps+1)*s.shape.Obs), d.floats(steps*s.shape.Act)
+		t.Facts, t.Reward = d.floats(steps*s.shape.Facts), d.floats(steps)
+		if d.bad {
+			break
+		}
+		if _, err := n.Add(&t); err != nil {
+			return err
+		}
+	}
+	if d.bad || len(d.data) != 0 {
+		return fmt.Errorf("feedback: state of a store of %d bytes is damaged, or of another shape than %+v", len(data), s.shape)
+	}
+	*s = *n
+	return nil
+}
