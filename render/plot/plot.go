@@ -59,6 +59,7 @@ type Figure struct {
 	X, Y          string // what the axes mean
 	Series        []Series
 	Bars          []Bar
+	Heat          *Heat // nil for none
 	Marks         []Mark
 	YMin, YMax    float64 // range of the y axis, where YMin < YMax; default: what there is
 	Width, Height float64 // in points, 1/72 inch; default 468 x 260, as wide as the text of a page
@@ -99,6 +100,12 @@ func (f *Figure) plot() (*gonum.Plot, error) {
 			return nil, err
 		}
 	}
+	if f.Heat != nil {
+		if err := f.Heat.check(); err != nil {
+			return nil, err
+		}
+		p.Add(f.Heat)
+	}
 	at := -1
 	for i := range f.Series {
 		s := &f.Series[i]
@@ -117,11 +124,11 @@ func (f *Figure) plot() (*gonum.Plot, error) {
 	}
 	settle(&p.X)
 	settle(&p.Y)
-	if len(f.Bars) == 0 && p.X.Min > 0 && p.X.Min < 0.2*p.X.Max {
+	if len(f.Bars) == 0 && f.Heat == nil && p.X.Min > 0 && p.X.Min < 0.2*p.X.Max {
 		p.X.Min = 0 // steps count from there
 	}
 	switch pad := 0.04 * (p.Y.Max - p.Y.Min); {
-	case len(f.Bars) > 0:
+	case len(f.Bars) > 0 || f.Heat != nil:
 	case f.YMin < f.YMax:
 		p.Y.Min, p.Y.Max = f.YMin, f.YMax
 	default:

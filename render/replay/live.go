@@ -103,3 +103,10 @@ func (p *Player) Save(path string) error {
 	}
 	return p.ep.Save(path)
 }
+
+// Inspect adds to l what the picture of the moment leaves out.
+func (p *Player) Inspect(l env.Canvas, layer env.Layer) {
+	if i, ok := p.vec.(env.Inspector); ok {
+		i.Inspect(l, 0, layer)
+	}
+}

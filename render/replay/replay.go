@@ -12,6 +12,7 @@ package replay
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,8 @@ type Player struct {
 	step    int
 	returns []float64 // returns[t] is the return after t steps
 	states  [][]byte  // of the world after steps every, 2 every, ...
+
+	drift int // first step that was not as recorded; 0 if all were
 
 	// of an episode that is being played
 	driver Driver
@@ -65,6 +68,10 @@ func (p *Player) Batch() *env.Batch { return p.batch }
 
 // Len returns the number of steps of the episode that are known.
 func (p *Player) Len() int { return p.ep.Len() }
+
+// Drift returns the first step, of those seen, whose observation is not the recorded one: it was
+// recorded by a program whose worlds behave differently. 0 means that there was none.
+func (p *Player) Drift() int { return p.drift }
 
 // Step returns the number of steps that lie before the moment shown.
 func (p *Player) Step() int { return p.step }
@@ -132,6 +139,8 @@ func (p *Player) forward() error {
 	p.step++
 	if fresh {
 		p.rec.Stepped(p.batch)
+	} else if w := len(p.batch.Next); p.drift == 0 && !slices.Equal(p.batch.Next, p.ep.Obs[p.step*w:(p.step+1)*w]) {
+		p.drift = p.step
 	}
 	if p.step == len(p.returns) {
 		var r float64

@@ -30,12 +30,17 @@ type ink struct {
 
 // Paint draws l on area of dst in the colours of t, as [Fit] places it. The result is opaque.
 func (p *Painter) Paint(dst *image.RGBA, area image.Rectangle, l *List, t *Theme) {
+	gradient(dst, area.Intersect(dst.Rect), t.Top, t.Bottom)
+	p.Over(dst, area, l, t)
+}
+
+// Over is Paint without the background: over what dst shows already, which must be opaque.
+func (p *Painter) Over(dst *image.RGBA, area image.Rectangle, l *List, t *Theme) {
 	area = area.Intersect(dst.Rect)
 	if area.Empty() {
 		return
 	}
 	lo, hi := l.Bounds()
-	gradient(dst, area, t.Top, t.Bottom)
 	p.begin(Fit(image.Rectangle{Max: area.Size()}, lo, hi), area.Dx(), area.Dy())
 	p.ink.img, p.ink.clip = dst, area
 
@@ -53,6 +58,17 @@ func (p *Painter) Paint(dst *image.RGBA, area image.Rectangle, l *List, t *Theme
 		}
 		i += n
 	}
+	p.ink.img = nil
+}
+
+// Stroke draws the line through pts, in pixels from the corner of dst and width pixels wide, over
+// what dst shows.
+func (p *Painter) Stroke(dst *image.RGBA, pts []geom.Vec, width float32, c color.NRGBA) {
+	p.begin(Camera{}, dst.Rect.Dx(), dst.Rect.Dy())
+	p.ink.img, p.ink.clip = dst, dst.Rect
+	p.path = append(p.path[:0], pts...)
+	p.stroke(width, false)
+	p.flushIn(c)
 	p.ink.img = nil
 }
 

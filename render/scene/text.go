@@ -55,6 +55,9 @@ func (p *Painter) Text(dst *image.RGBA, x, y, size float32, text string, c color
 	return p.width(text, size)
 }
 
+// Width returns the length of a line of text, in pixels.
+func (p *Painter) Width(size float32, text string) float32 { return p.width(text, size) }
+
 // CaptionSize returns the font size, in pixels, of captions on area.
 func CaptionSize(area image.Rectangle) float32 {
 	return geom.Clamp(float32(min(area.Dx(), area.Dy()))/20, 9, 18)

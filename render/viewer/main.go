@@ -1,4 +1,4 @@
-//go:build viewer
+//go:build viewer && !js
 
 package main
 
@@ -6,152 +6,161 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"image"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hajimehoshi/ebiten/v2"
-	"github.com/hajimehoshi/ebiten/v2/inpututil"
 
 	_ "github.com/terrarium-rl/terrarium/experiments/standard"
-	"github.com/terrarium-rl/terrarium/render/scene"
 	"github.com/terrarium-rl/terrarium/render/viewer/playback"
+	"github.com/terrarium-rl/terrarium/render/viewer/source"
 )
 
+const usage = `usage: viewer [flags] SOURCE...
+
+A source is the folder of a run (its recorded episodes; with -play its policy plays new ones, with
+-live the viewer follows it while it trains), a replay file, a checkpoint file, or the name of an
+environment. Press h in the window for its keys.
+
+  viewer runs/lander                                   recorded episodes
+  viewer -live runs/lander                             a run that goes on
+  viewer -worlds 64 lander-v0                          64 new episodes
+  viewer -agent scripted -agent runs/lander lander-v0  two policies on the same levels
+  viewer -level level.json lander-v0                   a level
+
+`
+
+// began is when the program started, about.
+var began = time.Now()
+
 func main() {
+	var o source.Options
+	w := &window{}
 	dark := flag.Bool("dark", false, "begin with the dark theme")
-	shot := flag.String("screenshot", "", "write a PNG of the window after a second, and end")
+	forget := flag.Bool("forget", false, "ignore the settings of last time, and do not remember this one's")
+	folder := flag.String("folder", "", "where episodes and levels are saved; default: the current folder")
+	flag.Func("agent", "who plays: scripted, random, the folder of a run, or a checkpoint; again for another one", func(name string) error {
+		o.Agents = append(o.Agents, name)
+		return nil
+	})
+	flag.IntVar(&o.Worlds, "worlds", 0, "number of new episodes of each agent")
+	flag.Uint64Var(&o.Seed, "seed", 1, "of new episodes")
+	flag.StringVar(&o.Preset, "levels", "", "named levels of new episodes; see terrarium describe env")
+	flag.StringVar(&o.Level, "level", "", "file of a level to play")
+	flag.BoolVar(&o.Play, "play", false, "let the policy of a run play new episodes")
+	flag.BoolVar(&o.Live, "live", false, "follow a run while it trains")
+	flag.StringVar(&w.shot, "screenshot", "", "write a PNG of the window, and end")
+	flag.DurationVar(&w.after, "after", time.Second, "when to write it")
+	flag.BoolVar(&w.measure, "measure", false, "print the time to the first frame, and the frame rate when the viewer ends")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: viewer [flags] RUN|REPLAY...")
+		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() == 0 {
+	if flag.NArg() == 0 && len(o.Agents) == 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := view(flag.Args(), *dark, *shot); err != nil {
+	show, err := source.Open(flag.Args(), o)
+	if err == nil {
+		err = w.run(show, *forget, *dark, *folder, o)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "viewer:", err)
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			os.Exit(3)
-		}
-		os.Exit(2)
+		os.Exit(exitCode(err))
 	}
 }
 
-func view(paths []string, dark bool, shot string) error {
-	players, left, err := playback.Load(paths)
-	if err != nil {
-		return err
+// errDisplay marks what the display cannot do.
+var errDisplay = errors.New("no window: pictures and films need none: terrarium record RUN -o film.gif")
+
+func exitCode(err error) int {
+	var path *fs.PathError
+	if errors.As(err, &path) || errors.Is(err, errDisplay) {
+		return 3
 	}
-	if left > 0 {
-		fmt.Fprintf(os.Stderr, "viewer: %d more episodes are not shown\n", left)
+	return 2
+}
+
+// run shows what is to be shown until the user has seen enough.
+func (w *window) run(show *source.Show, forget, dark bool, folder string, o source.Options) error {
+	settings, path := playback.DefaultSettings(), ""
+	if !forget {
+		var err error
+		if path, err = playback.SettingsPath(); err == nil {
+			settings, err = playback.ReadSettings(path)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "viewer:", err)
+		}
 	}
-	w := &window{state: &playback.State{Players: players, Playing: true, Dark: dark, Solo: len(players) == 1}, shot: shot}
+	settings.Dark = settings.Dark || dark
+	w.state = playback.New(settings, show.Tracks)
+	w.state.Drivers, w.state.Feed, w.state.Folder = show.Drivers, show.Feed, folder
+	w.state.Renew = o.Live || o.Play
+	if show.Left > 0 {
+		w.state.Say(fmt.Sprintf("%d more episodes are not shown", show.Left))
+	}
+	if o.Live && len(show.Tracks) == 0 {
+		w.state.Say("waiting for the first checkpoint")
+	}
+	if len(o.Agents) > 1 && max(o.Worlds, 1) == 1 {
+		w.state.Solo, w.state.Beside = true, true
+	}
 	ebiten.SetWindowTitle("Terrarium")
-	ebiten.SetWindowSize(1280, 800)
+	ebiten.SetWindowSize(settings.Width, settings.Height)
+	ebiten.SetScreenClearedEveryFrame(false) // every pixel is drawn anyway
 	ebiten.SetWindowResizingMode(ebiten.WindowResizingModeEnabled)
-	err = ebiten.RunGame(w)
+	err := ebiten.RunGame(w)
+	if err != nil && w.err == nil && w.frames == 0 {
+		err = fmt.Errorf("%w (%w)", errDisplay, err)
+	}
+	if w.measure {
+		w.report()
+	}
+	if path != "" && err == nil {
+		err = w.remember(path)
+	}
 	return errors.Join(err, w.state.Close())
 }
 
-// A window is the viewer as a game of Ebitengine.
-type window struct {
-	state   *playback.State
-	img     *image.RGBA
-	last    time.Time
-	begun   time.Time
-	keys    []ebiten.Key
-	held    bool // the mouse button, since a press
-	scrubs  bool // the press was on the bar
-	x, y    int  // of the mouse
-	moved   int  // pixels since the press
-	shot    string
-	frames  int
-	painted time.Duration
+func (w *window) remember(path string) error {
+	s := w.state.Settings
+	if w.width > 0 {
+		s.Width, s.Height = w.width, w.height
+	}
+	return s.Write(path)
 }
 
-// Update takes input and lets time pass.
-func (w *window) Update() error {
-	now := time.Now()
-	if w.last.IsZero() {
-		w.last, w.begun = now, now
+// dropped opens files that were dropped on the window.
+func (w *window) dropped() {
+	files := ebiten.DroppedFiles()
+	if files == nil {
+		return
 	}
-	w.keyboard()
-	w.mouse()
-	err := w.state.Advance(now.Sub(w.last).Seconds())
-	w.last = now
-	if err == nil && w.shot != "" && now.Sub(w.begun) > time.Second && w.img != nil {
-		fmt.Printf("%d frames in %.2f s, %.2f ms each to paint\n", w.frames, now.Sub(w.begun).Seconds(),
-			w.painted.Seconds()*1000/float64(max(w.frames, 1)))
-		err = scene.WritePNG(w.shot, w.img)
-		if err == nil {
-			err = ebiten.Termination
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-	}
-	if inpututil.IsKeyJustPressed(ebiten.KeyQ) || inpututil.IsKeyJustPressed(ebiten.KeyEscape) {
-		return ebiten.Termination
-	}
-	return err
-}
-
-// Repeated presses of a held key begin after wait and come every pace updates.
-const wait, pace = 20, 3
-
-func (w *window) keyboard() {
-	w.keys = inpututil.AppendPressedKeys(w.keys[:0])
-	for _, key := range w.keys {
-		n := inpututil.KeyPressDuration(key)
-		for i := range playback.Keys {
-			k := &playback.Keys[i]
-			if k.Name == key.String() && (n == 1 || k.Again && n > wait && n%pace == 0) {
-				k.Do(w.state)
-			}
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
 		}
-	}
-}
-
-func (w *window) mouse() {
-	x, y := ebiten.CursorPosition()
-	dx, dy := x-w.x, y-w.y
-	w.x, w.y = x, y
-	_, turn := ebiten.Wheel()
-	w.state.Wheel(turn)
-	switch {
-	case inpututil.IsMouseButtonJustPressed(ebiten.MouseButtonLeft):
-		w.held, w.moved = true, 0
-		_, w.scrubs = w.state.OnBar(x, y)
-	case inpututil.IsMouseButtonJustReleased(ebiten.MouseButtonLeft):
-		if w.moved < 4 {
-			w.state.Click(x, y)
+		// Ebitengine hands over the content, but not the place, of what was dropped.
+		tmp, err := os.CreateTemp("", "*"+strings.ToLower(filepath.Ext(name)))
+		if err != nil {
+			return err
 		}
-		w.held = false
-	case w.held && !w.scrubs:
-		w.moved += max(dx, -dx) + max(dy, -dy)
-		w.state.Drag(dx, dy)
+		_, err = tmp.Write(data)
+		if err = errors.Join(err, tmp.Close()); err == nil {
+			w.state.Drop(tmp.Name())
+		}
+		return errors.Join(err, os.Remove(tmp.Name()))
+	})
+	if err != nil {
+		w.state.Say(err.Error())
 	}
-	if w.held && w.scrubs {
-		w.state.Click(x, y)
-	}
-}
-
-// Draw paints the state and puts it on the screen.
-func (w *window) Draw(screen *ebiten.Image) {
-	size := screen.Bounds().Size()
-	if w.img == nil || w.img.Rect.Size() != size {
-		w.img = image.NewRGBA(image.Rectangle{Max: size})
-	}
-	began := time.Now()
-	w.state.Paint(w.img)
-	w.painted += time.Since(began)
-	w.frames++
-	screen.WritePixels(w.img.Pix)
-}
-
-// Layout makes the picture as sharp as the display.
-func (w *window) Layout(width, height int) (int, int) {
-	scale := ebiten.Monitor().DeviceScaleFactor()
-	return int(float64(width) * scale), int(float64(height) * scale)
 }

@@ -4,34 +4,64 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
+	"math"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/render/replay"
 	"github.com/terrarium-rl/terrarium/render/scene"
 )
 
 // A screen is where things are on the picture, and what draws them.
 type screen struct {
-	painter     scene.Painter
-	list        scene.List
-	light, dark *scene.Theme
+	list, other scene.List
+	looks       [2]look // light, dark
 	cols        int
 	cell        image.Point // size
 	area        image.Rectangle
 	bar         image.Rectangle
+	sliders     []image.Rectangle // of level parameters, while a level is open
+	scale       float32           // of text and controls: the display's
+	pts         []geom.Vec
+}
+
+// A look is a theme with what the viewer derives from it.
+type look struct {
+	*scene.Theme
+	ghost, noRays, layer *scene.Theme
+}
+
+func newLook(t *scene.Theme) look {
+	ghost, noRays, layer := *t, *t, *t
+	for r := range ghost.Roles {
+		s := &ghost.Roles[r]
+		s.Merge = false
+		switch env.Role(r) {
+		case env.RoleAgent, env.RoleOther, env.RoleLimb, env.RoleObject, env.RoleForce:
+			s.Fill.A, s.Edge.A, s.Line.A = s.Fill.A/4, s.Edge.A/2, s.Line.A/3
+		default:
+			*s = scene.Style{}
+		}
+	}
+	noRays.Roles[env.RoleSensor] = scene.Style{}
+	// What layers say stands out whatever lies below it.
+	layer.Roles[env.RoleJoint] = t.Roles[env.RoleKey]
+	return look{t, &ghost, &noRays, &layer}
 }
 
 const (
 	gap       = 3  // pixels between episodes
 	barHeight = 36 // of the strip with the bar
-	textSize  = 14
 )
+
+// px scales a length of the controls.
+func (c *screen) px(v int) int { return int(float32(v)*c.scale + 0.5) }
 
 // layout divides a picture among n episodes, in cells of about the ratio width to height.
 func (c *screen) layout(r image.Rectangle, n int, ratio float64) {
-	c.area = image.Rect(r.Min.X, r.Min.Y, r.Max.X, max(r.Min.Y+1, r.Max.Y-barHeight))
-	c.bar = image.Rect(r.Min.X+12, r.Max.Y-barHeight, max(r.Min.X+13, r.Max.X-190), r.Max.Y)
+	strip := c.px(barHeight)
+	c.area = image.Rect(r.Min.X, r.Min.Y, r.Max.X, max(r.Min.Y+1, r.Max.Y-strip))
+	c.bar = image.Rect(r.Min.X+12, r.Max.Y-strip, max(r.Min.X+13, r.Max.X-c.px(230)), r.Max.Y)
 	best := 0.0
 	for cols := 1; cols <= n; cols++ {
 		rows := (n + cols - 1) / cols
@@ -70,200 +100,235 @@ func (c *screen) onBar(x, y int) (float64, bool) {
 	return float64(x-c.bar.Min.X) / float64(max(c.bar.Dx()-1, 1)), true
 }
 
-// Paint draws everything on dst. After the first pictures of a size it hardly allocates.
-func (s *State) Paint(dst *image.RGBA) {
+func (c *screen) onSlider(x, y int) (int, bool) {
+	for i, r := range c.sliders {
+		if image.Pt(x, y).In(r.Inset(-3)) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// look returns the theme in use.
+func (s *State) look() *look {
 	c := &s.screen
-	if c.light == nil {
-		c.light, c.dark = scene.Light(), scene.Dark()
+	if c.looks[0].Theme == nil {
+		c.looks = [2]look{newLook(scene.Light()), newLook(scene.Dark())}
 	}
-	t := c.light
 	if s.Dark {
-		t = c.dark
+		return &c.looks[1]
 	}
-	fill(dst, dst.Rect, t.Mat)
+	return &c.looks[0]
+}
+
+// Paint draws everything on dst; scale is the number of pixels that the display has for one of
+// the controls.
+func (s *State) Paint(dst Surface, scale float64) {
+	c, t := &s.screen, s.look()
+	c.scale = float32(max(scale, 0.5))
+	whole := image.Rectangle{Max: dst.Size()}
+	c.sliders = c.sliders[:0]
+	if len(s.Tracks) == 0 {
+		dst.Fill(whole, t.Mat)
+		c.layout(whole, 1, 1)
+		s.news(dst, t)
+		return
+	}
 	shown := s.visible()
 	shown[0].Draw(&c.list)
-	c.layout(dst.Rect, len(shown), float64(scene.Ratio(&c.list)))
+	c.layout(whole, len(shown), float64(scene.Ratio(&c.list)))
+	s.mat(dst, whole, len(shown), t)
 	for i, p := range shown {
 		s.episode(dst, c.place(i), p, t)
 	}
-	if !s.Solo && len(shown) > 1 {
-		border(dst, c.place(s.Selected), t.Roles[env.RoleAgent].Fill)
+	if len(shown) > 1 {
+		for i, p := range shown {
+			if p == s.selected() {
+				border(dst, c.place(i), t.Roles[env.RoleAgent].Fill)
+			}
+		}
 	}
 	s.controls(dst, t)
-	p := s.Players[s.Selected]
-	if s.Graph {
-		s.graph(dst, p, t)
-	}
-	if s.Panel {
-		s.panel(dst, p, t)
-	}
+	s.panels(dst, t)
+	s.news(dst, t)
 	if s.Help {
 		s.help(dst, t)
 	}
 }
 
-func (s *State) episode(dst *image.RGBA, area image.Rectangle, p *replay.Player, t *scene.Theme) {
+// mat fills what no episode covers, and no more: that is most of the work of a slow display.
+func (s *State) mat(dst Surface, whole image.Rectangle, n int, t *look) {
 	c := &s.screen
-	p.Draw(&c.list)
-	s.frame(&c.list)
-	c.painter.Paint(dst, area, &c.list, t)
-	switch w := area.Dx(); {
-	case w >= 400:
-		c.painter.Caption(dst, area, p.Caption(), t)
-	case w >= 90:
-		c.painter.Caption(dst, area, replay.Number(p.Return(), 1), t)
+	rows := (n + c.cols - 1) / c.cols
+	bottom := c.area.Min.Y + rows*(c.cell.Y+gap) - gap
+	dst.Fill(image.Rect(whole.Min.X, whole.Min.Y, c.area.Min.X, bottom), t.Mat)
+	dst.Fill(image.Rect(c.area.Max.X, whole.Min.Y, whole.Max.X, bottom), t.Mat)
+	dst.Fill(image.Rect(whole.Min.X, bottom, whole.Max.X, whole.Max.Y), t.Mat)
+	for i := range n {
+		r := c.place(i)
+		dst.Fill(image.Rect(r.Max.X, r.Min.Y, r.Max.X+gap, r.Max.Y+gap), t.Mat)
+		dst.Fill(image.Rect(r.Min.X, r.Max.Y, r.Max.X, r.Max.Y+gap), t.Mat)
+	}
+	for i := n; i < rows*c.cols; i++ {
+		dst.Fill(c.place(i), t.Mat)
+		dst.Fill(c.place(i).Add(image.Pt(gap, 0)), t.Mat)
 	}
 }
 
+// episode draws a track on area, and over it what is asked for.
+func (s *State) episode(dst Surface, area image.Rectangle, p *Track, t *look) {
+	c := &s.screen
+	p.Draw(&c.list)
+	s.frame(&c.list)
+	lo, hi := c.list.Bounds()
+	theme := t.Theme
+	if s.NoRays {
+		theme = t.noRays
+	}
+	dst.World(area, &c.list, theme)
+	if s.Heat {
+		s.heat.draw(dst, area, &c.list, t.Roles[env.RoleHazard].Fill)
+	}
+	s.layers(dst, area, p, t, lo, hi)
+	if s.Solo && !s.Beside && !s.NoGhosts && p.Kin > 0 {
+		for _, o := range s.Tracks {
+			if o != p && o.Kin == p.Kin && o.Draw(&c.other) {
+				c.other.View(lo, hi)
+				dst.Over(area, &c.other, t.ghost)
+			}
+		}
+	}
+	switch w := float32(area.Dx()) / c.scale; {
+	case w >= 400:
+		s.caption(dst, area, p.Name+"   "+p.Caption()+drift(p), t)
+	case w >= 200:
+		s.caption(dst, area, p.Name+"   "+replay.Number(p.Return(), 1)+drift(p), t)
+	case w >= 80:
+		s.caption(dst, area, replay.Number(p.Return(), 1)+drift(p), t)
+	}
+}
+
+// drift says that an episode is not played as it was recorded.
+func drift(p *Track) string {
+	if p.Drift() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("   differs from its recording since step %d", p.Drift())
+}
+
+// layers draws what the picture of a world leaves out.
+func (s *State) layers(dst Surface, area image.Rectangle, p *Track, t *look, lo, hi geom.Vec) {
+	c := &s.screen
+	for _, l := range [...]struct {
+		on    bool
+		layer env.Layer
+	}{{s.Contacts, env.LayerContacts}, {s.Joints, env.LayerJoints}, {s.Forces, env.LayerForces}} {
+		if l.on {
+			c.other.Reset()
+			p.Inspect(&c.other, l.layer)
+			c.other.View(lo, hi)
+			dst.Over(area, &c.other, t.layer)
+		}
+	}
+}
+
+// caption writes a line on the upper left corner of area. Text too long for it is cut off.
+func (s *State) caption(dst Surface, area image.Rectangle, text string, t *look) {
+	size := scene.CaptionSize(area)
+	if s.screen.scale > 1 {
+		size *= s.screen.scale
+	}
+	pad := size * 0.4
+	for len(text) > 0 && int(dst.Width(size, text)+3*pad) > area.Dx() {
+		_, n := lastRune(text)
+		text = text[:len(text)-n]
+	}
+	right, bottom := int(dst.Width(size, text)+3*pad), int(size+1.6*pad)
+	dst.Fill(image.Rect(area.Min.X, area.Min.Y, area.Min.X+right, area.Min.Y+bottom), t.Plate)
+	dst.Text(float32(area.Min.X)+1.5*pad, float32(area.Min.Y)+0.8*pad+size*0.8, size, text, t.Text)
+}
+
 // controls draws the bar and what is said beside it.
-func (s *State) controls(dst *image.RGBA, t *scene.Theme) {
+func (s *State) controls(dst Surface, t *look) {
 	c := &s.screen
 	middle := (c.bar.Min.Y + c.bar.Max.Y) / 2
-	groove := image.Rect(c.bar.Min.X, middle-2, c.bar.Max.X, middle+2)
-	faint := t.Text
-	faint.A = 60
-	fill(dst, groove, faint)
+	groove := image.Rect(c.bar.Min.X, middle-c.px(2), c.bar.Max.X, middle+c.px(2))
+	dst.Fill(groove, faint(t.Text, 60))
 	length := s.Length()
-	at := c.bar.Min.X
-	if length > 0 {
-		at += int(min(s.Time/length, 1) * float64(c.bar.Dx()))
+	x := func(seconds float64) int {
+		if length <= 0 {
+			return c.bar.Min.X
+		}
+		return c.bar.Min.X + int(min(seconds/length, 1)*float64(c.bar.Dx()))
 	}
-	accent := t.Roles[env.RoleAgent].Fill
-	fill(dst, image.Rect(groove.Min.X, groove.Min.Y, at, groove.Max.Y), accent)
-	fill(dst, image.Rect(at-3, middle-8, at+3, middle+8), accent)
+	at, accent := x(s.Time), t.Roles[env.RoleAgent].Fill
+	dst.Fill(image.Rect(groove.Min.X, groove.Min.Y, at, groove.Max.Y), accent)
+	for _, p := range s.visible() {
+		if p.Left > 0 { // where the branch left its origin
+			b := x(float64(p.Left) * float64(p.Spec().Dt))
+			dst.Fill(image.Rect(b-1, middle-c.px(6), b+1, middle+c.px(6)), t.Roles[env.RoleHazard].Fill)
+		}
+	}
+	dst.Fill(image.Rect(at-c.px(3), middle-c.px(8), at+c.px(3), middle+c.px(8)), accent)
 	state := "paused"
 	if s.Playing {
 		state = fmt.Sprintf("\u00d7%g", s.Speed())
 	}
+	if s.live() {
+		state += "  live"
+	}
 	text := fmt.Sprintf("%.1f / %.1f s  %s   h: help", min(s.Time, length), length, state)
-	c.painter.Text(dst, float32(c.bar.Max.X+12), float32(middle)+5, 12, text, t.Text)
+	dst.Text(float32(c.bar.Max.X+c.px(12)), float32(middle+c.px(5)), 12*c.scale, text, t.Text)
 }
 
-// graph draws the return of an episode up to now, above the bar.
-func (s *State) graph(dst *image.RGBA, p *replay.Player, t *scene.Theme) {
+// news shows the last message above the bar.
+func (s *State) news(dst Surface, t *look) {
+	if s.Message == "" || s.since > newsTime && !s.Failed {
+		return
+	}
 	c := &s.screen
-	box := image.Rect(c.area.Min.X+12, c.area.Max.Y-92, c.area.Min.X+min(300, c.area.Dx()-12), c.area.Max.Y-12)
+	size := 14 * c.scale
+	colour := t.Text
+	if s.Failed {
+		colour = t.Roles[env.RoleHazard].Fill
+	}
+	w := int(dst.Width(size, s.Message))
+	x := max(c.area.Min.X+8, (c.area.Min.X+c.area.Max.X-w)/2)
+	box := image.Rect(x-c.px(10), c.area.Max.Y-c.px(40), x+w+c.px(10), c.area.Max.Y-c.px(12))
 	plate(dst, box, t)
-	sums := p.Returns()
-	lo, hi := 0.0, 0.0
-	for _, v := range sums {
-		lo, hi = min(lo, v), max(hi, v)
-	}
-	if hi == lo {
-		hi = lo + 1
-	}
-	inner := box.Inset(8)
-	c.painter.Text(dst, float32(inner.Min.X), float32(inner.Min.Y)+8, 11, "return "+replay.Number(p.Return(), 1), t.Text)
-	inner.Min.Y += 14
-	y := func(v float64) int { return inner.Max.Y - int((v-lo)/(hi-lo)*float64(inner.Dy())) }
-	faint := t.Text
-	faint.A = 90
-	fill(dst, image.Rect(inner.Min.X, y(0), inner.Max.X, y(0)+1), faint)
-	for x := inner.Min.X; x < inner.Max.X; x++ {
-		k := (x - inner.Min.X) * p.Len() / inner.Dx()
-		if k > p.Step() || k >= len(sums) {
-			break
+	dst.Text(float32(x), float32(box.Max.Y-c.px(9)), size, s.Message, colour)
+}
+
+// curve draws a line through equally spaced values in box.
+func (s *State) curve(dst Surface, box image.Rectangle, n, of int, lo, hi float64, value func(i int) float64, c color.NRGBA) {
+	pts := s.screen.pts[:0]
+	step := max(1, of/max(box.Dx(), 1))
+	for i := 0; i < n; i += step {
+		x := float32(box.Min.X) + float32(i)/float32(max(of-1, 1))*float32(box.Dx()-1)
+		f := (value(i) - lo) / max(hi-lo, 1e-9)
+		if math.IsNaN(f) {
+			continue
 		}
-		fill(dst, image.Rect(x, y(sums[k])-1, x+2, y(sums[k])+1), t.Roles[env.RoleAgent].Fill)
+		pts = append(pts, geom.Vec{X: x, Y: float32(box.Max.Y) - float32(f)*float32(box.Dy())})
+	}
+	s.screen.pts = pts
+	if len(pts) > 1 {
+		dst.Stroke(pts, 1.6*s.screen.scale, c)
 	}
 }
 
-// panel lists the last observation, action and facts of an episode at the right.
-func (s *State) panel(dst *image.RGBA, p *replay.Player, t *scene.Theme) {
-	const line, wide = 17, 250
-	c, spec := &s.screen, p.Spec()
-	b := p.Batch()
-	type section struct {
-		name   string
-		fields []env.Field
-		row    []float32
-	}
-	sections := []section{{"observation", spec.Obs, b.Obs}}
-	if p.Step() > 0 {
-		sections = []section{{"observation", spec.Obs, b.Next}, {"action", spec.Act, b.Act}, {"facts", spec.Facts, b.Facts}}
-	}
-	lines := 0
-	for _, sec := range sections {
-		lines += 1 + env.Width(sec.fields)
-	}
-	box := image.Rect(c.area.Max.X-wide, c.area.Min.Y+8, c.area.Max.X-8, min(c.area.Min.Y+20+lines*line, c.area.Max.Y-8))
-	plate(dst, box, t)
-	y := box.Min.Y + 4
-	for _, sec := range sections {
-		y += line
-		c.painter.Text(dst, float32(box.Min.X+8), float32(y), 12, sec.name, t.Roles[env.RoleAgent].Fill)
-		at := 0
-		for _, f := range sec.fields {
-			for i := range f.Len {
-				y += line
-				if y > box.Max.Y-4 {
-					return
-				}
-				s.meter(dst, image.Rect(box.Min.X+8, y-line, box.Max.X-8, y), f, i, sec.row[at], t)
-				at++
-			}
-		}
-	}
+func faint(c color.NRGBA, a uint8) color.NRGBA {
+	c.A = a
+	return c
 }
 
-// meter writes a value of a field, with a bar of where it lies between the field's bounds.
-func (s *State) meter(dst *image.RGBA, r image.Rectangle, f env.Field, i int, v float32, t *scene.Theme) {
-	name := f.Name
-	if f.Len > 1 {
-		name = fmt.Sprintf("%s %d", f.Name, i)
-	}
-	c := &s.screen
-	c.painter.Text(dst, float32(r.Min.X+8), float32(r.Max.Y), 12, name, t.Text)
-	c.painter.Text(dst, float32(r.Max.X-110), float32(r.Max.Y), 12, replay.Number(float64(v), 3), t.Text)
-	lo, hi := f.Lo, f.Hi
-	if f.Choices > 0 {
-		lo, hi = 0, float32(f.Choices-1)
-	}
-	span := hi - lo
-	if !(span > 0) || span-span != 0 {
-		return // without bounds there is no bar
-	}
-	bar := image.Rect(r.Max.X-48, r.Max.Y-8, r.Max.X, r.Max.Y-3)
-	faint := t.Text
-	faint.A = 50
-	fill(dst, bar, faint)
-	bar.Max.X = bar.Min.X + int(max(0, min((v-lo)/span, 1))*float32(bar.Dx()))
-	fill(dst, bar, t.Roles[env.RoleAgent].Fill)
-}
-
-// help lists the keys in the middle.
-func (s *State) help(dst *image.RGBA, t *scene.Theme) {
-	const line = 22
-	c := &s.screen
-	size := image.Pt(360, len(Keys)*line+24)
-	at := c.area.Min.Add(c.area.Size().Sub(size).Div(2))
-	box := image.Rectangle{Min: at, Max: at.Add(size)}
-	plate(dst, box, t)
-	plate(dst, box, t)
-	for i, k := range Keys {
-		y := float32(at.Y + 10 + (i+1)*line)
-		c.painter.Text(dst, float32(at.X+20), y, textSize, k.Shown, t.Roles[env.RoleAgent].Fill)
-		c.painter.Text(dst, float32(at.X+120), y, textSize, k.Doc, t.Text)
-	}
-}
-
-// fill blends a colour over a rectangle.
-func fill(dst *image.RGBA, r image.Rectangle, c color.NRGBA) {
-	draw.Draw(dst, r, image.NewUniform(c), image.Point{}, draw.Over)
-}
-
-func plate(dst *image.RGBA, r image.Rectangle, t *scene.Theme) {
-	c := t.Mat
-	c.A = 200
-	fill(dst, r, c)
-}
+func plate(dst Surface, r image.Rectangle, t *look) { dst.Fill(r, faint(t.Mat, 215)) }
 
 // border draws the frame of a rectangle.
-func border(dst *image.RGBA, r image.Rectangle, c color.NRGBA) {
+func border(dst Surface, r image.Rectangle, c color.NRGBA) {
 	const w = 2
-	fill(dst, image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+w), c)
-	fill(dst, image.Rect(r.Min.X, r.Max.Y-w, r.Max.X, r.Max.Y), c)
-	fill(dst, image.Rect(r.Min.X, r.Min.Y, r.Min.X+w, r.Max.Y), c)
-	fill(dst, image.Rect(r.Max.X-w, r.Min.Y, r.Max.X, r.Max.Y), c)
+	dst.Fill(image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+w), c)
+	dst.Fill(image.Rect(r.Min.X, r.Max.Y-w, r.Max.X, r.Max.Y), c)
+	dst.Fill(image.Rect(r.Min.X, r.Min.Y, r.Min.X+w, r.Max.Y), c)
+	dst.Fill(image.Rect(r.Max.X-w, r.Min.Y, r.Max.X, r.Max.Y), c)
 }

@@ -1,81 +1,211 @@
 // Package playback is the viewer without its window: what it shows, how that changes with keys,
-// mouse and time, and how it looks. The window hands it input and puts its pixels on screen.
+// mouse and time, and how it looks. The window hands it input and a [Surface] to draw on.
 package playback
 
 import (
+	"errors"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/render/replay"
 	"github.com/terrarium-rl/terrarium/render/scene"
 )
 
+// Most is the number of episodes that are shown at once.
+const Most = 64
+
 // A State is what the viewer shows: several episodes on one clock, or one of them alone. The
-// zero value but for Players shows them all, at rest at their beginning.
+// zero value but for Tracks shows them all, at rest at their beginning.
 type State struct {
-	Players  []*replay.Player
+	Settings
+	Tracks   []*Track
+	Drivers  []Driver // who may play on; the first one plays edited levels
+	Driver   int      // index of Drivers: who plays on next
+	Folder   string   // where episodes and levels are saved; "" is the current one
+	Feed     *Feed    // of a run that goes on; may be nil
 	Playing  bool
 	Solo     bool     // only the selected episode is shown
-	Selected int      // index of Players
+	Beside   bool     // beside it those that began alike
+	Selected int      // index of Tracks
 	Time     float64  // seconds since the episodes began
-	Faster   int      // the speed is 2 to this power
 	Zoom     int      // the view is smaller by 1.25 to this power
 	Pan      geom.Vec // of the view, in widths and heights of it
-	Dark     bool
+	Chase    bool     // the view moves with the agent
+	Renew    bool     // episodes that have ended are followed by new ones
+	Heat     bool     // places where agents have been
 	Help     bool
-	Panel    bool // observation, action and facts of the selected episode
-	Graph    bool // its return so far
+	Message  string // the last news
+	Editor   *Editor
+	Failed   bool // Message is an error
 
+	heat   heat
+	since  float64 // seconds that Message has been shown
+	waits  bool    // for the first key of a hand
+	edited int     // index of the track that plays the edited level; 0 for none yet
+	slide  int     // parameter being dragged, from 1
+	kin    int     // largest number in use
+	shown  []*Track
 	screen screen
 }
 
 const (
-	rest      = 1 // seconds that the end stays before all begins again
+	rest      = 1    // seconds that the end stays before all begins again
+	longest   = 0.25 // seconds that a frame may last: a stall does not skip ahead
+	newsTime  = 6    // seconds that a message is shown
 	maxFaster = 5
 	maxZoom   = 20
 )
 
-// Close closes the players.
-func (s *State) Close() error { return closeAll(s.Players) }
+// New returns the state of a viewer that begins with the given tracks.
+func New(s Settings, tracks []*Track) *State {
+	st := &State{Settings: s, Tracks: tracks, Playing: true, Solo: len(tracks) == 1}
+	for _, t := range tracks {
+		st.kin = max(st.kin, t.Kin)
+	}
+	return st
+}
+
+// Close closes the tracks.
+func (s *State) Close() (err error) {
+	for _, t := range s.Tracks {
+		err = errors.Join(err, t.Close())
+	}
+	return err
+}
+
+// selected returns the selected track, or nil if there is none.
+func (s *State) selected() *Track {
+	if s.Selected >= len(s.Tracks) {
+		return nil
+	}
+	return s.Tracks[s.Selected]
+}
+
+// Say shows a message for a while.
+func (s *State) Say(text string) { s.Message, s.since, s.Failed = text, 0, false }
+
+// fail shows err, if it is one, and reports whether it is.
+func (s *State) fail(err error) bool {
+	if err != nil {
+		s.Say(err.Error())
+		s.Failed = true
+	}
+	return err != nil
+}
 
 // Speed returns how much faster than real time the episodes play.
 func (s *State) Speed() float64 { return math.Exp2(float64(s.Faster)) }
 
-// Length returns the duration of the longest episode shown, in seconds.
+// Length returns the duration of the longest episode shown, in seconds, as far as it is known.
 func (s *State) Length() (longest float64) {
-	for _, p := range s.visible() {
-		longest = max(longest, float64(p.Len())*float64(p.Spec().Dt))
+	for _, t := range s.visible() {
+		longest = max(longest, float64(t.Len())*float64(t.Spec().Dt))
 	}
 	return longest
 }
 
-// visible returns the players that are shown.
-func (s *State) visible() []*replay.Player {
-	if s.Solo {
-		return s.Players[s.Selected : s.Selected+1]
-	}
-	return s.Players
+// live reports whether an episode that is shown goes on.
+func (s *State) live() bool {
+	return slices.ContainsFunc(s.visible(), func(t *Track) bool { return t.Live() })
 }
 
-// Advance lets dt seconds pass on the wall clock.
-func (s *State) Advance(dt float64) error {
+// visible returns the tracks that are shown. It is valid until the next call.
+func (s *State) visible() []*Track {
+	one := s.selected()
+	switch {
+	case one == nil || !s.Solo:
+		return s.Tracks
+	case s.Beside && one.Kin > 0:
+		s.shown = s.shown[:0]
+		for _, t := range s.Tracks {
+			if t.Kin == one.Kin {
+				s.shown = append(s.shown, t)
+			}
+		}
+		return s.shown
+	}
+	return s.Tracks[s.Selected : s.Selected+1]
+}
+
+// Advance lets dt seconds pass on the wall clock. Once everything has been seen it does not
+// allocate.
+func (s *State) Advance(dt float64) {
+	s.since += dt
+	s.follow()
+	if len(s.Tracks) == 0 {
+		return
+	}
 	if s.Playing {
-		s.Time += dt * s.Speed()
-		if s.Time > s.Length()+rest*s.Speed() {
+		s.Time += min(dt, longest) * s.Speed()
+		if s.Time > s.Length()+rest*s.Speed() && !s.live() {
 			s.Time = 0
+			s.renew()
 		}
 	}
-	return s.seek()
+	s.seek()
 }
 
 // seek shows the moment s.Time.
-func (s *State) seek() error {
-	for _, p := range s.visible() {
-		if err := p.Seek(int(s.Time/float64(p.Spec().Dt) + 0.5)); err != nil {
-			return err
+func (s *State) seek() {
+	for _, t := range s.visible() {
+		if !s.show(t) {
+			return
 		}
 	}
-	return nil
+	if s.Solo && !s.NoGhosts {
+		one := s.selected()
+		for _, t := range s.Tracks {
+			if t != one && t.Kin > 0 && t.Kin == one.Kin && !s.show(t) {
+				return
+			}
+		}
+	}
+}
+
+// show brings a track to the moment s.Time.
+func (s *State) show(t *Track) bool {
+	was, live := t.Step(), t.Live()
+	step := int(s.Time/float64(t.Spec().Dt) + 0.5)
+	if h, ok := t.Driver().(*Hand); ok && h != nil && !s.Playing {
+		step = min(step, t.Len()) // a hand plays nothing while time stands still
+	}
+	var err error
+	if s.Heat {
+		for err == nil && t.Step() < step && (t.Live() || !t.AtEnd()) {
+			err = t.Seek(t.Step() + 1)
+			s.visit(t)
+		}
+	}
+	if err == nil {
+		err = t.Seek(step)
+	}
+	if s.fail(err) {
+		s.Playing = false
+		return false
+	}
+	if live && !t.Live() && t.Step() != was {
+		s.ended(t)
+	}
+	return true
+}
+
+// renew begins new episodes where that is asked for.
+func (s *State) renew() {
+	if !s.Renew {
+		return
+	}
+	for i, t := range s.Tracks {
+		if t.Again == nil || t.Live() {
+			continue
+		}
+		next, err := t.Again()
+		if s.fail(err) {
+			return
+		}
+		s.fail(t.Close())
+		s.Tracks[i] = next
+	}
 }
 
 // Scrub stops at a fraction of the length.
@@ -87,57 +217,20 @@ func (s *State) Scrub(fraction float64) {
 // step stops, n steps of the selected episode from now.
 func (s *State) step(n int) {
 	s.Playing = false
-	p := s.Players[s.Selected]
-	dt := float64(p.Spec().Dt)
-	at := int(min(s.Time, s.Length())/dt+0.5) + n
-	s.Time = max(0, min(float64(at)*dt, s.Length()))
+	t := s.selected()
+	dt := float64(t.Spec().Dt)
+	most := s.Length()
+	if s.live() {
+		most = math.Inf(1)
+	}
+	at := int(min(s.Time, most)/dt+0.5) + n
+	s.Time = max(0, min(float64(at)*dt, most))
 }
 
 // choose selects an episode, counted around.
 func (s *State) choose(i int) {
-	n := len(s.Players)
+	n := len(s.Tracks)
 	s.Selected = (i%n + n) % n
-}
-
-// A Key is something to press.
-type Key struct {
-	Name  string // as Ebitengine calls it
-	Shown string // in the help
-	Doc   string
-	Do    func(s *State)
-	Again bool // it repeats while it is held
-}
-
-// Keys are all keys of the viewer; the help lists them.
-var Keys = []Key{
-	{"Space", "space", "play or pause", func(s *State) { s.Playing = !s.Playing }, false},
-	{"ArrowRight", "\u2192", "one step on", func(s *State) { s.step(1) }, true},
-	{"ArrowLeft", "\u2190", "one step back", func(s *State) { s.step(-1) }, true},
-	{"PageDown", "page down", "25 steps on", func(s *State) { s.step(25) }, true},
-	{"PageUp", "page up", "25 steps back", func(s *State) { s.step(-25) }, true},
-	{"Home", "home", "to the beginning", func(s *State) { s.Time = 0 }, false},
-	{"End", "end", "to the end", func(s *State) { s.Scrub(1) }, false},
-	{"ArrowUp", "\u2191", "twice as fast", func(s *State) { s.Faster = min(s.Faster+1, maxFaster) }, false},
-	{"ArrowDown", "\u2193", "half as fast", func(s *State) { s.Faster = max(s.Faster-1, -maxFaster) }, false},
-	{"N", "n", "next episode", func(s *State) { s.choose(s.Selected + 1) }, true},
-	{"P", "p", "previous episode", func(s *State) { s.choose(s.Selected - 1) }, true},
-	{"Enter", "enter", "one episode, or all", func(s *State) { s.Solo = !s.Solo }, false},
-	{"Equal", "+", "closer; also the mouse wheel", func(s *State) { s.zoom(1) }, true},
-	{"Minus", "\u2212", "further", func(s *State) { s.zoom(-1) }, true},
-	{"F", "f", "fit the view; drag to move it", func(s *State) { s.Zoom, s.Pan = 0, geom.Vec{} }, false},
-	{"O", "o", "observation, action and facts", func(s *State) { s.Panel = !s.Panel }, false},
-	{"R", "r", "return so far", func(s *State) { s.Graph = !s.Graph }, false},
-	{"T", "t", "light or dark", func(s *State) { s.Dark = !s.Dark }, false},
-	{"H", "h", "this help", func(s *State) { s.Help = !s.Help }, false},
-}
-
-// Press does what the named key does, if it does anything.
-func (s *State) Press(name string) {
-	for i := range Keys {
-		if Keys[i].Name == name {
-			Keys[i].Do(s)
-		}
-	}
 }
 
 func (s *State) zoom(by int) { s.Zoom = max(-maxZoom, min(s.Zoom+by, maxZoom)) }
@@ -158,23 +251,68 @@ func (s *State) Drag(dx, dy int) {
 	}
 }
 
-// Click does what a click at a pixel does: on the bar it goes to that moment, on an episode
-// among several it selects it, and shows it alone if it was selected.
-func (s *State) Click(x, y int) {
-	if f, ok := s.screen.onBar(x, y); ok {
-		s.Scrub(f)
-		return
+// A Grip is what the mouse holds between a press and its release.
+type Grip uint8
+
+const (
+	GripView  Grip = iota // moves the view, or selects if the mouse stays
+	GripBar               // scrubs
+	GripLevel             // changes a level
+)
+
+// Press takes what lies at a pixel.
+func (s *State) Press(x, y int) Grip {
+	if i, ok := s.screen.onSlider(x, y); ok && s.Editor != nil {
+		s.slide = i + 1
+		s.Editor.Row = i
+		s.Move(GripLevel, x, y)
+		return GripLevel
 	}
-	i, ok := s.screen.at(x, y)
-	if s.Solo || !ok || i >= len(s.Players) {
-		return
+	if _, ok := s.screen.onBar(x, y); ok {
+		s.Move(GripBar, x, y)
+		return GripBar
 	}
-	s.Solo = i == s.Selected
-	s.Selected = i
+	return GripView
 }
 
-// OnBar reports whether a pixel lies on the bar, and at which fraction of it.
-func (s *State) OnBar(x, y int) (fraction float64, ok bool) { return s.screen.onBar(x, y) }
+// Move does what the mouse does at a pixel while it holds something.
+func (s *State) Move(g Grip, x, y int) {
+	switch g {
+	case GripBar:
+		b := s.screen.bar
+		s.Scrub(float64(x-b.Min.X) / float64(max(b.Dx()-1, 1)))
+	case GripLevel:
+		if i := s.slide - 1; s.Editor != nil && i >= 0 && i < len(s.Editor.Spec.Params) {
+			b := s.screen.sliders[i]
+			s.Editor.Slide(i, float32(x-b.Min.X)/float32(max(b.Dx()-1, 1)))
+		}
+	}
+}
+
+// Release lets go at a pixel. The mouse stayed where it was pressed, or not.
+func (s *State) Release(g Grip, x, y int, stayed bool) {
+	switch {
+	case g == GripLevel:
+		s.slide = 0
+		s.playEdited()
+	case g == GripView && stayed:
+		s.click(x, y)
+	}
+}
+
+// click selects the episode at a pixel among several, and shows it alone if it was selected.
+func (s *State) click(x, y int) {
+	i, ok := s.screen.at(x, y)
+	shown := s.visible()
+	if !ok || i >= len(shown) || len(shown) == 1 {
+		return
+	}
+	k := slices.Index(s.Tracks, shown[i])
+	if !s.Solo {
+		s.Solo = k == s.Selected
+	}
+	s.Selected = k
+}
 
 // frame changes the view of l as zoom and pan ask for.
 func (s *State) frame(l *scene.List) {
@@ -182,7 +320,12 @@ func (s *State) frame(l *scene.List) {
 	size := hi.Sub(lo)
 	scale := float32(math.Pow(1.25, -float64(s.Zoom)))
 	mid := geom.Vec{X: (lo.X + hi.X) / 2, Y: (lo.Y + hi.Y) / 2}
+	if at, ok := place(l); ok && s.Chase {
+		mid = at
+	}
 	mid = mid.Add(geom.Vec{X: s.Pan.X * size.X * scale, Y: s.Pan.Y * size.Y * scale})
 	half := size.Mul(scale / 2)
 	l.View(mid.Sub(half), mid.Add(half))
 }
+
+var _ replay.Driver = (*Hand)(nil)

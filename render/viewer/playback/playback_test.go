@@ -81,11 +81,18 @@ func load(t testing.TB, n int) *State {
 	t.Helper()
 	dir := t.TempDir()
 	save(t, dir, n)
-	players, left, err := Load([]string{dir})
-	if err != nil || len(players) != n || left != 0 {
-		t.Fatalf("%d players and %d left, want %d: %v", len(players), left, n, err)
+	files, err := Find(dir)
+	if err != nil || len(files) != n {
+		t.Fatalf("%d files, want %d: %v", len(files), n, err)
 	}
-	s := &State{Players: players}
+	s := &State{}
+	for _, file := range files {
+		track, err := OpenReplay(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Tracks = append(s.Tracks, track)
+	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -94,32 +101,49 @@ func load(t testing.TB, n int) *State {
 	return s
 }
 
+// tap presses a key.
+func (s *State) tap(key string) { s.Key(key, false) }
+
+// paint draws s on a new picture.
+func (s *State) paint(width, height int) *image.RGBA {
+	p := NewPicture(width, height)
+	s.Paint(p, 1)
+	return p.Img
+}
+
+// clickAt presses and releases the mouse.
+func (s *State) clickAt(x, y int) { s.Release(s.Press(x, y), x, y, true) }
+
 func (s *State) mustAdvance(t testing.TB, dt float64) {
 	t.Helper()
-	if err := s.Advance(dt); err != nil {
-		t.Fatal(err)
+	for ; dt > longest; dt -= longest {
+		s.Advance(longest)
+	}
+	s.Advance(dt)
+	if s.Failed {
+		t.Fatal(s.Message)
 	}
 }
 
 func TestClock(t *testing.T) {
 	s := load(t, 2)
 	s.mustAdvance(t, 1)
-	if s.Time != 0 || s.Players[0].Step() != 0 {
-		t.Errorf("at rest the time is %v, step %d", s.Time, s.Players[0].Step())
+	if s.Time != 0 || s.Tracks[0].Step() != 0 {
+		t.Errorf("at rest the time is %v, step %d", s.Time, s.Tracks[0].Step())
 	}
-	s.Press("Space")
+	s.tap("Space")
 	s.mustAdvance(t, 0.2)
-	if s.Players[0].Step() != 10 || s.Players[1].Step() != 10 {
-		t.Errorf("after 0.2 s of 0.02 s steps: %d and %d, want 10", s.Players[0].Step(), s.Players[1].Step())
+	if s.Tracks[0].Step() != 10 || s.Tracks[1].Step() != 10 {
+		t.Errorf("after 0.2 s of 0.02 s steps: %d and %d, want 10", s.Tracks[0].Step(), s.Tracks[1].Step())
 	}
-	s.Press("ArrowUp")
-	s.Press("ArrowUp")
+	s.tap("ArrowUp")
+	s.tap("ArrowUp")
 	s.mustAdvance(t, 0.1)
-	if got := s.Players[0].Step(); got != 30 || s.Speed() != 4 {
+	if got := s.Tracks[0].Step(); got != 30 || s.Speed() != 4 {
 		t.Errorf("0.1 s later at speed %v: step %d, want 30 at 4", s.Speed(), got)
 	}
 	for range 20 {
-		s.Press("ArrowDown")
+		s.tap("ArrowDown")
 	}
 	if s.Speed() != 1.0/32 {
 		t.Errorf("slowest is %v, want 1/32", s.Speed())
@@ -127,21 +151,21 @@ func TestClock(t *testing.T) {
 	s.Faster = 0
 	s.Scrub(1)
 	s.mustAdvance(t, 0)
-	for i, p := range s.Players {
+	for i, p := range s.Tracks {
 		if p.Step() != p.Len() {
 			t.Errorf("at the end episode %d is at step %d of %d", i, p.Step(), p.Len())
 		}
 	}
-	s.Press("Space")
-	s.mustAdvance(t, rest+0.5)
-	if s.Time != 0 || s.Players[0].Step() != 0 {
+	s.tap("Space")
+	s.mustAdvance(t, rest+0.1)
+	if s.Time != 0 || s.Tracks[0].Step() != 0 {
 		t.Errorf("after the end and a rest the time is %v", s.Time)
 	}
 }
 
 func TestStepsAndJumps(t *testing.T) {
 	s := load(t, 1)
-	n := s.Players[0].Len()
+	n := s.Tracks[0].Len()
 	if n < 60 {
 		t.Fatalf("%d steps are too few for this test", n)
 	}
@@ -152,9 +176,9 @@ func TestStepsAndJumps(t *testing.T) {
 		{"ArrowRight", 1}, {"ArrowRight", 2}, {"PageDown", 27}, {"ArrowLeft", 26}, {"PageUp", 1}, {"PageUp", 0},
 		{"ArrowLeft", 0}, {"End", n}, {"ArrowRight", n}, {"ArrowLeft", n - 1}, {"Home", 0},
 	} {
-		s.Press(c.key)
+		s.tap(c.key)
 		s.mustAdvance(t, 1)
-		if got := s.Players[0].Step(); got != c.want {
+		if got := s.Tracks[0].Step(); got != c.want {
 			t.Fatalf("after %s: step %d, want %d", c.key, got, c.want)
 		}
 	}
@@ -162,33 +186,32 @@ func TestStepsAndJumps(t *testing.T) {
 
 func TestSelection(t *testing.T) {
 	s := load(t, 4)
-	img := image.NewRGBA(image.Rect(0, 0, 640, 400))
-	s.Paint(img)
-	for i := range s.Players {
+	s.paint(640, 400)
+	for i := range s.Tracks {
 		mid := s.screen.place(i).Min.Add(s.screen.cell.Div(2))
 		if got, ok := s.screen.at(mid.X, mid.Y); !ok || got != i {
 			t.Errorf("the middle of cell %d is in cell %d, %v", i, got, ok)
 		}
 	}
 	at := s.screen.place(2).Min.Add(image.Pt(9, 9))
-	s.Click(at.X, at.Y)
+	s.clickAt(at.X, at.Y)
 	if s.Selected != 2 || s.Solo {
 		t.Errorf("a click selected %d, alone %v; want 2 among all", s.Selected, s.Solo)
 	}
-	s.Click(at.X, at.Y)
+	s.clickAt(at.X, at.Y)
 	if s.Selected != 2 || !s.Solo {
 		t.Errorf("another click selected %d, alone %v; want 2 alone", s.Selected, s.Solo)
 	}
-	s.Press("N")
-	s.Press("N")
+	s.tap("N")
+	s.tap("N")
 	if s.Selected != 0 {
 		t.Errorf("two further is %d, want 0, around", s.Selected)
 	}
-	s.Press("P")
+	s.tap("P")
 	if s.Selected != 3 {
 		t.Errorf("one back is %d, want 3", s.Selected)
 	}
-	s.Press("Enter")
+	s.tap("Enter")
 	if s.Solo {
 		t.Error("enter does not show all again")
 	}
@@ -196,38 +219,37 @@ func TestSelection(t *testing.T) {
 
 func TestBarScrubs(t *testing.T) {
 	s := load(t, 1)
-	img := image.NewRGBA(image.Rect(0, 0, 640, 400))
 	s.Playing = true
-	s.Paint(img)
+	s.paint(640, 400)
 	b := s.screen.bar
-	s.Click(b.Min.X+b.Dx()/4, b.Min.Y+5)
+	s.clickAt(b.Min.X+b.Dx()/4, b.Min.Y+5)
 	s.mustAdvance(t, 1)
 	if f := s.Time / s.Length(); f < 0.24 || f > 0.26 || s.Playing {
 		t.Errorf("a click at a quarter of the bar goes to %.3f, playing %v", f, s.Playing)
 	}
-	if _, ok := s.OnBar(b.Min.X, b.Min.Y-1); ok {
+	if _, ok := s.screen.onBar(b.Min.X, b.Min.Y-1); ok {
 		t.Error("above the bar is on the bar")
 	}
 }
 
 func TestZoomAndPan(t *testing.T) {
 	s := load(t, 1)
-	s.Paint(image.NewRGBA(image.Rect(0, 0, 640, 400)))
+	s.paint(640, 400)
 	var l scene.List
 	view := func() (width, left float32) {
-		s.Players[0].Draw(&l)
+		s.Tracks[0].Draw(&l)
 		s.frame(&l)
 		lo, hi := l.Bounds()
 		return hi.X - lo.X, lo.X
 	}
 	w0, x0 := view()
-	s.Press("Equal")
+	s.tap("Equal")
 	s.Wheel(3)
 	w2, _ := view()
 	if r := w0 / w2; r < 1.56 || r > 1.57 {
 		t.Errorf("two steps closer magnify by %v, want 1.25 squared", r)
 	}
-	s.Press("F")
+	s.tap("F")
 	s.Drag(-s.screen.cell.X/2, 0)
 	if w, x := view(); w != w0 || x-x0 < 0.49*w0 || x-x0 > 0.51*w0 {
 		t.Errorf("dragged by half a cell the view begins at %v, want half of %v right of %v", x, w0, x0)
@@ -237,74 +259,67 @@ func TestZoomAndPan(t *testing.T) {
 func TestKeysAreDistinct(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Keys {
-		if seen[k.Name] || k.Doc == "" || k.Shown == "" || k.Do == nil {
+		id := fmt.Sprint(k.Name, k.Level)
+		if seen[id] || k.Doc == "" || k.Shown == "" || k.Do == nil {
 			t.Errorf("key %q is listed twice or incomplete", k.Name)
 		}
-		seen[k.Name] = true
+		seen[id] = true
 	}
 }
 
-func TestLoadRefuses(t *testing.T) {
+func TestOpenReplayRefuses(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := Load([]string{dir}); err == nil || !strings.Contains(err.Error(), "no recorded episodes") {
-		t.Errorf("empty folder: %v", err)
-	}
-	if _, _, err := Load([]string{filepath.Join(dir, "no")}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := OpenReplay(filepath.Join(dir, "no")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 	bad := filepath.Join(dir, "bad.replay")
 	if err := os.WriteFile(bad, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Load([]string{dir}); !errors.Is(err, traj.ErrDamaged) || !strings.Contains(err.Error(), "bad.replay") {
+	if _, err := OpenReplay(bad); !errors.Is(err, traj.ErrDamaged) || !strings.Contains(err.Error(), "bad.replay") {
 		t.Errorf("damaged: %v", err)
 	}
 }
 
-// Evaluations come before training, and what is too many is counted.
-func TestLoadOrders(t *testing.T) {
+// Evaluations come before training.
+func TestFindOrders(t *testing.T) {
 	dir := t.TempDir()
-	save(t, dir, 1)
-	for i := range Most + 5 {
-		data, err := os.ReadFile(filepath.Join(dir, "eval-00000.replay"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("train-%05d.replay", i)), data, 0o644); err != nil {
+	for _, name := range []string{"train-1.replay", "a.replay", "train-0.replay", "eval-0.replay", "x.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	files, err := find(dir)
-	if err != nil || filepath.Base(files[0]) != "eval-00000.replay" || len(files) != Most+6 {
-		t.Errorf("%d files, the first is %s: %v", len(files), files[0], err)
+	files, err := Find(dir)
+	for i := range files {
+		files[i] = filepath.Base(files[i])
 	}
-	players, left, err := Load([]string{dir})
-	if err != nil || len(players) != Most || left != 6 {
-		t.Errorf("%d players, %d left, want %d and 6: %v", len(players), left, Most, err)
-	}
-	if err := closeAll(players); err != nil {
-		t.Error(err)
+	if err != nil || fmt.Sprint(files) != "[a.replay eval-0.replay train-0.replay train-1.replay]" {
+		t.Errorf("%v, %v", files, err)
 	}
 }
 
 // The pictures are drawn three times and compared with those of their test's name.
 func TestGolden(t *testing.T) {
+	level := func(s *State) {
+		s.Solo, s.NoGhosts = true, true
+		s.tap("L")
+		s.Editor.Select(2)
+	}
 	for name, set := range map[string]func(s *State){
+		"level":  level,
+		"terms":  func(s *State) { s.Time, s.Solo, s.Terms, s.Judged = 1, true, true, true },
 		"grid":   func(s *State) { s.Time, s.Selected = 0.5, 1 },
-		"solo":   func(s *State) { s.Time, s.Solo, s.Panel, s.Graph, s.Playing = 1, true, true, true, true },
+		"solo":   func(s *State) { s.Time, s.Solo, s.Panel, s.Graph = 1, true, true, true },
 		"closer": func(s *State) { s.Time, s.Solo, s.Zoom, s.Dark = 1, true, 3, true },
 		"help":   func(s *State) { s.Help, s.Dark = true, true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := load(t, 5)
 			set(s)
-			if err := s.seek(); err != nil {
-				t.Fatal(err)
-			}
+			s.mustAdvance(t, 0)
 			path := filepath.Join("testdata", filepath.FromSlash(t.Name())+".png")
 			for range 3 {
-				img := image.NewRGBA(image.Rect(0, 0, 800, 500))
-				s.Paint(img)
+				img := s.paint(800, 500)
 				if *update {
 					if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), scene.WritePNG(path, img)); err != nil {
 						t.Fatal(err)
@@ -347,8 +362,8 @@ func farthest(t *testing.T, img *image.RGBA, path string) (by int) {
 func BenchmarkPaint64(b *testing.B) {
 	b.ReportAllocs()
 	s := load(b, 64)
-	img := image.NewRGBA(image.Rect(0, 0, 1280, 800))
+	p := NewPicture(1280, 800)
 	for b.Loop() {
-		s.Paint(img)
+		s.Paint(p, 1)
 	}
 }

@@ -1,0 +1,96 @@
+package playback
+
+import "github.com/terrarium-rl/terrarium/env/geom"
+
+// A Key is something to press.
+type Key struct {
+	Name  string // as Ebitengine calls it
+	Shown string // in the help
+	Doc   string
+	Do    func(s *State)
+	Again bool // it repeats while it is held
+	Level bool // only while a level is open
+}
+
+// Keys are all keys of the viewer; the help lists them. Of two keys of one name that of levels
+// comes first.
+var Keys = []Key{
+	{Name: "Space", Shown: "space", Doc: "play or pause", Do: func(s *State) { s.Playing = !s.Playing }},
+	{Name: "ArrowRight", Shown: "\u2192", Doc: "one step on", Do: func(s *State) { s.step(1) }, Again: true},
+	{Name: "ArrowLeft", Shown: "\u2190", Doc: "one step back", Do: func(s *State) { s.step(-1) }, Again: true},
+	{Name: "PageDown", Shown: "page down", Doc: "25 steps on", Do: func(s *State) { s.step(25) }, Again: true},
+	{Name: "PageUp", Shown: "page up", Doc: "25 steps back", Do: func(s *State) { s.step(-25) }, Again: true},
+	{Name: "Home", Shown: "home", Doc: "to the beginning", Do: func(s *State) { s.Time = 0 }},
+	{Name: "End", Shown: "end", Doc: "to the end", Do: func(s *State) { s.Scrub(1) }},
+	{Name: "ArrowUp", Shown: "\u2191", Doc: "twice as fast", Do: func(s *State) { s.Faster = min(s.Faster+1, maxFaster) }},
+	{Name: "ArrowDown", Shown: "\u2193", Doc: "half as fast", Do: func(s *State) { s.Faster = max(s.Faster-1, -maxFaster) }},
+	{Name: "N", Shown: "n", Doc: "next episode", Do: func(s *State) { s.choose(s.Selected + 1) }, Again: true},
+	{Name: "P", Shown: "p", Doc: "previous episode", Do: func(s *State) { s.choose(s.Selected - 1) }, Again: true},
+	{Name: "Enter", Shown: "enter", Doc: "one episode, or all", Do: func(s *State) { s.Solo = !s.Solo }},
+	{Name: "Y", Shown: "y", Doc: "those that began alike, side by side", Do: func(s *State) { s.Solo, s.Beside = true, !s.Beside }},
+	{Name: "U", Shown: "u", Doc: "ghosts of those that began alike", Do: func(s *State) { s.NoGhosts = !s.NoGhosts }},
+	{Name: "G", Shown: "g", Doc: "new episodes when these have ended", Do: (*State).again},
+	{Name: "Equal", Shown: "+", Doc: "closer; also the mouse wheel", Do: func(s *State) { s.zoom(1) }, Again: true},
+	{Name: "Minus", Shown: "\u2212", Doc: "further", Do: func(s *State) { s.zoom(-1) }, Again: true},
+	{Name: "K", Shown: "k", Doc: "keep the agent in the middle", Do: func(s *State) { s.Chase = !s.Chase }},
+	{Name: "F", Shown: "f", Doc: "fit the view; drag to move it", Do: func(s *State) { s.Zoom, s.Pan, s.Chase = 0, geom.Vec{}, false }},
+	{Name: "Digit1", Shown: "1", Doc: "contacts", Do: func(s *State) { s.Contacts = !s.Contacts }},
+	{Name: "Digit2", Shown: "2", Doc: "joints", Do: func(s *State) { s.Joints = !s.Joints }},
+	{Name: "Digit3", Shown: "3", Doc: "forces", Do: func(s *State) { s.Forces = !s.Forces }},
+	{Name: "Digit4", Shown: "4", Doc: "rays", Do: func(s *State) { s.NoRays = !s.NoRays }},
+	{Name: "O", Shown: "o", Doc: "observation, action and facts", Do: func(s *State) { s.Panel = !s.Panel }},
+	{Name: "R", Shown: "r", Doc: "return so far", Do: func(s *State) { s.Graph = !s.Graph }},
+	{Name: "I", Shown: "i", Doc: "terms of the reward", Do: func(s *State) { s.Terms = !s.Terms }},
+	{Name: "J", Shown: "j", Doc: "value and entropy of the policy", Do: func(s *State) { s.Judged = !s.Judged }},
+	{Name: "M", Shown: "m", Doc: "map of places visited", Do: (*State).warm},
+	{Name: "B", Shown: "b", Doc: "branch: play on by hand", Do: (*State).takeOver},
+	{Name: "V", Shown: "v", Doc: "branch: a policy plays on", Do: (*State).letOn},
+	{Name: "C", Shown: "c", Doc: "choose that policy", Do: (*State).nextDriver},
+	{Name: "X", Shown: "x", Doc: "remove a branch", Do: (*State).prune},
+	{Name: "S", Shown: "s", Doc: "save the episode", Do: func(s *State) { s.selected().saved = false; s.save(s.selected()) }},
+	{Name: "L", Shown: "l", Doc: "level: its parameters and seed", Do: (*State).edit},
+	{Name: "T", Shown: "t", Doc: "light or dark", Do: func(s *State) { s.Dark = !s.Dark }},
+	{Name: "H", Shown: "h", Doc: "this help", Do: func(s *State) { s.Help = !s.Help }},
+
+	{Name: "ArrowDown", Shown: "\u2193", Doc: "next parameter", Do: func(s *State) { s.Editor.Select(1) }, Again: true, Level: true},
+	{Name: "ArrowUp", Shown: "\u2191", Doc: "previous parameter", Do: func(s *State) { s.Editor.Select(-1) }, Again: true, Level: true},
+	{Name: "ArrowRight", Shown: "\u2192", Doc: "more; or drag the slider", Do: func(s *State) { s.Editor.Nudge(1); s.playEdited() }, Again: true, Level: true},
+	{Name: "ArrowLeft", Shown: "\u2190", Doc: "less", Do: func(s *State) { s.Editor.Nudge(-1); s.playEdited() }, Again: true, Level: true},
+	{Name: "M", Shown: "m", Doc: "mutate", Do: func(s *State) { s.Editor.Mutate(); s.playEdited() }, Level: true},
+	{Name: "N", Shown: "n", Doc: "another seed", Do: func(s *State) { s.Editor.Reseed(); s.playEdited() }, Level: true},
+	{Name: "G", Shown: "g", Doc: "generate another level", Do: func(s *State) { s.Editor.Generate(); s.playEdited() }, Level: true},
+	{Name: "Enter", Shown: "enter", Doc: "play it", Do: func(s *State) { s.playEdited() }, Level: true},
+	{Name: "S", Shown: "s", Doc: "save it as JSON; drop a file to load", Do: (*State).saveLevel, Level: true},
+}
+
+// find returns the key of a name that has a meaning now, or nil.
+func (s *State) find(name string) (found *Key) {
+	for i := range Keys {
+		k := &Keys[i]
+		if k.Name != name || k.Level && s.Editor == nil {
+			continue
+		}
+		if found == nil || k.Level {
+			found = k
+		}
+	}
+	return found
+}
+
+// Key does what the named key does, if it does anything. While it is held it comes again.
+func (s *State) Key(name string, again bool) {
+	k := s.find(name)
+	if k == nil || again && !k.Again || len(s.Tracks) == 0 || s.plays(name) {
+		return
+	}
+	k.Do(s)
+}
+
+func (s *State) again() {
+	s.Renew = !s.Renew
+	if s.Renew {
+		s.Say("new episodes follow")
+		return
+	}
+	s.Say("these episodes again and again")
+}
