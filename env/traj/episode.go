@@ -137,6 +137,9 @@ func open(eps []*Episode, workers int) (env.Vec, error) {
 	return v, nil
 }
 
+// Fits reports what makes e unfit to be read as an episode of an environment.
+func (e *Episode) Fits(s *env.Spec) error { return e.check(s) }
+
 // check reports what makes e unfit to be played in an environment.
 func (e *Episode) check(s *env.Spec) error {
 	n := e.Len() * e.Agents
