@@ -32,8 +32,8 @@ func (c *ThresholdConfig) build(p Partition, dim int) (Archive, error) {
 
 // GridConfig holds the options of the archive "grid".
 type GridConfig struct {
-	Cells []int `json:"cells" doc:"number of cells along each measure; default: 50 each"`
-	ThresholdConfig
+	Cells           []int `json:"cells" doc:"number of cells along each measure; default: 50 each"`
+	ThresholdConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -66,10 +66,10 @@ func (c *GridConfig) Build(s ArchiveSetup) (Archive, error) {
 
 // CVTConfig holds the options of the archive "cvt".
 type CVTConfig struct {
-	Cells      int `json:"cells" doc:"number of cells"`
-	Samples    int `json:"samples" doc:"points a cell from which the centroids are made"`
-	Iterations int `json:"iterations" doc:"of Lloyd's algorithm"`
-	ThresholdConfig
+	Cells           int `json:"cells" doc:"number of cells"`
+	Samples         int `json:"samples" doc:"points a cell from which the centroids are made"`
+	Iterations      int `json:"iterations" doc:"of Lloyd's algorithm"`
+	ThresholdConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -111,8 +111,9 @@ func (c *BoundsConfig) bounds() (Bounds, error) {
 
 // GaussianConfig holds the options of the emitter "gaussian".
 type GaussianConfig struct {
-	Sigma float32 `json:"sigma" doc:"standard deviation of the noise"`
-	BoundsConfig
+	Sigma        float32 `json:"sigma" doc:"standard deviation of the noise"`
+	First        float32 `json:"first" doc:"the same for the first solutions, around 0; 0 means sigma"`
+	BoundsConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -126,14 +127,15 @@ func (*GaussianConfig) Paper() string {
 // Build returns the emitter.
 func (c *GaussianConfig) Build(s EmitterSetup) (Emitter, error) {
 	b, err := c.bounds()
-	return &Gaussian{X0: s.X0, Sigma: c.Sigma, Bounds: b}, firstOf(err, inRange("sigma", float64(c.Sigma), 1e-12, 1e12))
+	return &Gaussian{X0: s.X0, Sigma: c.Sigma, First: c.First, Bounds: b}, firstOf(err, inRange("sigma", float64(c.Sigma), 1e-12, 1e12))
 }
 
 // IsoLineConfig holds the options of the emitter "isoline".
 type IsoLineConfig struct {
-	Iso  float32 `json:"iso" doc:"standard deviation of the isotropic noise"`
-	Line float32 `json:"line" doc:"standard deviation along the line to another elite, as a part of its length"`
-	BoundsConfig
+	Iso          float32 `json:"iso" doc:"standard deviation of the isotropic noise"`
+	Line         float32 `json:"line" doc:"standard deviation along the line to another elite, as a part of its length"`
+	First        float32 `json:"first" doc:"standard deviation of the first solutions, around 0; 0 means iso"`
+	BoundsConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -149,7 +151,7 @@ func (*IsoLineConfig) Paper() string {
 // Build returns the emitter.
 func (c *IsoLineConfig) Build(s EmitterSetup) (Emitter, error) {
 	b, err := c.bounds()
-	return &IsoLine{X0: s.X0, Iso: c.Iso, Line: c.Line, Bounds: b},
+	return &IsoLine{X0: s.X0, Iso: c.Iso, Line: c.Line, First: c.First, Bounds: b},
 		firstOf(err, inRange("iso", float64(c.Iso), 1e-12, 1e12), inRange("line", float64(c.Line), 0, 1e12))
 }
 
@@ -164,9 +166,9 @@ func evolution(s EmitterSetup, sigma float64, rank Ranking, filter bool, limits 
 
 // CMAMEConfig holds the options of the emitter "cma-me".
 type CMAMEConfig struct {
-	Sigma float64 `json:"sigma" doc:"initial standard deviation"`
-	Rank  Ranking `json:"rank" doc:"what solutions to follow: new-improvement, new-objective or new-direction"`
-	BoundsConfig
+	Sigma        float64 `json:"sigma" doc:"initial standard deviation"`
+	Rank         Ranking `json:"rank" doc:"what solutions to follow: new-improvement, new-objective or new-direction"`
+	BoundsConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -186,8 +188,8 @@ func (c *CMAMEConfig) Build(s EmitterSetup) (Emitter, error) {
 
 // CMAMAEConfig holds the options of the emitter "cma-mae".
 type CMAMAEConfig struct {
-	Sigma float64 `json:"sigma" doc:"initial standard deviation"`
-	BoundsConfig
+	Sigma        float64 `json:"sigma" doc:"initial standard deviation"`
+	BoundsConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -207,8 +209,8 @@ func (c *CMAMAEConfig) Build(s EmitterSetup) (Emitter, error) {
 
 // CMAESConfig holds the options of the emitter "cma-es".
 type CMAESConfig struct {
-	Sigma float64 `json:"sigma" doc:"initial standard deviation"`
-	BoundsConfig
+	Sigma        float64 `json:"sigma" doc:"initial standard deviation"`
+	BoundsConfig `yaml:",inline"`
 }
 
 // Doc says what it is.

@@ -28,17 +28,19 @@ func (b Bounds) clamp(x []float32) {
 type Gaussian struct {
 	X0     []float32
 	Sigma  float32 // standard deviation of the noise
+	First  float32 // the same around X0; the default (zero) is Sigma
 	Bounds Bounds
 }
 
 // Ask writes noisy copies of elites.
 func (e *Gaussian) Ask(b *Batch, a Archive, k rng.Key) {
+	sigma := first(a, e.First, e.Sigma)
 	for i := range b.N {
 		x := b.Sol[i*len(e.X0) : (i+1)*len(e.X0)]
 		copy(x, pick(a, e.X0, k, i, 0))
 		r := k.Stream(samplePurpose, uint32(i), 0)
 		for j := range x {
-			x[j] += float32(e.Sigma * r.Norm())
+			x[j] += float32(sigma * r.Norm())
 		}
 		e.Bounds.clamp(x)
 	}
@@ -53,12 +55,14 @@ func (e *Gaussian) Tell(*Batch, Archive, rng.Key) {}
 type IsoLine struct {
 	X0     []float32
 	Iso    float32 // standard deviation of the isotropic noise; 0.01 in the paper
+	First  float32 // the same around X0, while the archive is empty; the default (zero) is Iso
 	Line   float32 // standard deviation along the line, as a part of its length; 0.2 in the paper
 	Bounds Bounds
 }
 
 // Ask writes x + Iso*N(0,I) + Line*(y-x)*N(0,1) for elites x and y.
 func (e *IsoLine) Ask(b *Batch, a Archive, k rng.Key) {
+	iso := first(a, e.First, e.Iso)
 	for i := range b.N {
 		x := b.Sol[i*len(e.X0) : (i+1)*len(e.X0)]
 		copy(x, pick(a, e.X0, k, i, 0))
@@ -66,7 +70,7 @@ func (e *IsoLine) Ask(b *Batch, a Archive, k rng.Key) {
 		r := k.Stream(samplePurpose, uint32(i), 0)
 		along := e.Line * r.Norm()
 		for j := range x {
-			x[j] += float32(e.Iso*r.Norm()) + float32(along*(y[j]-x[j]))
+			x[j] += float32(iso*r.Norm()) + float32(along*(y[j]-x[j]))
 		}
 		e.Bounds.clamp(x)
 	}
@@ -74,6 +78,14 @@ func (e *IsoLine) Ask(b *Batch, a Archive, k rng.Key) {
 
 // Tell does nothing: the archive is the only memory.
 func (e *IsoLine) Tell(*Batch, Archive, rng.Key) {}
+
+// first returns the deviation around X0 if there are no elites, or else the usual one.
+func first(a Archive, first, usual float32) float32 {
+	if a.Len() == 0 && first != 0 {
+		return first
+	}
+	return usual
+}
 
 // pick returns a random elite, the n-th draw for row i; x0 if there is none.
 func pick(a Archive, x0 []float32, k rng.Key, i, n int) []float32 {

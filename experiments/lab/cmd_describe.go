@@ -18,6 +18,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/experiments/configs"
 	"github.com/terrarium-rl/terrarium/explore"
+	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -59,6 +60,12 @@ files, for editors to complete and check them.`,
 			case "bonus":
 				c, err := explore.Open(args[1], nil)
 				return describeConfig(w, "bonus", args[1], c, err)
+			case "archive":
+				c, err := qd.OpenArchive(args[1], nil)
+				return describeConfig(w, "archive", args[1], c, err)
+			case "emitter":
+				c, err := qd.OpenEmitter(args[1], nil)
+				return describeConfig(w, "emitter", args[1], c, err)
 			case "experiment":
 				text, err := configs.Read(args[1])
 				if err == nil {

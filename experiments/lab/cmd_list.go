@@ -40,6 +40,8 @@ var kinds = []struct {
 	{"agents", "agent", listAgents},
 	{"rewards", "reward", listRewards},
 	{"bonuses", "bonus", listBonuses},
+	{"archives", "archive", listArchives},
+	{"emitters", "emitter", listEmitters},
 	{"experiments", "experiment", listExperiments},
 }
 

@@ -60,8 +60,8 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			}
 			d := newDisplay(cmd.OutOrStdout(), p, asJSON)
 			if !asJSON {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s on %s, %s steps, %d worlds, %s, into %s\n",
-					p.Name, p.Agent.Name, p.Spec.ID, count(p.Steps), p.Worlds, plural(len(p.Seeds), "seed"), out)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s on %s, %s %s, %d worlds, %s, into %s\n",
+					p.Name, p.Agent.Name, p.Spec.ID, count(p.Steps), p.stepName(), p.Worlds, plural(len(p.Seeds), "seed"), out)
 			}
 			r, err := Train(cmd.Context(), p, out, Options{Workers: workers, Notify: d.notify, Program: os.Args})
 			if err != nil {

@@ -24,7 +24,8 @@ type display struct {
 	json    bool
 	live    bool
 	width   int
-	steps   int64 // of each seed
+	steps   int64  // of each seed
+	unit    string // what they are
 	seeds   []uint64
 	last    map[uint64]Status
 	done    map[uint64]bool
@@ -44,7 +45,7 @@ const maxLive = 16
 
 func newDisplay(w io.Writer, p *Plan, asJSON bool) *display {
 	d := &display{
-		w: w, json: asJSON, steps: p.Steps, seeds: p.Seeds, width: 80,
+		w: w, json: asJSON, steps: p.Steps, unit: p.stepName(), seeds: p.Seeds, width: 80,
 		last: map[uint64]Status{}, done: map[uint64]bool{}, printed: map[uint64]time.Time{},
 	}
 	if f, ok := w.(*os.File); ok && !asJSON && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())) {
@@ -136,7 +137,7 @@ func (d *display) line(s Status, bar bool) string {
 		full := int(share * cells)
 		b.WriteString(strings.Repeat("━", full) + strings.Repeat("─", cells-full) + " ")
 	}
-	fmt.Fprintf(&b, "%3.0f%%  %s steps", 100*share, count(s.Step))
+	fmt.Fprintf(&b, "%3.0f%%  %s %s", 100*share, count(s.Step), d.unit)
 	if !math.IsNaN(s.Return) {
 		fmt.Fprintf(&b, "  return %.1f", s.Return)
 	}
@@ -149,7 +150,7 @@ func (d *display) line(s Status, bar bool) string {
 	case s.Step > 0 && s.Elapsed > 0:
 		perSecond := float64(s.Step) / s.Elapsed.Seconds()
 		left := seconds(float64(d.steps-s.Step) / perSecond)
-		fmt.Fprintf(&b, "  %s steps/s  %s left", count(int64(perSecond)), duration(max(left, 0)))
+		fmt.Fprintf(&b, "  %s %s/s  %s left", count(int64(perSecond)), d.unit, duration(max(left, 0)))
 	}
 	return b.String()
 }
@@ -163,7 +164,7 @@ func (d *display) finish(r *Result, report error) error {
 		return errors.Join(printJSON(d.w, map[string]any{"summary": summary(r)}), report)
 	}
 	t := tabwriter.NewWriter(d.w, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(t, "\nseed\tsteps\ttime\tsolved at\ttraining return\tevaluation\n")
+	fmt.Fprintf(t, "\nseed\t%s\ttime\tsolved at\ttraining return\tevaluation\n", d.unit)
 	for _, s := range r.Seeds {
 		solved, eval := "-", "-"
 		if s.Solved > 0 {
@@ -177,6 +178,7 @@ func (d *display) finish(r *Result, report error) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	r.printQD(d.w)
 	if a := r.Overall; a != nil {
 		over := fmt.Sprintf("%d seeds", a.Seeds)
 		if a.Seeds == 1 {

@@ -276,11 +276,11 @@ func findSource(s *env.Spec, name string, column int) (source, error) {
 	case "fact":
 		fields, fact = s.Facts, true
 	default:
-		return source{}, fmt.Errorf("of: %q, want obs.NAME or fact.NAME", name)
+		return source{}, fmt.Errorf("%q: want obs.NAME or fact.NAME", name)
 	}
 	at, err := env.Column(fields, field)
 	if err != nil {
-		return source{}, fmt.Errorf("of: %w", err)
+		return source{}, err
 	}
 	for _, f := range fields {
 		if f.Name == field && (column < 0 || column >= f.Len) {

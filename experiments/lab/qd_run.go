@@ -41,7 +41,7 @@ func (q *QDConfig) stats(a qd.Archive, evaluations, transitions int64) *QDStats 
 // note sums up s for the line of a seed.
 func (s *QDStats) note() string {
 	if math.IsNaN(float64(s.Coverage)) {
-		return fmt.Sprintf("  %d elites, QD score %s", s.Elites, count(int64(s.QDScore)))
+		return fmt.Sprintf("  QD score %s", count(int64(s.QDScore)))
 	}
 	return fmt.Sprintf("  coverage %.1f %%, QD score %s", 100*s.Coverage, count(int64(s.QDScore)))
 }
@@ -168,6 +168,9 @@ func (r *qdRun) run(ctx context.Context, workers int) (SeedResult, error) {
 	}
 	t := &trainer{plan: r.plan, seed: r.seed, dir: r.dir}
 	if t.policy, err = bestElite(r.plan, r.search); err != nil {
+		return out, err
+	}
+	if err := r.plan.writeArchive(filepath.Join(r.dir, archiveFile), results(r.search)); err != nil {
 		return out, err
 	}
 	if out.Eval, err = t.evaluateAt(ctx, r.loop.Evaluations, workers); err != nil {

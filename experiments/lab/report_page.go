@@ -63,6 +63,7 @@ type runView struct {
 	Facts   []fact
 	Curve   template.HTML
 	Returns template.HTML // of the evaluated episodes; empty without
+	Maps    []mapView     // of the archives of a quality-diversity search
 	Terms   []figureView
 	Losses  []figureView
 	Fixed   []fact // metrics that never changed
@@ -136,6 +137,9 @@ func viewRun(r *runRecord, filmBytes int) (view *runView, err error) {
 		return nil, err
 	}
 	if view.Returns, err = returnsFigure([]*runRecord{r}); err != nil {
+		return nil, err
+	}
+	if view.Maps, err = r.maps(); err != nil {
 		return nil, err
 	}
 	names := r.columnNames()

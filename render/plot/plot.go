@@ -447,6 +447,7 @@ func (f *Figure) HTML(label string) (string, error) {
 var pageStyle = func() *strings.Replacer {
 	pairs := []string{
 		"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "",
+		"data:image/jpg;", "data:image/png;", // which gonum writes
 		hexName(ink), "var(--ink)", hexName(muted), "var(--muted)", hexName(grid), "var(--grid)",
 	}
 	for i, c := range colours {
