@@ -57,7 +57,7 @@ type RewardTerm struct {
 	Module  string  `json:"module,omitempty" doc:"Go module that registers it, such as example.com/me/reward@v0.3.0 or a folder ./reward; default: the program itself"`
 	Name    string  `json:"name" doc:"registered name; see terrarium list rewards"`
 	As      string  `json:"as" doc:"name in logs, where a reward is used twice; default: its name"`
-	Weight  float32 `json:"weight" doc:"factor of the term"`
+	Weight  float32 `json:"weight" doc:"factor of the term; default: 1"`
 	Options any     `json:"options" doc:"its options; see terrarium describe reward"`
 }
 
@@ -265,6 +265,9 @@ func (p *Plan) resolveRewards() error {
 		r, path := &p.Reward[i], fmt.Sprintf("reward.%d", i)
 		if r.As == "" {
 			r.As = r.Name
+		}
+		if t, given := p.source.lookup(path); given && t.get("weight") == nil {
+			r.Weight = 1
 		}
 		if slices.ContainsFunc(p.Reward[:i], func(q RewardTerm) bool { return q.As == r.As }) {
 			return p.at(path, fmt.Errorf("there is a term %q already: name this one with `as`", r.As))
