@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -67,9 +69,14 @@ func goIn(cmd *cobra.Command, dir string, args ...string) error {
 		return lacking(fmt.Errorf("the go command is not installed, or not in the PATH: install Go from https://go.dev/dl/"))
 	}
 	c := exec.CommandContext(cmd.Context(), path, args...)
-	c.Dir, c.Stdout, c.Stderr = dir, cmd.OutOrStdout(), cmd.ErrOrStderr()
+	var said bytes.Buffer
+	c.Dir, c.Stdout, c.Stderr = dir, cmd.OutOrStdout(), io.MultiWriter(cmd.ErrOrStderr(), &said)
 	if err := c.Run(); err != nil {
-		return failed(fmt.Errorf("go %s in %s failed: see above", strings.Join(args, " "), dir))
+		hint := "see above"
+		if text := said.String(); strings.Contains(text, "missing go.sum entry") || strings.Contains(text, "updates to go.mod needed") {
+			hint = "its go.mod is not up to date with what it requires: go mod tidy there mends it"
+		}
+		return failed(fmt.Errorf("go %s in %s failed: %s", strings.Join(args, " "), dir, hint))
 	}
 	return nil
 }

@@ -20,8 +20,8 @@ import (
 //	c(R)(s, a, s') = R(s, a, s') - V(s) + gamma V(s')
 //
 // V is the value of the policy that made the recording, estimated by least-squares temporal
-// differences (Bradtke and Barto, 1996) on the observation, its squares and 64 random cosines of
-// it. Shaping by a potential within the span of these features cancels exactly, other shaping as
+// differences (Bradtke and Barto, 1996) on the observation, its squares and up to 64 random cosines
+// of it, one for each 20 transitions. Shaping by a potential within the span of these features cancels exactly, other shaping as
 // far as they can express it. Nothing follows a terminated transition; a truncated one goes on.
 func STARC(a, b rewards.Func, d *Data, o Options) (Distance, error) {
 	o, err := o.withDefaults()
@@ -59,10 +59,10 @@ type lstd struct {
 	solution mat.LU
 }
 
-const cosines = 64
+const maxCosines = 64
 
 func newLSTD(d *Data, o Options) (*lstd, error) {
-	b, w := d.Rows, env.Width(d.Spec.Obs)
+	b, w, cosines := d.Rows, env.Width(d.Spec.Obs), min(maxCosines, d.Rows.N/20)
 	mean, scale := make([]float64, w), make([]float64, w)
 	for i := range b.N {
 		for j := range w {
