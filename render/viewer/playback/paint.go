@@ -200,9 +200,9 @@ func (s *State) episode(dst Surface, area image.Rectangle, p *Track, t *look) {
 	}
 	switch w := float32(area.Dx()) / c.scale; {
 	case w >= 400:
-		s.caption(dst, area, p.Name+"   "+p.Caption()+drift(p), t)
+		s.caption(dst, area, p.Name+drift(p)+"   "+p.Caption(), t)
 	case w >= 200:
-		s.caption(dst, area, p.Name+"   "+replay.Number(p.Return(), 1)+drift(p), t)
+		s.caption(dst, area, p.Name+drift(p)+"   "+replay.Number(p.Return(), 1), t)
 	case w >= 80:
 		s.caption(dst, area, replay.Number(p.Return(), 1)+drift(p), t)
 	}
@@ -213,7 +213,7 @@ func drift(p *Track) string {
 	if p.Drift() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("   differs from its recording since step %d", p.Drift())
+	return fmt.Sprintf(" (not as recorded since step %d)", p.Drift())
 }
 
 // layers draws what the picture of a world leaves out.

@@ -3,7 +3,9 @@
 package source
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -93,7 +95,10 @@ func (t *tail) look() (n playback.News) {
 	if err == nil {
 		err = t.recordings(&n)
 	}
-	n.Err = err
+	// Old checkpoints are removed, and files renamed, while this looks: next time it finds others.
+	if !errors.Is(err, fs.ErrNotExist) {
+		n.Err = err
+	}
 	return n
 }
 
