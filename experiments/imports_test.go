@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"shaders":          {"shaders"},
 	"agents/nn":        {"agents/nn", "env/rng", "env/geom", "shaders"},
 	"env":              {"env", "env/rng", "env/geom", "env/registry", "shaders"},
-	"rewards":          {"rewards", "env", "env/rng", "env/geom", "env/registry", "agents/nn"},
+	"rewards":          {"rewards", "rewards/feedback", "env", "env/rng", "env/geom", "env/registry", "agents/nn"},
 	"rewards/feedback": {"env", "env/rng"},
 	"explore":          {"explore", "rewards", "env", "env/rng", "env/geom", "env/registry", "agents/nn"},
 	"agents":           {"agents", "env", "env/rng", "env/geom", "env/registry", "agents/nn", "rewards/feedback"},
