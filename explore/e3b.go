@@ -115,10 +115,11 @@ func (e *ellipse) quad(u, phi []float32) float32 {
 	return loops.dot(u, phi)
 }
 
-// add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950).
+// add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950). Of C only
+// the lower triangle is kept.
 func (e *ellipse) add(u, phi []float32, b float32) error {
-	loops.rank1(e.inv, u, u, -1/(1+b))
-	loops.rank1(e.cov, phi, phi, 1)
+	loops.rank1(e.inv, u, -1/(1+b), false)
+	loops.rank1(e.cov, phi, 1, true)
 	if e.steps++; e.steps%reinvert == 0 {
 		return e.invert()
 	}

@@ -10,8 +10,9 @@ type kernel struct {
 	// dot returns the inner product, in eight partial sums.
 	dot func(x, y []float32) float32
 
-	// rank1 adds to each row i of m the vector y times scale*x[i].
-	rank1 func(m, x, y []float32, scale float32)
+	// rank1 adds to each row i of m the vector x times scale*x[i]; with lower, only as far as
+	// the eight columns that i is one of.
+	rank1 func(m, x []float32, scale float32, lower bool)
 }
 
 var portable = kernel{symvGo, dotGo, rank1Go}
@@ -54,8 +55,13 @@ func dotTail(s *[8]float32, x, y []float32) float32 {
 	return sum
 }
 
-func rank1Go(m, x, y []float32, scale float32) {
+func rank1Go(m, x []float32, scale float32, lower bool) {
+	d := len(x)
 	for i, a := range x {
-		addRow(m[i*len(y):(i+1)*len(y)], y, a*scale)
+		end := d
+		if lower {
+			end = min(d, i|7+1)
+		}
+		addRow(m[i*d:i*d+end], x, a*scale)
 	}
 }

@@ -77,25 +77,28 @@ func dot256(x, y []float32) float32 {
 	return dotTail(&part, x, y)
 }
 
-func rank1256(m, x, y []float32, scale float32) {
-	d := len(y)
-	if d == 0 || len(x) == 0 {
+func rank1256(m, x []float32, scale float32, lower bool) {
+	d := len(x)
+	if d == 0 {
 		return
 	}
-	_ = m[len(x)*d-1] // the loops check no bounds
-	pm, py := &m[0], &y[0]
+	_ = m[d*d-1] // the loops check no bounds
+	pm, py, end := &m[0], &x[0], d
 	for i, a := range x {
+		if lower {
+			end = min(d, i|7+1)
+		}
 		a *= scale
 		v, at, j := archsimd.BroadcastFloat32x8(a), i*d, 0
-		for ; j+16 <= d; j += 16 {
+		for ; j+16 <= end; j += 16 {
 			store(pm, at+j, load(pm, at+j).Add(v.Mul(load(py, j))))
 			store(pm, at+j+8, load(pm, at+j+8).Add(v.Mul(load(py, j+8))))
 		}
-		for ; j+8 <= d; j += 8 {
+		for ; j+8 <= end; j += 8 {
 			store(pm, at+j, load(pm, at+j).Add(v.Mul(load(py, j))))
 		}
-		for ; j < d; j++ {
-			m[at+j] += float32(a * y[j])
+		for ; j < end; j++ {
+			m[at+j] += float32(a * x[j])
 		}
 	}
 }

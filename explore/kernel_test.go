@@ -34,9 +34,14 @@ func TestKernels(t *testing.T) {
 			}
 			near(t, fmt.Sprintf("dot of %d", d), k.dot(x, y), sum)
 			c := slices.Clone(m)
-			k.rank1(c, x, y, -0.7)
+			l := slices.Clone(m)
+			k.rank1(c, x, -0.7, false)
+			k.rank1(l, x, -0.7, true)
 			for i := range c {
-				near(t, fmt.Sprintf("rank1 of %d", d), c[i], float64(m[i])-0.7*float64(x[i/d])*float64(y[i%d]))
+				near(t, fmt.Sprintf("rank1 of %d", d), c[i], float64(m[i])-0.7*float64(x[i/d])*float64(x[i%d]))
+				if i%d <= i/d && l[i] != c[i] || i%d/8 > i/d/8 && l[i] != m[i] {
+					t.Fatalf("rank1 of %d, lower: element %d, %d is %v", d, i/d, i%d, l[i])
+				}
 			}
 		}
 		a, b := make([]float32, d), make([]float32, d)
@@ -46,8 +51,10 @@ func TestKernels(t *testing.T) {
 			t.Fatalf("dimension %d: the kernels give different bits", d)
 		}
 		m2 := slices.Clone(m)
-		portable.rank1(m, x, y, 0.3)
-		loops.rank1(m2, x, y, 0.3)
+		for _, lower := range []bool{false, true} {
+			portable.rank1(m, x, 0.3, lower)
+			loops.rank1(m2, x, 0.3, lower)
+		}
 		if !slices.Equal(m, m2) {
 			t.Fatalf("dimension %d: the kernels of rank1 give different bits", d)
 		}
