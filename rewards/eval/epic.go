@@ -50,12 +50,29 @@ func counterfactual(a, b rewards.Func, d *Data, o Options, form func(*counter, r
 		}
 	}
 	c := newCounter(d, o)
-	var x, y []float64
-	for _, i := range c.rows {
-		x = append(x, form(c, a, i))
-		y = append(y, form(c, b, i))
-	}
+	x := c.canonical(a, form)
+	y := c.canonical(b, form)
 	return distance(d, x, y, c.rows, moments.pearson, o), nil
+}
+
+// canonical returns the canonical form of f, row by row. Where only rounding is left of it, it
+// is zero.
+func (c *counter) canonical(f rewards.Func, form func(*counter, rewards.Func, int) float64) []float64 {
+	x := make([]float64, len(c.rows))
+	var mean, size, left float64
+	for k, i := range c.rows {
+		x[k] = form(c, f, i)
+		r := c.recorded(f, i)
+		mean += x[k] / float64(len(x))
+		size += r * r
+	}
+	for _, v := range x {
+		left += (v - mean) * (v - mean)
+	}
+	if left < 1e-9*size {
+		clear(x)
+	}
+	return x
 }
 
 // A counter scores transitions that never happened.

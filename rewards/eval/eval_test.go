@@ -159,6 +159,11 @@ func TestClosedForms(t *testing.T) {
 	if x, err := STARC(pure, zero, d, Options{Gamma: 0.9}); err != nil || x.Value != 0 {
 		t.Errorf("a pure potential and zero: %v, %v", x, err)
 	}
+	for name, x := range distances(t, pure, zero, d) {
+		if x.Value != 0 {
+			t.Errorf("%s: a pure potential and zero are %v apart", name, x.Value)
+		}
+	}
 	if x, err := STARC(pure, r, d, Options{Gamma: 0.9}); err != nil || x.Value != 0.5 {
 		t.Errorf("a pure potential and a reward: %v, %v", x, err)
 	}

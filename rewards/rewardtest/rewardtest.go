@@ -1,4 +1,7 @@
-// Package rewardtest checks that a reward keeps the contract of package rewards.
+// Package rewardtest checks that a reward keeps the contract of package rewards: scores are
+// finite, the same row by row and in any order, from the batch alone, without changing or keeping
+// it, and without allocation. Rewards that learn are also checked to go on from a saved state to
+// the same bits. Run the test with -race to have instances checked for shared memory.
 //
 //	func TestConformance(t *testing.T) {
 //		rewardtest.Run(t, mine.NewConfig(), lander.New())
@@ -41,6 +44,14 @@ func Run(t *testing.T, c rewards.Config, e env.Config) {
 	t.Run("ReadOnly", func(t *testing.T) { readOnly(t, build(t), batches) })
 	t.Run("NotRetained", func(t *testing.T) { notRetained(t, build(t), build(t), batches) })
 	t.Run("NoAllocs", func(t *testing.T) { noAllocs(t, build(t), batches[0]) })
+	t.Run("Independent", func(t *testing.T) { independent(t, build(t), build(t), batches) })
+	if _, ok := build(t).(rewards.Learner); ok {
+		learner := func(t *testing.T) rewards.Learner { t.Helper(); return build(t).(rewards.Learner) }
+		t.Run("State", func(t *testing.T) { state(t, learner, batches) })
+		t.Run("BadState", func(t *testing.T) { badState(t, learner, batches) })
+		t.Run("UpdateReadOnly", func(t *testing.T) { updateReadOnly(t, learner(t), batches) })
+		t.Run("UpdateNoAllocs", func(t *testing.T) { updateNoAllocs(t, learner(t), batches[0]) })
+	}
 }
 
 // transitions returns copies of some batches of random play, among them ends of both kinds.
