@@ -28,10 +28,13 @@ type E3B struct {
 	Ridge  float32  `json:"ridge" doc:"what the ellipse begins as, times the unit sphere"`
 	Hidden int      `json:"hidden" doc:"width of the hidden layers, for random and inverse"`
 	LR     float32  `json:"lr" doc:"learning rate, for inverse"`
+	Keep   float32  `json:"keep" doc:"part of the rows that is learned from, for inverse"`
 }
 
 // NewE3B returns the default options: the paper's ridge of 0.1, and 32 learned features.
-func NewE3B() *E3B { return &E3B{Embed: "inverse", Dim: 32, Ridge: 0.1, Hidden: 64, LR: 3e-4} }
+func NewE3B() *E3B {
+	return &E3B{Embed: "inverse", Dim: 32, Ridge: 0.1, Hidden: 64, LR: 3e-4, Keep: 0.25}
+}
 
 // Build returns the bonus.
 func (c *E3B) Build(s Setup) (Bonus, error) {
@@ -61,8 +64,8 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 		if len(v.facts) > 0 {
 			return fail("embed inverse sees observation fields only, not facts")
 		}
-		if !(c.LR > 0) {
-			return fail("lr is %v, want a positive number", c.LR)
+		if !(c.LR > 0) || !(c.Keep > 0 && c.Keep <= 1) {
+			return fail("lr is %v and keep %v, want above 0, and keep at most 1", c.LR, c.Keep)
 		}
 		em = newInverse(v, c, s)
 	default:
@@ -72,10 +75,14 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 		view: v, embed: em, dim: dim, ridge: c.Ridge,
 		x: make([]float32, s.Rows*v.width()), phi: make([]float32, s.Rows*dim), u: make([]float32, s.Rows*dim),
 		b: make([]float32, s.Rows), rows: make([]ellipse, s.Rows),
+		pool: nn.NewPool(s.Workers), errs: make([]error, chunks(s.Rows)),
 	}
-	scratch := make([]float64, 3*dim*dim)
+	b.onScore, b.onUpdate = b.scoreChunk, b.updateChunk
+	for range b.pool.Workers() {
+		b.scratch = append(b.scratch, make([]float64, 3*dim*dim))
+	}
 	for i := range b.rows {
-		b.rows[i] = ellipse{scratch: scratch, inv: make([]float32, dim*dim), cov: make([]float32, dim*dim)}
+		b.rows[i] = ellipse{inv: make([]float32, dim*dim), cov: make([]float32, dim*dim)}
 		b.rows[i].reset(c.Ridge)
 	}
 	return b, nil
@@ -87,8 +94,7 @@ const reinvert = 256
 // An ellipse is C and its inverse, of one row.
 type ellipse struct {
 	inv, cov []float32
-	steps    uint32    // of the episode
-	scratch  []float64 // of invert, shared by all rows
+	steps    uint32 // of the episode
 }
 
 func (e *ellipse) reset(ridge float32) {
@@ -117,23 +123,21 @@ func (e *ellipse) quad(u, phi []float32) float32 {
 
 // add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950). Of C only
 // the lower triangle is kept.
-func (e *ellipse) add(u, phi []float32, b float32) error {
+// Scratch is memory for 3 d^2 numbers.
+func (e *ellipse) add(u, phi []float32, b float32, scratch []float64) error {
 	loops.rank1(e.inv, u, -1/(1+b), false)
 	loops.rank1(e.cov, phi, 1, true)
 	if e.steps++; e.steps%reinvert == 0 {
-		return e.invert()
+		return e.invert(scratch)
 	}
 	return nil
 }
 
 // invert computes the inverse from C, against the drift of many updates: C = L L', W = L^-1,
 // C^-1 = W' W, in float64 and row by row.
-func (e *ellipse) invert() error {
+func (e *ellipse) invert(scratch []float64) error {
 	d := isqrt(len(e.cov))
-	if len(e.scratch) < 3*d*d {
-		e.scratch = make([]float64, 3*d*d)
-	}
-	l, w, inv := e.scratch[:d*d], e.scratch[d*d:2*d*d], e.scratch[2*d*d:3*d*d]
+	l, w, inv := scratch[:d*d], scratch[d*d:2*d*d], scratch[2*d*d:3*d*d]
 	for i := range d {
 		li := l[i*d : (i+1)*d]
 		for j := range i + 1 {
@@ -183,9 +187,10 @@ func subtractRow(y, x []float64, a float64) {
 	}
 }
 
-// An embedding maps states, rows of width w, to features.
+// An embedding maps states, rows of width w, to features. Each worker may embed at most chunk
+// rows at once.
 type embedding interface {
-	embed(dst, x []float32, rows int)
+	embed(dst, x []float32, rows, worker int)
 	learn(b *env.Batch, report func(string, float64)) error
 	encodingState
 }
@@ -205,39 +210,71 @@ type e3b struct {
 	u     []float32 // C^-1 phi
 	b     []float32 // bonus before the rule of the first step
 	rows  []ellipse
+
+	pool              *nn.Pool
+	batch             *env.Batch // of the call in progress
+	dst               []float32
+	scratch           [][]float64 // one a worker
+	errs              []error     // one a chunk
+	onScore, onUpdate func(worker, i int)
 }
 
 // Score writes the bonus of each row.
 func (e *e3b) Score(dst []float32, b *env.Batch) {
+	e.batch, e.dst = b, dst
+	e.pool.Do(chunks(b.N), e.onScore)
+	e.batch, e.dst = nil, nil
+}
+
+func (e *e3b) scoreChunk(worker, c int) {
 	w, d := e.view.width(), e.dim
-	for i := range b.N {
-		e.view.next(e.x[i*w:(i+1)*w], b, i)
+	lo := c * chunk
+	hi := min(lo+chunk, e.batch.N)
+	for i := lo; i < hi; i++ {
+		e.view.next(e.x[i*w:(i+1)*w], e.batch, i)
 	}
-	e.embed.embed(e.phi, e.x, b.N)
-	for i := range b.N {
+	e.embed.embed(e.phi[lo*d:hi*d], e.x[lo*w:hi*w], hi-lo, worker)
+	for i := lo; i < hi; i++ {
 		e.b[i] = e.rows[i].quad(e.u[i*d:(i+1)*d], e.phi[i*d:(i+1)*d])
-		dst[i] = e.b[i]
+		e.dst[i] = e.b[i]
 		if e.rows[i].steps == 0 {
-			dst[i] = 0
+			e.dst[i] = 0
 		}
 	}
 }
 
 // Update includes the states of b in their episodes' ellipses and trains the embedding.
 func (e *e3b) Update(b *env.Batch, report func(string, float64)) error {
-	for i := range b.N {
-		if !geom.Finite(e.b[i]) {
-			return fmt.Errorf("bonus e3b: bonus of row %d is %v", i, e.b[i])
+	e.batch = b
+	e.pool.Do(chunks(b.N), e.onUpdate)
+	e.batch = nil
+	for _, err := range e.errs[:chunks(b.N)] {
+		if err != nil {
+			return fmt.Errorf("bonus e3b: %w", err)
 		}
-		if b.End[i] != env.Running {
+	}
+	if err := e.embed.learn(b, report); err != nil {
+		return fmt.Errorf("bonus e3b: %w", err)
+	}
+	return nil
+}
+
+func (e *e3b) updateChunk(worker, c int) {
+	d := e.dim
+	for i := c * chunk; i < min((c+1)*chunk, e.batch.N); i++ {
+		if !geom.Finite(e.b[i]) {
+			e.errs[c] = fmt.Errorf("bonus of row %d is %v", i, e.b[i])
+			return
+		}
+		if e.batch.End[i] != env.Running {
 			e.rows[i].reset(e.ridge)
 			continue
 		}
-		if err := e.rows[i].add(e.u[i*e.dim:(i+1)*e.dim], e.phi[i*e.dim:(i+1)*e.dim], e.b[i]); err != nil {
-			return fmt.Errorf("bonus e3b: row %d: %w", i, err)
+		if err := e.rows[i].add(e.u[i*d:(i+1)*d], e.phi[i*d:(i+1)*d], e.b[i], e.scratch[worker]); err != nil {
+			e.errs[c] = fmt.Errorf("row %d: %w", i, err)
+			return
 		}
 	}
-	return e.embed.learn(b, report)
 }
 
 // AppendBinary appends the embedding, then steps, inverse and covariance of each row.

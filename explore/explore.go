@@ -44,10 +44,16 @@ type Bonus interface {
 
 // Setup is what a bonus is built for.
 type Setup struct {
-	Spec *env.Spec
-	Rows int     // rows of the batches it will see
-	Key  rng.Key // source of all its randomness
+	Spec    *env.Spec
+	Rows    int     // rows of the batches it will see
+	Key     rng.Key // source of all its randomness
+	Workers int     // goroutines it may use; below 1 counts as 1. Results do not depend on it
 }
+
+// chunk is the number of rows that a worker takes at a time.
+const chunk = 32
+
+func chunks(rows int) int { return (rows + chunk - 1) / chunk }
 
 // A Config holds the options of a bonus: a pointer to a struct whose fields have `json` names
 // and hold the defaults when it is made.

@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,31 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
+// What a bonus pays does not depend on the number of workers.
+func TestWorkers(t *testing.T) {
+	for _, expr := range every {
+		v, err := env.NewVec(envtest.NewFast(), env.VecOptions{Worlds: 70})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Setup{Spec: v.Spec(), Rows: 70, Key: rng.New(11), Workers: 1}
+		a := parse(t, expr, s)
+		s.Workers = 3
+		c := parse(t, expr, s)
+		x, y := make([]float32, 70), make([]float32, 70)
+		walk(t, v, 40, func(step int, b *env.Batch) {
+			a.Score(x, b)
+			c.Score(y, b)
+			if !slices.Equal(x, y) {
+				t.Fatalf("%s: step %d differs with 3 workers", expr, step)
+			}
+			update(t, a, b)
+			update(t, c, b)
+		})
+		v.Close()
+	}
+}
+
 func TestNoAllocs(t *testing.T) {
 	for _, expr := range every {
 		v, s := setup(t, false)
@@ -179,7 +205,7 @@ func TestShermanMorrison(t *testing.T) {
 			phi[i] = common + 0.3*r.Norm()
 		}
 		b := e.quad(u, phi)
-		if err := e.add(u, phi, b); err != nil {
+		if err := e.add(u, phi, b, make([]float64, 3*d*d)); err != nil {
 			t.Fatal(err)
 		}
 		v := mat.NewVecDense(d, nil)
@@ -422,7 +448,7 @@ func TestDistillation(t *testing.T) {
 func TestInverseModelLearns(t *testing.T) {
 	for _, continuous := range []bool{false, true} {
 		v, s := setup(t, continuous)
-		x := parse(t, "e3b(lr=0.01)", s)
+		x := parse(t, "e3b(lr=0.01, keep=1)", s)
 		loss := 0.0
 		var dst [rows]float32
 		walk(t, v, 1500, func(step int, b *env.Batch) {
@@ -473,6 +499,24 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// Moments taken in by batches are those of a pass over all numbers.
+func TestMomentsOfBatches(t *testing.T) {
+	r := rng.New(2).Stream(0, 0, 0)
+	var one, all moments
+	for range 50 {
+		n, s1, s2 := 1+r.IntN(9), 0.0, 0.0
+		for range n {
+			x := 1000 + 3*float64(r.Norm())
+			one.add(x)
+			s1, s2 = s1+x-all.mean, s2+(x-all.mean)*(x-all.mean)
+		}
+		all.addSums(float64(n), s1, s2)
+		if math.Abs(one.mean-all.mean) > 1e-9 || math.Abs(one.sq-all.sq) > 1e-6*one.sq+1e-6 || one.n != all.n {
+			t.Fatalf("%+v by batches, want %+v", all, one)
+		}
+	}
+}
+
 func TestNotFinite(t *testing.T) {
 	v, s := setup(t, false)
 	for _, expr := range []string{"e3b(embed=none)", "rnd(keep=1)"} {
@@ -511,14 +555,14 @@ func BenchmarkE3B(b *testing.B) {
 		b.Run(fmt.Sprintf("dim=%d", d), func(b *testing.B) {
 			e := ellipse{inv: make([]float32, d*d), cov: make([]float32, d*d)}
 			e.reset(0.1)
-			phi, u := make([]float32, d), make([]float32, d)
+			phi, u, scratch := make([]float32, d), make([]float32, d), make([]float64, 3*d*d)
 			r := rng.New(1).Stream(0, 0, 0)
 			for i := range phi {
 				phi[i] = r.Norm()
 			}
 			for b.Loop() {
 				phi[0] = -phi[0]
-				if err := e.add(u, phi, e.quad(u, phi)); err != nil {
+				if err := e.add(u, phi, e.quad(u, phi), scratch); err != nil {
 					b.Fatal(err)
 				}
 				if e.steps == 1000 {

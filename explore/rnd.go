@@ -86,12 +86,20 @@ type distill struct {
 	adam              *nn.Adam
 	stats             []moments // of each column of a state
 
-	tTape, pTape *nn.Tape
-	x, kept, dy  []float32
-	before       []float32 // novelty of the states before, for NovelD
-	alpha        float32
-	gate         Bonus
-	gated        []float32
+	tTapes, pTapes []*nn.Tape // one a worker, to score with
+	tTape, pTape   *nn.Tape   // to learn with
+	x, kept, dy    []float32
+	noveld         bool
+	before         []float32 // novelty of the states before, for NovelD
+	alpha          float32
+	gate           Bonus
+	gated          []float32
+	s1, s2         []float64 // sums of a batch
+
+	pool    *nn.Pool
+	batch   *env.Batch // of the call in progress
+	dst     []float32
+	onScore func(worker, i int)
 }
 
 func newDistill(name string, c *Distill, s Setup, noveld bool) (*distill, error) {
@@ -115,22 +123,23 @@ func newDistill(name string, c *Distill, s Setup, noveld bool) (*distill, error)
 		stats:     make([]moments, v.width()),
 		x:         make([]float32, s.Rows*v.width()), kept: make([]float32, s.Rows*v.width()),
 		dy: make([]float32, s.Rows*c.Dim), gated: make([]float32, s.Rows),
+		noveld: noveld, before: make([]float32, s.Rows),
+		s1: make([]float64, v.width()), s2: make([]float64, v.width()), pool: nn.NewPool(s.Workers),
 	}
+	d.onScore = d.scoreChunk
 	n := d.predictor.NumParams()
 	d.tp, d.p, d.grad, d.adam = make([]float32, d.target.NumParams()), make([]float32, n), make([]float32, n), nn.NewAdam(n)
 	d.target.Init(d.tp, s.Key.Fold(1))
 	d.predictor.Init(d.p, s.Key.Fold(2))
 	d.tTape, d.pTape = d.target.NewTape(s.Rows), d.predictor.NewTape(s.Rows)
-	if noveld {
-		d.before = make([]float32, s.Rows)
-	}
+	d.tTapes, d.pTapes = tapes(d.target, s), tapes(d.predictor, s)
 	return d, nil
 }
 
-// load writes the normalised states of b, those before or after the transition, to d.x.
-func (d *distill) load(b *env.Batch, obs []float32) {
+// load writes the normalised states of rows lo to hi of obs to d.x.
+func (d *distill) load(obs []float32, lo, hi int) {
 	w := d.view.width()
-	for i := range b.N {
+	for i := lo; i < hi; i++ {
 		for j, c := range d.view.obs {
 			m := &d.stats[j]
 			d.x[i*w+j] = geom.Clamp((obs[i*d.view.obsW+c]-float32(m.mean))*float32(m.scale()), -5, 5)
@@ -138,30 +147,25 @@ func (d *distill) load(b *env.Batch, obs []float32) {
 	}
 }
 
-// novelty writes the distance of prediction and target for each row of d.x.
-func (d *distill) novelty(dst []float32, rows int) {
-	y := d.predictor.Forward(d.p, d.pTape, d.x, rows)
-	f := d.target.Forward(d.tp, d.tTape, d.x, rows)
-	for i := range rows {
+// novelty writes the distance of prediction and target for rows lo to hi of d.x.
+func (d *distill) novelty(dst []float32, worker, lo, hi int) {
+	w := d.view.width()
+	y := d.predictor.Forward(d.p, d.pTapes[worker], d.x[lo*w:hi*w], hi-lo)
+	f := d.target.Forward(d.tp, d.tTapes[worker], d.x[lo*w:hi*w], hi-lo)
+	for i := range hi - lo {
 		sum := float32(0)
 		for j := i * d.c.Dim; j < (i+1)*d.c.Dim; j++ {
 			sum += float32((y[j] - f[j]) * (y[j] - f[j]))
 		}
-		dst[i] = geom.Sqrt(sum)
+		dst[lo+i] = geom.Sqrt(sum)
 	}
 }
 
 // Score writes the bonus of each row.
 func (d *distill) Score(dst []float32, b *env.Batch) {
-	if d.before != nil {
-		d.load(b, b.Obs)
-		d.novelty(d.before, b.N)
-	}
-	d.load(b, b.Next)
-	d.novelty(dst, b.N)
-	for i := range d.before {
-		dst[i] = geom.Max(dst[i]-float32(d.alpha*d.before[i]), 0)
-	}
+	d.batch, d.dst = b, dst
+	d.pool.Do(chunks(b.N), d.onScore)
+	d.batch, d.dst = nil, nil
 	if d.gate != nil {
 		d.gate.Score(d.gated, b)
 		for i := range b.N {
@@ -170,11 +174,25 @@ func (d *distill) Score(dst []float32, b *env.Batch) {
 	}
 }
 
+func (d *distill) scoreChunk(worker, c int) {
+	b, lo := d.batch, c*chunk
+	hi := min(lo+chunk, b.N)
+	if d.noveld {
+		d.load(b.Obs, lo, hi)
+		d.novelty(d.before, worker, lo, hi)
+	}
+	d.load(b.Next, lo, hi)
+	d.novelty(d.dst, worker, lo, hi)
+	for i := lo; d.noveld && i < hi; i++ {
+		d.dst[i] = geom.Max(d.dst[i]-float32(d.alpha*d.before[i]), 0)
+	}
+}
+
 // Update takes one step of the predictor on a random part of the rows, then includes the states
 // in the running moments they are normalised by.
 func (d *distill) Update(b *env.Batch, report func(string, float64)) error {
 	w, n := d.view.width(), 0
-	d.load(b, b.Next)
+	d.load(b.Next, 0, b.N)
 	for i := range b.N {
 		r := d.key.Stream(keepPurpose, uint32(i), uint32(d.step))
 		if r.Float32() < d.c.Keep {
@@ -188,17 +206,31 @@ func (d *distill) Update(b *env.Batch, report func(string, float64)) error {
 			return err
 		}
 	}
-	for j, c := range d.view.obs {
-		for i := range b.N {
-			x := b.Next[i*d.view.obsW+c]
-			if !geom.Finite(x) {
-				return fmt.Errorf("bonus %s: observation column %d of row %d is %v", d.name, c, i, x)
-			}
-			d.stats[j].add(float64(x))
-		}
+	if err := d.addStats(b); err != nil {
+		return err
 	}
 	if d.gate != nil {
 		return d.gate.Update(b, nil)
+	}
+	return nil
+}
+
+// addStats takes the states of b into the running moments.
+func (d *distill) addStats(b *env.Batch) error {
+	clear(d.s1)
+	clear(d.s2)
+	for i := range b.N {
+		for j, c := range d.view.obs {
+			x := float64(b.Next[i*d.view.obsW+c]) - d.stats[j].mean
+			d.s1[j] += x
+			d.s2[j] += float64(x * x)
+		}
+	}
+	for j := range d.stats {
+		if math.IsNaN(d.s2[j]) || math.IsInf(d.s2[j], 0) {
+			return fmt.Errorf("bonus %s: column %d of the states is not finite", d.name, j)
+		}
+		d.stats[j].addSums(float64(b.N), d.s1[j], d.s2[j])
 	}
 	return nil
 }
@@ -273,6 +305,15 @@ func (m *moments) add(x float64) {
 	d := x - m.mean
 	m.mean += d / m.n
 	m.sq += d * (x - m.mean)
+}
+
+// addSums takes in n numbers, given the sums of their deviations from mean and of the squares of
+// those (Chan, Golub and LeVeque, 1979, eq. 2.1).
+func (m *moments) addSums(n, s1, s2 float64) {
+	delta := s1 / n
+	m.sq += math.Max(s2-float64(delta*s1), 0) + float64(float64(delta*delta)*(m.n*n/(m.n+n)))
+	m.n += n
+	m.mean += float64(delta * (n / m.n))
 }
 
 // scale returns one over the standard deviation; 1 as long as there is none.

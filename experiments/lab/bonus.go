@@ -13,16 +13,18 @@ func (p *Plan) checkBonus() error {
 	if p.QD != nil && p.Bonus != "" {
 		return p.at("bonus", errors.New("a quality-diversity search has no bonus: leave it out"))
 	}
-	_, err := p.buildBonus(0, 1)
+	_, err := p.buildBonus(0, 1, 1)
 	return err
 }
 
 // buildBonus returns a new instance of the bonus for a seed, nil if the experiment has none.
-func (p *Plan) buildBonus(seed uint64, rows int) (explore.Bonus, error) {
+func (p *Plan) buildBonus(seed uint64, rows, workers int) (explore.Bonus, error) {
 	if p.Bonus == "" {
 		return nil, nil
 	}
-	b, err := explore.Parse(p.Bonus, explore.Setup{Spec: p.Spec, Rows: rows, Key: rng.New(seed).Fold(bonusPurpose)})
+	b, err := explore.Parse(p.Bonus, explore.Setup{
+		Spec: p.Spec, Rows: rows, Key: rng.New(seed).Fold(bonusPurpose), Workers: workers,
+	})
 	var in *explore.SyntaxError
 	if t, exact := p.source.lookup("bonus"); exact && errors.As(err, &in) && (t.plain || t.quoted) && t.place.line > 0 {
 		at := t.place

@@ -73,7 +73,7 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 	t.agent, _ = t.policy.(agents.Agent)
 	t.curious, _ = t.policy.(agents.BonusRecorder)
 	rows := p.Worlds * p.Spec.Agents
-	if t.bonus, err = p.buildBonus(seed, rows); err != nil {
+	if t.bonus, err = p.buildBonus(seed, rows, workers); err != nil {
 		return nil, err
 	}
 	t.bonuses = make([]float32, rows)
