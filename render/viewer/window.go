@@ -34,6 +34,7 @@ type window struct {
 	shot    string
 	after   time.Duration
 	taken   bool
+	snap    bool // a picture is asked for
 	err     error
 	measure bool
 	frames  int
@@ -56,12 +57,15 @@ func (w *window) Update() error {
 		return ebiten.Termination
 	}
 	w.dropped()
-	plays := w.keyboard()
+	if inpututil.IsKeyJustPressed(ebiten.KeyF12) {
+		w.snap = true
+	}
+	w.keyboard()
 	w.mouse()
 	w.state.Advance(now.Sub(w.last).Seconds())
 	w.last = now
 	w.updates += time.Since(now)
-	if !plays && inpututil.IsKeyJustPressed(ebiten.KeyQ) || inpututil.IsKeyJustPressed(ebiten.KeyEscape) {
+	if inpututil.IsKeyJustPressed(ebiten.KeyQ) || inpututil.IsKeyJustPressed(ebiten.KeyEscape) {
 		return ebiten.Termination
 	}
 	return nil
@@ -70,14 +74,14 @@ func (w *window) Update() error {
 // Repeated presses of a held key begin after wait and come every pace updates.
 const wait, pace = 20, 3
 
-// keyboard hands on keys and sticks, and reports whether the user plays.
-func (w *window) keyboard() bool {
+// keyboard hands on keys and sticks.
+func (w *window) keyboard() {
 	w.keys = inpututil.AppendPressedKeys(w.keys[:0])
 	w.names = w.names[:0]
 	for _, key := range w.keys {
 		w.names = append(w.names, key.String())
 	}
-	plays := w.state.Hold(w.names, w.sticks())
+	w.state.Hold(w.names, w.sticks())
 	for i, key := range w.keys {
 		switch n := inpututil.KeyPressDuration(key); {
 		case n == 1:
@@ -86,7 +90,6 @@ func (w *window) keyboard() bool {
 			w.state.Key(w.names[i], true)
 		}
 	}
-	return plays
 }
 
 // sticks returns what gamepads and the right mouse button ask for.
@@ -164,13 +167,22 @@ func (w *window) Draw(offscreen *ebiten.Image) {
 	w.card.prepare()
 	if w.shot != "" && !w.taken && time.Since(w.begun) > w.after {
 		w.taken = true
-		w.card.draw(offscreen)
-		img := image.NewRGBA(offscreen.Bounds())
-		offscreen.ReadPixels(img.Pix)
-		w.err = scene.WritePNG(w.shot, img)
+		w.err = w.picture(offscreen, w.shot)
+	}
+	if w.snap {
+		w.snap = false
+		w.state.KeepPicture(func(path string) error { return w.picture(offscreen, path) })
 	}
 	// Ebitengine leaves out frames in which nothing is drawn here.
 	offscreen.SubImage(image.Rect(0, 0, 1, 1)).(*ebiten.Image).Fill(color.Black)
+}
+
+// picture writes what is seen to a file.
+func (w *window) picture(offscreen *ebiten.Image, path string) error {
+	w.card.draw(offscreen)
+	img := image.NewRGBA(offscreen.Bounds())
+	offscreen.ReadPixels(img.Pix)
+	return scene.WritePNG(path, img)
 }
 
 // DrawFinalScreen puts what Draw has prepared on the screen.

@@ -167,12 +167,14 @@ func (s *State) playEdited() {
 	}
 	from := s.selected()
 	var d Driver
+	_, byHand := from.Driver().(*Hand)
 	switch {
-	case from.Driver() != nil:
+	case from.Driver() != nil && !byHand:
 		d = Driver{from.Name, from.Driver()}
-	case len(s.Drivers) > 0:
+	case len(s.Drivers) > 0 && !byHand:
 		d = s.Drivers[s.Driver]
 	default:
+		byHand = true
 		d = Driver{"by hand", NewHand(e.Spec, nil)}
 	}
 	c, err := from.Episode().Config()
@@ -199,7 +201,7 @@ func (s *State) playEdited() {
 		s.Tracks = append(s.Tracks, t)
 		s.edited = len(s.Tracks) - 1
 	}
-	s.Selected, s.Solo, s.Time, s.Playing = s.edited, true, 0, true
+	s.Selected, s.Solo, s.Time, s.Playing, s.waits = s.edited, true, 0, !byHand, byHand
 }
 
 // saveLevel writes the edited level to a file.
@@ -207,6 +209,17 @@ func (s *State) saveLevel() {
 	path, err := s.free("level-"+s.Editor.Spec.ID, ".json")
 	if err == nil {
 		err = s.Editor.Save(path)
+	}
+	if !s.fail(err) {
+		s.Say("saved " + path)
+	}
+}
+
+// KeepPicture lets write make a picture of the window in a file of its own.
+func (s *State) KeepPicture(write func(path string) error) {
+	path, err := s.free("viewer", ".png")
+	if err == nil {
+		err = write(path)
 	}
 	if !s.fail(err) {
 		s.Say("saved " + path)

@@ -11,7 +11,7 @@ import (
 
 // Controls are what the user's hands are doing.
 type Controls struct {
-	Axes   [4]float32 // -1 to 1: right and up, of arrows, WASD, stick or mouse; and two more
+	Axes   [4]float32 // -1 to 1: right and up, of arrows, stick or mouse; and two more
 	Number int        // of the choice that is held, from 0; -1 for none
 }
 
@@ -117,7 +117,7 @@ func (h *Hand) Help() string {
 	case n == 2:
 		return "arrows, or the right mouse button"
 	}
-	return "arrows, and q e z c for further actions"
+	return "arrows, and a d w z for further actions"
 }
 
 // controlKeys are the keys that play, and the axis and the direction that they stand for.
@@ -126,8 +126,7 @@ var controlKeys = map[string]struct {
 	way  float32
 }{
 	"ArrowLeft": {0, -1}, "ArrowRight": {0, 1}, "ArrowDown": {1, -1}, "ArrowUp": {1, 1},
-	"A": {0, -1}, "D": {0, 1}, "S": {1, -1}, "W": {1, 1},
-	"Q": {2, -1}, "E": {2, 1}, "Z": {3, -1}, "C": {3, 1},
+	"A": {2, -1}, "D": {2, 1}, "Z": {3, -1}, "W": {3, 1},
 }
 
 // number returns the number on a key, or -1.
@@ -141,11 +140,7 @@ func number(key string) int {
 // Hold tells what is held: keys, and what sticks and mouse add. It reports whether the user plays,
 // in which case those keys mean nothing else.
 func (s *State) Hold(keys []string, more Controls) bool {
-	t := s.selected()
-	if t == nil {
-		return false
-	}
-	h := t.hand()
+	h := s.hand()
 	if h == nil {
 		return false
 	}
@@ -168,10 +163,18 @@ func (s *State) Hold(keys []string, more Controls) bool {
 
 // plays reports whether a key is one of those that the hand uses now.
 func (s *State) plays(key string) bool {
-	t := s.selected()
-	if t == nil || t.hand() == nil {
+	h := s.hand()
+	if h == nil {
 		return false
 	}
 	_, ok := controlKeys[key]
-	return ok || number(key) >= 0 && t.Spec().Discrete()
+	return ok || number(key) >= 0 && h.spec.Discrete()
+}
+
+// hand returns the hand that the keys steer, or nil. While a level is open they belong to it.
+func (s *State) hand() *Hand {
+	if t := s.selected(); t != nil && s.Editor == nil {
+		return t.hand()
+	}
+	return nil
 }

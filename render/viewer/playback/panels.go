@@ -244,7 +244,7 @@ func (s *State) level(dst Surface, t *look) {
 func (s *State) help(dst Surface, t *look) {
 	c := &s.screen
 	general := slices.IndexFunc(Keys, func(k Key) bool { return k.Level })
-	split := (len(Keys) + 3) / 2 // rows a column: the keys, a heading and quitting
+	split := (len(Keys) + 4) / 2 // rows a column: the keys, a heading, and what the window does itself
 	line := min(c.px(22), (c.area.Dy()-c.px(20))/(split+1))
 	size := float32(line) * 0.62
 	wide := c.px(370)
@@ -266,5 +266,6 @@ func (s *State) help(dst Surface, t *look) {
 		}
 		write(k.Shown, k.Doc)
 	}
+	write("F12", "a picture of this window")
 	write("q", "quit")
 }

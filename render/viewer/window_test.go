@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"image"
+	"image/draw"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/tasks/lander"
+	"github.com/terrarium-rl/terrarium/env/traj"
+	"github.com/terrarium-rl/terrarium/render/replay"
+	"github.com/terrarium-rl/terrarium/render/viewer/playback"
+)
+
+// windowTest is the environment variable that asks for the test with a real window. It needs
+// Xvfb with xvfb-run, xdotool, and what building the viewer needs.
+const windowTest = "TERRARIUM_WINDOW_TEST"
+
+// glide fires the main engine every third step.
+type glide struct{ n int }
+
+func (g *glide) Act(b *env.Batch, _ rng.Key, _ bool) {
+	b.Act[0] = 0
+	if g.n++; g.n%3 == 0 {
+		b.Act[0] = 2
+	}
+}
+
+// record writes an episode to a file.
+func record(t *testing.T, path string) *traj.Episode {
+	t.Helper()
+	p, err := replay.Play(replay.Scene{Config: lander.New(), Seed: 2, Purpose: "test"}, &glide{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p.Live() {
+		if err := p.Seek(p.Step() + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(p.Save(path), p.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return p.Episode()
+}
+
+// build compiles the viewer and returns its path.
+func build(t *testing.T, tags string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "viewer")
+	if out, err := exec.Command("go", "build", "-tags", tags, "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
+// A window is opened and driven with keys and the mouse: it scrubs in a replay, hands over to
+// the user, and edits and saves a level. What it saves is sound, and it looks as it should.
+func TestWindow(t *testing.T) {
+	if os.Getenv(windowTest) == "" {
+		t.Skipf("set %s=1 for the test with a real window", windowTest)
+	}
+	bin, dir := build(t, "viewer"), t.TempDir()
+	file := filepath.Join(dir, "a.replay")
+	whole := record(t, file)
+	script := `
+		"$VIEWER" -folder "$DIR/out" "$DIR/a.replay" & viewer=$!
+		xdotool search --sync --onlyvisible --name Terrarium >/dev/null
+		sleep 1
+		xdotool key space
+		sleep 0.3
+		xdotool mousemove 532 782 click 1
+		sleep 0.3
+		xdotool key o; sleep 0.2; xdotool key i; sleep 0.2
+		xdotool key F12; sleep 1
+		xdotool key b; sleep 0.5
+		xdotool keydown Up; sleep 0.7; xdotool keyup Up; sleep 0.2
+		xdotool key space; sleep 0.2; xdotool key s; sleep 0.5
+		xdotool key l; sleep 0.3; xdotool key m; sleep 0.5; xdotool key s; sleep 0.5
+		xdotool key l; sleep 0.3; xdotool key t; sleep 0.3
+		xdotool key Escape
+		wait $viewer`
+	c := exec.Command("xvfb-run", "-a", "-s", "-screen 0 1280x800x24", "bash", "-c", script)
+	c.Env = append(os.Environ(), "VIEWER="+bin, "DIR="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
+	done := time.AfterFunc(2*time.Minute, func() { c.Process.Kill() })
+	out, err := c.CombinedOutput()
+	done.Stop()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+
+	ep, err := traj.Load(filepath.Join(dir, "out", "by-hand-lander-v0-00001.replay"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, d, err := traj.Verify([]*traj.Episode{ep}, 1); err != nil || d != nil {
+		t.Errorf("the branch: %v, %v", d, err)
+	}
+	same, fired := 0, 0
+	for same < ep.Len() && ep.Action(same)[0] == whole.Action(same)[0] {
+		same++
+	}
+	for i := same; i < ep.Len(); i++ {
+		if ep.Action(i)[0] == 2 {
+			fired++
+		}
+	}
+	if half := whole.Len() / 2; same < half-2 || same > half+2 || fired < 10 {
+		t.Errorf("the branch leaves at step %d of %d, then fires %d times; want half-way, and a second of fire", same, whole.Len(), fired)
+	}
+	spec, err := lander.New().Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := playback.LoadLevel(filepath.Join(dir, "out", "level-lander-v0-00001.json"), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.ID(spec) == whole.Level.ID(spec) {
+		t.Error("the mutated level is the original")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "config", "terrarium", "viewer.json"))
+	var s playback.Settings
+	if err := errors.Join(err, json.Unmarshal(text, &s)); err != nil || !s.Dark || !s.Terms {
+		t.Errorf("remembered %+v: %v", s, err)
+	}
+	like(t, filepath.Join(dir, "out", "viewer-00001.png"), filepath.Join("testdata", "TestWindow.png"))
+}
+
+// like compares a picture with a golden one. Cards differ in rounding, so a few pixels may.
+func like(t *testing.T, got, golden string) {
+	t.Helper()
+	a := decode(t, got)
+	if os.Getenv(windowTest) == "update" {
+		data, err := os.ReadFile(got)
+		if err == nil {
+			err = errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, data, 0o644))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := decode(t, golden)
+	if a.Rect != b.Rect {
+		t.Fatalf("the picture is %v, want %v", a.Rect, b.Rect)
+	}
+	off := 0
+	for i := range a.Pix {
+		if d := int(a.Pix[i]) - int(b.Pix[i]); d > 24 || d < -24 {
+			off++
+		}
+	}
+	if share := float64(off) / float64(len(a.Pix)); share > 0.005 {
+		failed := strings.TrimSuffix(golden, ".png") + ".failed.png"
+		if data, err := os.ReadFile(got); err == nil {
+			os.WriteFile(failed, data, 0o644)
+		}
+		t.Errorf("%.2f %% of the picture is unlike %s; it is in %s", 100*share, golden, failed)
+	}
+}
+
+func decode(t *testing.T, path string) *image.RGBA {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	rgba := image.NewRGBA(img.Bounds())
+	draw.Draw(rgba, rgba.Rect, img, image.Point{}, draw.Src)
+	return rgba
+}
+
+// Without a display the viewer says what to do instead, whether it has a window or not.
+func TestNoDisplay(t *testing.T) {
+	tags := []string{""}
+	if os.Getenv(windowTest) != "" && runtime.GOOS == "linux" {
+		tags = append(tags, "viewer")
+	}
+	for _, tag := range tags {
+		c := exec.Command(build(t, tag), "lander-v0")
+		c.Env = append(os.Environ(), "DISPLAY=", "WAYLAND_DISPLAY=")
+		out, err := c.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 3 || !strings.Contains(string(out), "terrarium record") {
+			t.Errorf("tags %q: %v, %s; want exit code 3 and a hint", tag, err, out)
+		}
+	}
+}
