@@ -169,6 +169,11 @@ func (s *Store) View(seg Segment) (View, error) {
 	return v, nil
 }
 
+// Whole returns the rows of trajectory i, in the order they were added.
+func (s *Store) Whole(i int) (View, error) {
+	return s.View(Segment{s.list[i].id, 0, int32(s.list[i].n)})
+}
+
 // Trim drops the oldest trajectories until at most the given number of steps is left. Records of
 // their segments become useless: filter them with Has. Views become invalid.
 func (s *Store) Trim(steps int) {

@@ -37,7 +37,7 @@ func Run(t *testing.T, c rewards.Config, e env.Config) {
 		}
 		return f
 	}
-	batches := transitions(t, e, spec)
+	batches := Transitions(t, e)
 	t.Run("Finite", func(t *testing.T) { finite(t, build(t), batches) })
 	t.Run("RowByRow", func(t *testing.T) { rowByRow(t, build(t), build(t), batches) })
 	t.Run("Permutation", func(t *testing.T) { permutation(t, build(t), build(t), batches) })
@@ -54,9 +54,13 @@ func Run(t *testing.T, c rewards.Config, e env.Config) {
 	}
 }
 
-// transitions returns copies of some batches of random play, among them ends of both kinds.
-func transitions(t *testing.T, e env.Config, spec *env.Spec) (list []*env.Batch) {
+// Transitions returns some batches of random play, among them ends of both kinds.
+func Transitions(t *testing.T, e env.Config) (list []*env.Batch) {
 	t.Helper()
+	spec, err := e.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
 	v, err := env.NewVec(e, env.VecOptions{Worlds: worlds})
 	if err != nil {
 		t.Fatal(err)

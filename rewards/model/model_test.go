@@ -1,0 +1,369 @@
+package model
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/rewards/feedback"
+	"github.com/terrarium-rl/terrarium/rewards/label"
+)
+
+var small = feedback.Shape{Obs: 5, Act: 2, Facts: 1}
+
+// gold is the true reward of a step.
+func gold(obs, act []float32) float32 { return obs[0] - obs[1]*obs[1] + 0.5*act[0] }
+
+// pool returns trajectories of random numbers with gold rewards.
+func pool(t testing.TB, shape feedback.Shape, n, length int) (*feedback.Store, []feedback.Segment) {
+	t.Helper()
+	s := feedback.NewStore(shape)
+	var segs []feedback.Segment
+	for i := range n {
+		r := rng.New(11).Stream(1, uint32(i), 0)
+		fill := func(n int) []float32 {
+			x, mean := make([]float32, n), 0.5*r.Norm() // so that segments differ
+			for i := range x {
+				x[i] = mean + r.Norm()
+			}
+			return x
+		}
+		tr := &feedback.Trajectory{Obs: fill((length + 1) * shape.Obs), Act: fill(length * shape.Act), Facts: fill(length * shape.Facts), Reward: make([]float32, length)}
+		for k := range tr.Reward {
+			tr.Reward[k] = gold(tr.Obs[k*shape.Obs:], tr.Act[k*shape.Act:])
+		}
+		id, err := s.Add(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		segs = append(segs, feedback.Segment{Traj: id, To: int32(length)})
+	}
+	return s, segs
+}
+
+// pairs returns n answers of a teacher about neighbouring segments.
+func pairs(t testing.TB, s *feedback.Store, segs []feedback.Segment, n int, l label.Labeler) (rs []feedback.Record) {
+	t.Helper()
+	for i := range n {
+		r, ok, err := l.Label(s, label.Query{A: segs[(2*i)%len(segs)], B: segs[(2*i+1+2*i/len(segs))%len(segs)]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			rs = append(rs, r)
+		}
+	}
+	return rs
+}
+
+func ensemble(t testing.TB, s Shape, rows feedback.Shape) *Ensemble {
+	t.Helper()
+	e, err := NewEnsemble(s, rows, rng.New(7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// everyKind has a record of each kind that has a loss.
+func everyKind(segs []feedback.Segment) []feedback.Record {
+	cut := segs[4]
+	cut.From = 2
+	soft := feedback.Better(segs[0], cut)
+	soft.Label, soft.Weight, soft.Margin = 0.7, 2.5, 0.3
+	return []feedback.Record{
+		soft,
+		{Kind: feedback.Ranked, Segments: segs[1:4], Weight: 1},
+		{Kind: feedback.Rated, Segments: segs[:2], Ratings: []float32{1, -2}, Weight: 0.5},
+		{Kind: feedback.Marked, Segments: segs[:1], Steps: []feedback.Mark{{Step: 1, Value: 2}, {Step: 3, Value: -1}}, Weight: 1},
+		{Kind: feedback.Demo, Segments: segs[:1], Weight: 1},
+	}
+}
+
+// Gradients of the losses in the scores must be those of finite differences.
+func TestLossGradients(t *testing.T) {
+	_, segs := pool(t, small, 6, 6)
+	for _, r := range everyKind(segs) {
+		rand := rng.New(3).Stream(2, uint32(r.Kind), 0)
+		var y, dy, scrap [][]float32
+		for _, s := range r.Segments {
+			row := make([]float32, s.Len())
+			for i := range row {
+				row[i] = 0.4 * rand.Norm()
+			}
+			y, dy, scrap = append(y, row), append(dy, make([]float32, s.Len())), append(scrap, make([]float32, s.Len()))
+		}
+		Standard(&r, y, dy)
+		for i := range y {
+			for j := range y[i] {
+				const h = 1e-2
+				was := y[i][j]
+				y[i][j] = was + h
+				up := Standard(&r, y, scrap)
+				y[i][j] = was - h
+				down := Standard(&r, y, scrap)
+				y[i][j] = was
+				if want := (up - down) / (2 * h); math.Abs(want-float64(dy[i][j])) > 2e-4 {
+					t.Errorf("%s: gradient of step %d of segment %d is %v, want %v", r.Kind, j, i, dy[i][j], want)
+				}
+			}
+		}
+	}
+}
+
+func TestLossesOfExtremeScores(t *testing.T) {
+	_, segs := pool(t, small, 6, 6)
+	for _, r := range everyKind(segs) {
+		for _, big := range []float32{1e4, -1e4} {
+			var y, dy [][]float32
+			for i, s := range r.Segments {
+				row := make([]float32, s.Len())
+				row[0] = big * float32(i+1)
+				y, dy = append(y, row), append(dy, make([]float32, s.Len()))
+			}
+			l := Standard(&r, y, dy)
+			for _, d := range append(dy, []float32{float32(l)}) {
+				for _, v := range d {
+					if v-v != 0 {
+						t.Fatalf("%s: loss %v, gradient %v", r.Kind, l, dy)
+					}
+				}
+			}
+		}
+	}
+	pl := feedback.Record{Kind: feedback.Ranked, Segments: segs[:2], Weight: 1}
+	bt := feedback.Better(segs[0], segs[1])
+	y, d1, d2 := [][]float32{{0.3, 0.2}, {0.9, -0.1}}, [][]float32{{0, 0}, {0, 0}}, [][]float32{{0, 0}, {0, 0}}
+	if a, b := PlackettLuce(&pl, y, d1), BradleyTerry(&bt, y, d2); math.Abs(a-b) > 1e-6 || math.Abs(float64(d1[0][0]-d2[0][0])) > 1e-6 {
+		t.Errorf("of two segments Plackett-Luce is %v, Bradley-Terry %v", a, b)
+	}
+}
+
+// The gradient through the networks, weights of records and chunks must be that of differences of
+// the total loss.
+func TestFitGradient(t *testing.T) {
+	s, segs := pool(t, small, 6, 6)
+	e := ensemble(t, Shape{Inputs: []string{"obs", "act", "next", "facts"}, Hidden: []int{7}, Activation: nn.Tanh, Members: 1}, small)
+	if err := e.FitInputs(s); err != nil {
+		t.Fatal(err)
+	}
+	f := &fitter{e: e, o: Training{Minibatch: 8, Loss: Standard}, pool: nn.NewPool(1)}
+	if err := f.load(s, everyKind(segs)); err != nil {
+		t.Fatal(err)
+	}
+	order := []int32{0, 1, 2, 3, 4}
+	p := e.Params[0]
+	grad := make([]float32, len(p))
+	f.records(&f.workers[0], p, order, grad)
+	largest := 0.0
+	for i := range p {
+		const h = 2e-3
+		was := p[i]
+		p[i] = was + h
+		up := f.records(&f.workers[0], p, order, nil)
+		p[i] = was - h
+		down := f.records(&f.workers[0], p, order, nil)
+		p[i] = was
+		want := (up - down) / (2 * h)
+		largest = max(largest, math.Abs(want))
+		if math.Abs(want-float64(grad[i])) > 5e-3*(1+math.Abs(want)) {
+			t.Errorf("gradient of %s is %v, want %v", e.net.Where(i), grad[i], want)
+		}
+	}
+	if largest < 0.1 {
+		t.Errorf("largest gradient %v", largest)
+	}
+}
+
+func fit(t testing.TB, e *Ensemble, s *feedback.Store, rs []feedback.Record, o Training, workers int) Fitted {
+	t.Helper()
+	p := nn.NewPool(workers)
+	defer p.Close()
+	out, err := Fit(e, s, rs, o, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func state(t testing.TB, e *Ensemble) []byte {
+	t.Helper()
+	b, err := e.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The same bits come out for any number of workers, and something else for another key.
+func TestFitIsDeterministic(t *testing.T) {
+	s, segs := pool(t, small, 40, 9)
+	rs := append(pairs(t, s, segs, 90, &label.Teacher{Beta: 1}), everyKind(segs)...)
+	var first []byte
+	for i, workers := range []int{1, 2, 3, 7, 1} {
+		e := ensemble(t, DefaultShape(), small)
+		o := DefaultTraining()
+		o.Epochs, o.Key, o.Bootstrap = 3, rng.New(1), true
+		if i == 4 {
+			o.Key = rng.New(2)
+		}
+		fit(t, e, s, rs, o, workers)
+		got := state(t, e)
+		if i == 0 {
+			first = got
+		}
+		if bytes.Equal(got, first) != (i < 4) {
+			t.Errorf("%d workers, key %v: equal to one worker is %v", workers, o.Key, i == 4)
+		}
+	}
+}
+
+// A reward must be found from comparisons of its sums alone, by labels right and not by labels
+// without meaning.
+func TestFitLearns(t *testing.T) {
+	s, segs := pool(t, small, 900, 20)
+	rs := pairs(t, s, segs[:600], 600, &label.Teacher{})
+	test := pairs(t, s, segs[600:], 300, &label.Teacher{})
+	for _, c := range []struct {
+		name   string
+		rs     []feedback.Record
+		lo, hi float64
+	}{
+		{"true labels", rs, 0.9, 1},
+		{"random labels", feedback.Flip(func(r *feedback.Record) bool { return r.Segments[0].Traj%2 == 0 })(rs), 0.3, 0.7},
+	} {
+		e := ensemble(t, DefaultShape(), small)
+		if err := e.FitInputs(s); err != nil {
+			t.Fatal(err)
+		}
+		q := fit(t, e, s, c.rs, DefaultTraining(), 2)
+		if err := e.Calibrate(s); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Measure(e, s, test)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Accuracy < c.lo || m.Accuracy > c.hi || q.HeldOut.Records != 60 || q.Train.Records != 540 || q.Steps != 25*17 {
+			t.Errorf("%s: accuracy %.3f on others, want %v to %v; %+v", c.name, m.Accuracy, c.lo, c.hi, q)
+		}
+		t.Logf("%s: %+v, others %+v", c.name, q, m)
+	}
+}
+
+func TestScoring(t *testing.T) {
+	s, segs := pool(t, small, 30, 300) // longer than a block of rows
+	e := ensemble(t, Shape{Inputs: []string{"obs", "act", "next", "facts"}, Hidden: []int{8}, Members: 3}, small)
+	for i, err := range []error{e.FitInputs(s), e.Calibrate(s)} {
+		if err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	v, _ := s.View(segs[3])
+	var o Out
+	e.Score(&o, v)
+	n := v.Len()
+	b := &env.Batch{N: n, Obs: v.Obs[:n*5], Act: v.Act, Next: v.Obs[5:], Facts: v.Facts}
+	dst := make([]float32, n)
+	e.ScoreBatch(dst, b)
+	if !slices.Equal(dst, o.Step) {
+		t.Error("steps score differently as a batch")
+	}
+	if d := sum(dst) - o.Return; d > 1e-3 || d < -1e-3 || !(o.Var > 0) {
+		t.Errorf("return %v, sum of steps %v, variance %v", o.Return, sum(dst), o.Var)
+	}
+	var mean, square, count float64
+	for i := range segs {
+		v, _ := s.Whole(i)
+		e.Score(&o, v)
+		for _, x := range o.Step {
+			mean += float64(x)
+			square += float64(x) * float64(x)
+			count++
+		}
+	}
+	if mean /= count; math.Abs(mean) > 1e-3 || math.Abs(square/count-1) > 1e-3 {
+		t.Errorf("calibrated scores have mean %v and mean square %v", mean, square/count)
+	}
+	if n := testing.AllocsPerRun(20, func() { e.ScoreBatch(dst, b) }); n != 0 {
+		t.Errorf("%v allocations a ScoreBatch", n)
+	}
+	other := ensemble(t, Shape{Inputs: []string{"obs", "act", "next", "facts"}, Hidden: []int{8}, Members: 3}, small)
+	other.Params[0][0]++
+	if err := other.UnmarshalBinary(state(t, e)); err != nil || !bytes.Equal(state(t, other), state(t, e)) {
+		t.Errorf("state is not restored: %v", err)
+	}
+	if other.UnmarshalBinary(state(t, e)[4:]) == nil {
+		t.Error("a state cut off is accepted")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	s, segs := pool(t, small, 4, 6)
+	p := nn.NewPool(1)
+	e := ensemble(t, DefaultShape(), small)
+	before := state(t, e)
+	good := feedback.Better(segs[0], segs[1])
+	gone := feedback.Better(segs[0], feedback.Segment{Traj: 1, To: 3})
+	bad := good
+	bad.Weight = 0
+	for want, f := range map[string]func() error{
+		"no records":       func() error { _, err := Fit(e, s, nil, DefaultTraining(), p); return err },
+		"not in the store": func() error { _, err := Fit(e, s, []feedback.Record{good, gone}, DefaultTraining(), p); return err },
+		"record 0: feedb":  func() error { _, err := Fit(e, s, []feedback.Record{bad}, DefaultTraining(), p); return err },
+		"epochs is 0":      func() error { _, err := Fit(e, s, []feedback.Record{good}, Training{}, p); return err },
+		"unknown input": func() error {
+			_, err := NewEnsemble(Shape{Inputs: []string{"fact"}, Members: 1}, small, rng.Key{})
+			return err
+		},
+		"named twice": func() error {
+			_, err := NewEnsemble(Shape{Inputs: []string{"obs", "obs"}, Members: 1}, small, rng.Key{})
+			return err
+		},
+		"inputs are empty": func() error { _, err := NewEnsemble(Shape{Members: 1}, small, rng.Key{}); return err },
+		"members is 0":     func() error { _, err := NewEnsemble(Shape{Inputs: []string{"obs"}}, small, rng.Key{}); return err },
+		"gradient is not f": func() error {
+			o := DefaultTraining()
+			o.Loss = func(_ *feedback.Record, _, dy [][]float32) float64 {
+				dy[0][0] = float32(math.NaN())
+				return 0
+			}
+			_, err := Fit(e, s, []feedback.Record{good}, o, p)
+			return err
+		},
+	} {
+		if err := f(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one about %q", err, want)
+		}
+	}
+	if !bytes.Equal(state(t, e), before) {
+		t.Error("a Fit that failed has changed the networks")
+	}
+}
+
+// BenchmarkFit reports segment pairs a second of one network of 32-32 on 24 features of 50 steps.
+func BenchmarkFit(b *testing.B) {
+	for _, members := range []int{1, 3} {
+		b.Run(fmt.Sprint("members=", members), func(b *testing.B) {
+			shape := feedback.Shape{Obs: 20, Act: 4}
+			s, segs := pool(b, shape, 800, 50)
+			rs := pairs(b, s, segs, 400, &label.Teacher{})
+			e := ensemble(b, Shape{Inputs: []string{"obs", "act"}, Hidden: []int{32, 32}, Activation: nn.ReLU, Members: members}, shape)
+			o := DefaultTraining()
+			o.HeldOut = 0
+			p := nn.NewPool(1)
+			for b.Loop() {
+				if _, err := Fit(e, s, rs, o, p); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*members*len(rs)*o.Epochs)/b.Elapsed().Seconds(), "pairs/s")
+		})
+	}
+}

@@ -1,0 +1,354 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/registry"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/rewards/feedback"
+)
+
+// Out is the judgement of a segment.
+type Out struct {
+	Step   []float32 // a number for each step; reused by the next Score into the same Out
+	Return float32   // of the segment as a whole: the sum of Step, unless a wrapper says otherwise
+	Var    float32   // variance of Return, 0 if the scorer does not know
+}
+
+// grow makes Step n long.
+func (o *Out) grow(n int) {
+	if cap(o.Step) < n {
+		o.Step = make([]float32, n)
+	}
+	o.Step = o.Step[:n]
+}
+
+// A Scorer judges segments. It is not safe for concurrent use.
+type Scorer interface{ Score(o *Out, v feedback.View) }
+
+// ScorerOf makes a function that writes a number for each step of v to step a Scorer.
+type ScorerOf func(step []float32, v feedback.View)
+
+// Score calls f and sums up.
+func (f ScorerOf) Score(o *Out, v feedback.View) {
+	o.grow(v.Len())
+	f(o.Step, v)
+	o.Return, o.Var = sum(o.Step), 0
+}
+
+func sum(x []float32) (s float32) {
+	for _, v := range x {
+		s += v
+	}
+	return s
+}
+
+// Shape says what the networks of an Ensemble look like.
+type Shape struct {
+	Inputs     []string      `json:"inputs" doc:"what a step is judged by: any of obs, act, next and facts"`
+	Hidden     []int         `json:"hidden" doc:"widths of the hidden layers"`
+	Activation nn.Activation `json:"activation" doc:"of hidden layers: tanh, relu, elu or identity"`
+	Members    int           `json:"members" doc:"networks, which differ in their first weights and in the order of data, at least 1"`
+}
+
+// DefaultShape is three networks with layers of 32 and 32 over observation and action.
+func DefaultShape() Shape {
+	return Shape{Inputs: []string{"obs", "act"}, Hidden: []int{32, 32}, Activation: nn.ReLU, Members: 3}
+}
+
+var inputNames = []string{"obs", "act", "next", "facts"}
+
+// An Ensemble is networks of one shape that each give a step a number. Its parameters may be
+// read and changed between calls.
+type Ensemble struct {
+	Params [][]float32 // of each member
+
+	// Mean and Std are those of the raw numbers where they were calibrated. What Score and
+	// ScoreBatch tell is (raw - Mean) / Std. They begin as 0 and 1.
+	Mean, Std float32
+
+	shape  Shape
+	rows   feedback.Shape
+	inputs []int // of inputNames
+	net    *nn.MLP
+	width  int
+	shift  []float32 // of the inputs: frozen statistics
+	scale  []float32
+	tape   *nn.Tape // scratch of scoring
+	x      []float32
+	raw    []float32
+}
+
+const scoreRows = 128 // rows scored at a time
+
+// NewEnsemble returns networks with random weights for rows of the given widths.
+func NewEnsemble(s Shape, rows feedback.Shape, key rng.Key) (*Ensemble, error) {
+	if s.Members < 1 {
+		return nil, fmt.Errorf("members is %d, want at least 1", s.Members)
+	}
+	for _, h := range s.Hidden {
+		if h < 1 {
+			return nil, fmt.Errorf("hidden is %d, want widths of at least 1", s.Hidden)
+		}
+	}
+	e := &Ensemble{shape: s, rows: rows, Std: 1}
+	seen := map[string]bool{}
+	for _, name := range s.Inputs {
+		at := -1
+		for i, n := range inputNames {
+			if n == name {
+				at = i
+			}
+		}
+		if at < 0 {
+			return nil, fmt.Errorf("inputs: unknown input %q%s", name, registry.Suggest(name, inputNames))
+		}
+		if seen[name] {
+			return nil, fmt.Errorf("inputs: %s is named twice", name)
+		}
+		seen[name] = true
+		e.inputs = append(e.inputs, at)
+		e.width += []int{rows.Obs, rows.Act, rows.Obs, rows.Facts}[at]
+	}
+	if e.width == 0 {
+		return nil, fmt.Errorf("inputs are empty, want any of %v", inputNames)
+	}
+	e.net = nn.NewMLP(nn.MLPConfig{In: e.width, Hidden: s.Hidden, Out: 1, Activation: s.Activation, OutGain: 0.1})
+	for i := range s.Members {
+		p := make([]float32, e.net.NumParams())
+		e.net.Init(p, key.Fold(uint64(i)))
+		e.Params = append(e.Params, p)
+	}
+	e.shift, e.scale = make([]float32, e.width), make([]float32, e.width)
+	for i := range e.scale {
+		e.scale[i] = 1
+	}
+	e.tape = e.net.NewTape(scoreRows)
+	e.x, e.raw = make([]float32, scoreRows*e.width), make([]float32, scoreRows*s.Members)
+	return e, nil
+}
+
+// Members returns the number of networks.
+func (e *Ensemble) Members() int { return len(e.Params) }
+
+// Net returns the network that all members share the shape of.
+func (e *Ensemble) Net() *nn.MLP { return e.net }
+
+const inputLimit = 10 // of normalised inputs
+
+// gather writes the normalised inputs of n steps to x (n x width).
+func (e *Ensemble) gather(x []float32, n int, obs, act, next, facts []float32) {
+	at := 0
+	for _, in := range e.inputs {
+		src, w := obs, e.rows.Obs
+		switch in {
+		case 1:
+			src, w = act, e.rows.Act
+		case 2:
+			src = next
+		case 3:
+			src, w = facts, e.rows.Facts
+		}
+		if w == 0 {
+			continue
+		}
+		shift, scale := e.shift[at:at+w], e.scale[at:at+w]
+		for i := range n {
+			row, to := src[i*w:(i+1)*w], x[i*e.width+at:i*e.width+at+w]
+			for j, v := range row {
+				to[j] = min(max((v-shift[j])*scale[j], -inputLimit), inputLimit)
+			}
+		}
+		at += w
+	}
+}
+
+func (e *Ensemble) gatherView(x []float32, v feedback.View, from, n int) {
+	o, a, f := e.rows.Obs, e.rows.Act, e.rows.Facts
+	e.gather(x, n, v.Obs[from*o:], v.Act[from*a:], v.Obs[(from+1)*o:], v.Facts[from*f:])
+}
+
+// FitInputs freezes the shift and scale of the inputs at the mean and deviation of all steps of a
+// store.
+func (e *Ensemble) FitInputs(s *feedback.Store) error {
+	if s.Shape() != e.rows {
+		return fmt.Errorf("model: a store of %+v, want %+v", s.Shape(), e.rows)
+	}
+	for i := range e.shift {
+		e.shift[i], e.scale[i] = 0, 1
+	}
+	mean, square, n := make([]float64, e.width), make([]float64, e.width), 0.0
+	err := e.each(s, func(x []float32, rows int) {
+		for i := range rows {
+			n++
+			for j, v := range x[i*e.width : (i+1)*e.width] {
+				d := float64(v) - mean[j]
+				mean[j] += d / n
+				square[j] += float64(d * (float64(v) - mean[j]))
+			}
+		}
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	for j := range mean {
+		e.shift[j] = float32(mean[j])
+		if std := math.Sqrt(square[j] / n); std > 1e-6 {
+			e.scale[j] = float32(1 / std)
+		}
+	}
+	return nil
+}
+
+// each hands the inputs of all steps of a store to f, some rows at a time.
+func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int)) error {
+	for i := range s.Len() {
+		v, err := s.Whole(i)
+		if err != nil {
+			return err
+		}
+		for from := 0; from < v.Len(); from += scoreRows {
+			n := min(scoreRows, v.Len()-from)
+			e.gatherView(e.x, v, from, n)
+			f(e.x, n)
+		}
+	}
+	return nil
+}
+
+// Calibrate sets Mean and Std such that the scores of all steps of a store have mean 0 and
+// standard deviation 1.
+func (e *Ensemble) Calibrate(s *feedback.Store) error {
+	var mean, square, n float64
+	err := e.each(s, func(x []float32, rows int) {
+		e.forward(rows)
+		for i := range rows {
+			n++
+			v := float64(e.mean(i))
+			d := v - mean
+			mean += d / n
+			square += float64(d * (v - mean))
+		}
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	e.Mean, e.Std = float32(mean), 1
+	if std := math.Sqrt(square / n); std > 1e-6 {
+		e.Std = float32(std)
+	}
+	return nil
+}
+
+// forward computes the raw numbers of all members of the rows in e.x.
+func (e *Ensemble) forward(rows int) {
+	for m, p := range e.Params {
+		copy(e.raw[m*scoreRows:], e.net.Forward(p, e.tape, e.x, rows))
+	}
+}
+
+// mean returns the mean over members of the raw number of row i.
+func (e *Ensemble) mean(i int) (s float32) {
+	for m := range e.Params {
+		s += e.raw[m*scoreRows+i]
+	}
+	return s / float32(len(e.Params))
+}
+
+// Score judges a segment by the mean of the members. Var is their variance about it.
+func (e *Ensemble) Score(o *Out, v feedback.View) {
+	o.grow(v.Len())
+	returns := make([]float32, len(e.Params))
+	e.Returns(returns, v, o.Step)
+	o.Return, o.Var = 0, 0
+	k := float32(len(returns))
+	for _, r := range returns {
+		o.Return += r / k
+	}
+	for _, r := range returns {
+		d := r - o.Return
+		o.Var += float32(d*d) / k
+	}
+}
+
+// Returns writes the sum over the steps of v of each member's scores to dst, one a member, and,
+// if step is not nil, the mean score of each step to it.
+func (e *Ensemble) Returns(dst []float32, v feedback.View, step []float32) {
+	clear(dst)
+	for from := 0; from < v.Len(); from += scoreRows {
+		n := min(scoreRows, v.Len()-from)
+		e.gatherView(e.x, v, from, n)
+		e.forward(n)
+		for m := range dst {
+			dst[m] += (sum(e.raw[m*scoreRows:m*scoreRows+n]) - float32(float32(n)*e.Mean)) / e.Std
+		}
+		if step != nil {
+			for i := range n {
+				step[from+i] = (e.mean(i) - e.Mean) / e.Std
+			}
+		}
+	}
+}
+
+// ScoreBatch writes the mean score of each row of b to dst.
+func (e *Ensemble) ScoreBatch(dst []float32, b *env.Batch) {
+	o, a, f := e.rows.Obs, e.rows.Act, e.rows.Facts
+	for from := 0; from < b.N; from += scoreRows {
+		n := min(scoreRows, b.N-from)
+		e.gather(e.x, n, b.Obs[from*o:], b.Act[from*a:], b.Next[from*o:], b.Facts[from*f:])
+		e.forward(n)
+		for i := range n {
+			dst[from+i] = (e.mean(i) - e.Mean) / e.Std
+		}
+	}
+}
+
+// Prefer returns the probability that A is better than B in the eyes of each member, by
+// [BradleyTerry].
+func (e *Ensemble) Prefer(dst []float32, a, b feedback.View) {
+	other := make([]float32, len(dst))
+	e.Returns(dst, a, nil)
+	e.Returns(other, b, nil)
+	for m := range dst {
+		dst[m] = logistic(float32((dst[m] - other[m]) * e.Std))
+	}
+}
+
+// logistic returns 1/(1+exp(-x)).
+func logistic(x float32) float32 {
+	if x < 0 {
+		z := geom.Exp(max(x, -80))
+		return z / (1 + z)
+	}
+	return 1 / (1 + geom.Exp(-min(x, 80)))
+}
+
+// AppendBinary appends everything that was learned: Mean, Std, the statistics of the inputs and
+// the parameters of all members, as float32.
+func (e *Ensemble) AppendBinary(b []byte) ([]byte, error) {
+	b = nn.AppendFloats(b, []float32{e.Mean, e.Std})
+	b = nn.AppendFloats(nn.AppendFloats(b, e.shift), e.scale)
+	for _, p := range e.Params {
+		b = nn.AppendFloats(b, p)
+	}
+	return b, nil
+}
+
+// UnmarshalBinary restores what AppendBinary wrote for the same shape. If it fails, the ensemble
+// is as before.
+func (e *Ensemble) UnmarshalBinary(data []byte) error {
+	if want := 4 * (2 + 2*e.width + len(e.Params)*e.net.NumParams()); len(data) != want {
+		return fmt.Errorf("model: state of %d bytes, want %d for %d networks of %d inputs", len(data), want, len(e.Params), e.width)
+	}
+	head := make([]float32, 2)
+	for _, to := range append([][]float32{head, e.shift, e.scale}, e.Params...) {
+		nn.DecodeFloats(to, data)
+		data = data[4*len(to):]
+	}
+	e.Mean, e.Std = head[0], head[1]
+	return nil
+}
