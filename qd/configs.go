@@ -155,20 +155,26 @@ func (c *IsoLineConfig) Build(s EmitterSetup) (Emitter, error) {
 		firstOf(err, inRange("iso", float64(c.Iso), 1e-12, 1e12), inRange("line", float64(c.Line), 0, 1e12))
 }
 
+// EvolutionConfig is what the options of the CMA-ES family share.
+type EvolutionConfig struct {
+	Separable    bool `json:"separable" doc:"adapt only the variance of each parameter: for thousands of them (Ros and Hansen, PPSN 2008)"`
+	BoundsConfig `yaml:",inline"`
+}
+
 // evolution returns an emitter of the CMA-ES family.
-func evolution(s EmitterSetup, sigma float64, rank Ranking, filter bool, limits *BoundsConfig) (Emitter, error) {
+func evolution(s EmitterSetup, sigma float64, rank Ranking, filter bool, limits *EvolutionConfig) (Emitter, error) {
 	b, err := limits.bounds()
 	if err := firstOf(err, inRange("sigma", sigma, 1e-12, 1e12), inRange("batch", float64(s.Batch), 2, 1e6)); err != nil {
 		return nil, err
 	}
-	return NewEvolution(EvolutionOptions{X0: s.X0, Sigma: sigma, Batch: s.Batch, Rank: rank, Filter: filter, Bounds: b}), nil
+	return NewEvolution(EvolutionOptions{X0: s.X0, Sigma: sigma, Batch: s.Batch, Rank: rank, Filter: filter, Bounds: b, Separable: limits.Separable}), nil
 }
 
 // CMAMEConfig holds the options of the emitter "cma-me".
 type CMAMEConfig struct {
-	Sigma        float64 `json:"sigma" doc:"initial standard deviation"`
-	Rank         Ranking `json:"rank" doc:"what solutions to follow: new-improvement, new-objective or new-direction"`
-	BoundsConfig `yaml:",inline"`
+	Sigma           float64 `json:"sigma" doc:"initial standard deviation"`
+	Rank            Ranking `json:"rank" doc:"what solutions to follow: new-improvement, new-objective or new-direction"`
+	EvolutionConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -183,13 +189,13 @@ func (*CMAMEConfig) Paper() string {
 
 // Build returns the emitter.
 func (c *CMAMEConfig) Build(s EmitterSetup) (Emitter, error) {
-	return evolution(s, c.Sigma, c.Rank, true, &c.BoundsConfig)
+	return evolution(s, c.Sigma, c.Rank, true, &c.EvolutionConfig)
 }
 
 // CMAMAEConfig holds the options of the emitter "cma-mae".
 type CMAMAEConfig struct {
-	Sigma        float64 `json:"sigma" doc:"initial standard deviation"`
-	BoundsConfig `yaml:",inline"`
+	Sigma           float64 `json:"sigma" doc:"initial standard deviation"`
+	EvolutionConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -204,13 +210,13 @@ func (*CMAMAEConfig) Paper() string {
 
 // Build returns the emitter.
 func (c *CMAMAEConfig) Build(s EmitterSetup) (Emitter, error) {
-	return evolution(s, c.Sigma, ByImprovement, false, &c.BoundsConfig)
+	return evolution(s, c.Sigma, ByImprovement, false, &c.EvolutionConfig)
 }
 
 // CMAESConfig holds the options of the emitter "cma-es".
 type CMAESConfig struct {
-	Sigma        float64 `json:"sigma" doc:"initial standard deviation"`
-	BoundsConfig `yaml:",inline"`
+	Sigma           float64 `json:"sigma" doc:"initial standard deviation"`
+	EvolutionConfig `yaml:",inline"`
 }
 
 // Doc says what it is.
@@ -225,7 +231,7 @@ func (*CMAESConfig) Paper() string {
 
 // Build returns the emitter.
 func (c *CMAESConfig) Build(s EmitterSetup) (Emitter, error) {
-	return evolution(s, c.Sigma, ByObjective, false, &c.BoundsConfig)
+	return evolution(s, c.Sigma, ByObjective, false, &c.EvolutionConfig)
 }
 
 var rankings = [...]string{"improvement", "new-improvement", "new-objective", "new-direction", "objective"}

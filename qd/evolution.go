@@ -38,13 +38,26 @@ type EvolutionOptions struct {
 	Rank   Ranking
 	Filter bool // parents are the accepted solutions, and none being accepted means a restart (CMA-ME); else the better half
 	Bounds Bounds
+
+	// Separable adapts only the variance of each parameter: linear time and memory, for
+	// thousands of parameters.
+	Separable bool
+}
+
+// A strategy is a distribution that adapts itself.
+type strategy interface {
+	reset(x []float32)                   // starts afresh around x
+	sample(sol []float32, k rng.Key)     // writes as many points as sol has room for
+	update(sol []float32, parents []int) // follows the parents, rows of sol, the best first
+	exhausted() bool                     // nothing more is to be expected
+	state(c *codec)
 }
 
 // Evolution is the emitter of the CMA-ME family: a CMA-ES that follows what the archive finds
 // worth having.
 type Evolution struct {
 	o         EvolutionOptions
-	es        *cmaES
+	es        strategy
 	started   bool
 	direction []float64
 	value     []float64
@@ -54,8 +67,14 @@ type Evolution struct {
 
 // NewEvolution returns an emitter.
 func NewEvolution(o EvolutionOptions) *Evolution {
+	var es strategy
+	if o.Separable {
+		es = newSepCMAES(len(o.X0), o.Sigma)
+	} else {
+		es = newCMAES(len(o.X0), o.Batch, o.Sigma)
+	}
 	return &Evolution{
-		o: o, es: newCMAES(len(o.X0), o.Batch, o.Sigma), value: make([]float64, o.Batch), order: make([]int, o.Batch),
+		o: o, es: es, value: make([]float64, o.Batch), order: make([]int, o.Batch),
 	}
 }
 
