@@ -1,8 +1,10 @@
 package env_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -247,6 +249,39 @@ func TestLevelBinary(t *testing.T) {
 	if _, err := env.CutLevel(&env.Level{Params: make([]float32, 1)}, data[1:]); err == nil {
 		t.Error("CutLevel accepts another number of parameters")
 	}
+}
+
+// FuzzLevel decodes arbitrary bytes as a level of one to nine parameters. Whatever is accepted
+// is encoded as the same bytes again, and is within its bounds if Validate says so.
+func FuzzLevel(f *testing.F) {
+	good, _ := (&env.Level{Params: []float32{1, 0.5}, Seed: 7}).AppendBinary(nil)
+	f.Add(good, uint8(2))
+	f.Add(good[:len(good)-1], uint8(2))
+	f.Add(append(slices.Clone(good), 1, 2), uint8(1))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), uint8(1))
+	s, err := envtest.NewFast().Spec()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, params uint8) {
+		l := env.Level{Params: make([]float32, 1+params%9)}
+		rest, err := env.CutLevel(&l, data)
+		if err != nil {
+			return
+		}
+		again, err := l.AppendBinary(nil)
+		if err != nil || !bytes.Equal(again, data[:len(data)-len(rest)]) {
+			t.Errorf("%x is decoded as %+v and encoded as %x, %v", data, l, again, err)
+		}
+		if l.Validate(s) != nil {
+			return
+		}
+		for i, p := range s.Params {
+			if v := l.Params[i]; !(p.Lo <= v && v <= p.Hi) {
+				t.Errorf("%s = %v is valid, though its range is %v to %v", p.Name, v, p.Lo, p.Hi)
+			}
+		}
+	})
 }
 
 func ExampleNewVec() {

@@ -43,7 +43,8 @@ func (m Moon) Generate(dst []geom.Vec, r *rng.Stream) {
 		raw[i+1] = h
 	}
 	raw[0] = raw[MoonPoints+1]
-	left, right := m.PadX-m.PadWidth/2, m.PadX+m.PadWidth/2
+	half := float32(m.PadWidth / 2)
+	left, right := m.PadX-half, m.PadX+half
 	for i := range dst {
 		d := &dst[i]
 		switch {
@@ -52,7 +53,7 @@ func (m Moon) Generate(dst []geom.Vec, r *rng.Stream) {
 		case i < MoonPad+2:
 			d.X = m.PadX
 		default:
-			d.X = right + float32((m.Width-right)*float32(i-MoonPad-2))/(MoonPoints-3-MoonPad)
+			d.X = right + float32(float32((m.Width-right)*float32(i-MoonPad-2))/(MoonPoints-3-MoonPad))
 		}
 		d.Y = moonSmooth * (raw[i] + raw[i+1] + raw[i+2])
 	}
