@@ -105,8 +105,8 @@ type fitter struct {
 	o       Training
 	pool    *nn.Pool
 	rs      []feedback.Record
-	views   [][]feedback.View // of each record
-	most    int               // rows of the records of the largest chunk, at most
+	inputs  [][][]float32 // of each segment of each record, shared by records
+	most    int           // rows of the records of the largest chunk, at most
 	members []member
 	workers []worker
 	batch   int // records of the current minibatch
@@ -131,23 +131,29 @@ type worker struct {
 
 func (f *fitter) load(s *feedback.Store, rs []feedback.Record) error {
 	f.rs = rs
-	longest := 0
+	longest, known := 0, map[feedback.Segment][]float32{}
 	for i := range rs {
 		if err := rs[i].Validate(); err != nil {
 			return fmt.Errorf("model: record %d: %w", i, err)
 		}
-		var views []feedback.View
+		var inputs [][]float32
 		rows := 0
 		for _, seg := range rs[i].Segments {
-			v, err := s.View(seg)
-			if err != nil {
-				return fmt.Errorf("model: record %d: %w", i, err)
+			x, ok := known[seg]
+			if !ok {
+				v, err := s.View(seg)
+				if err != nil {
+					return fmt.Errorf("model: record %d: %w", i, err)
+				}
+				x = make([]float32, v.Len()*f.e.width)
+				f.e.gatherView(x, v, 0, v.Len())
+				known[seg] = x
 			}
-			views = append(views, v)
-			rows += v.Len()
+			inputs = append(inputs, x)
+			rows += seg.Len()
 		}
 		longest = max(longest, rows)
-		f.views = append(f.views, views)
+		f.inputs = append(f.inputs, inputs)
 	}
 	f.most = longest * chunkRecords
 	n := f.e.net.NumParams()
@@ -225,22 +231,12 @@ func (f *fitter) chunk(wk, i int) {
 // records adds the gradient of some records, each times its weight, to grad, unless that is nil,
 // and returns the sum of their weighted losses.
 func (f *fitter) records(w *worker, params []float32, order []int32, grad []float32) (loss float64) {
-	rows := 0
-	for _, k := range order {
-		for _, v := range f.views[k] {
-			f.e.gatherView(w.x[rows*f.e.width:], v, 0, v.Len())
-			rows += v.Len()
-		}
-	}
+	rows := f.gather(w, order)
 	y := f.e.net.Forward(params, w.tape, w.x, rows)
 	at := 0
 	for _, k := range order {
-		w.y, w.dy = w.y[:0], w.dy[:0]
 		first := at
-		for _, v := range f.views[k] {
-			w.y, w.dy = append(w.y, y[at:at+v.Len()]), append(w.dy, w.dOut[at:at+v.Len()])
-			at += v.Len()
-		}
+		at = f.cut(w, k, y, at)
 		r := &f.rs[k]
 		loss += float64(r.Weight) * f.o.Loss(r, w.y, w.dy)
 		for i := first; i < at; i++ {
@@ -251,6 +247,29 @@ func (f *fitter) records(w *worker, params []float32, order []int32, grad []floa
 		f.e.net.Backward(params, grad, w.tape, w.dOut[:rows], nil)
 	}
 	return loss
+}
+
+// gather copies the inputs of some records to w.x and returns the number of rows.
+func (f *fitter) gather(w *worker, order []int32) int {
+	n := 0
+	for _, k := range order {
+		for _, x := range f.inputs[k] {
+			n += copy(w.x[n:], x)
+		}
+	}
+	return n / f.e.width
+}
+
+// cut sets w.y and w.dy to the parts of y and of w.dOut, from row at, that belong to the segments
+// of record k, and returns the row after them.
+func (f *fitter) cut(w *worker, k int32, y []float32, at int) int {
+	w.y, w.dy = w.y[:0], w.dy[:0]
+	for _, x := range f.inputs[k] {
+		end := at + len(x)/f.e.width
+		w.y, w.dy = append(w.y, y[at:end]), append(w.dy, w.dOut[at:end])
+		at = end
+	}
+	return at
 }
 
 // step adds up the chunks of a member and applies them: AdamW (Loshchilov and Hutter, "Decoupled
@@ -287,30 +306,17 @@ func (f *fitter) step(_, i int) {
 func (f *fitter) quality(order []int32) (q Quality) {
 	weight, right := 0.0, 0.0
 	w := &f.workers[0]
-	for _, k := range order {
+	for i, k := range order {
 		r := &f.rs[k]
-		rows := 0
-		for _, v := range f.views[k] {
-			rows += v.Len()
-		}
 		// The mean of the members' outputs, as if one network gave them.
+		rows := f.gather(w, order[i:i+1])
 		mean := make([]float32, rows)
-		at := 0
-		for _, v := range f.views[k] {
-			f.e.gatherView(w.x[at*f.e.width:], v, 0, v.Len())
-			at += v.Len()
-		}
 		for _, p := range f.e.Params {
 			for i, y := range f.e.net.Forward(p, w.tape, w.x, rows) {
 				mean[i] += y / float32(len(f.e.Params))
 			}
 		}
-		w.y, w.dy = w.y[:0], w.dy[:0]
-		at = 0
-		for _, v := range f.views[k] {
-			w.y, w.dy = append(w.y, mean[at:at+v.Len()]), append(w.dy, w.dOut[at:at+v.Len()])
-			at += v.Len()
-		}
+		f.cut(w, k, mean, 0)
 		q.Records++
 		weight += float64(r.Weight)
 		q.Loss += float64(r.Weight) * f.o.Loss(r, w.y, w.dy)
