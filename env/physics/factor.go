@@ -1,5 +1,7 @@
 package physics
 
+import "github.com/terrarium-rl/terrarium/env/geom"
+
 // A constraint is one row of J, the Jacobian of the joints' equality constraints, and the same
 // row of J M^-1. Only six velocities take part: those of the joint's two bodies.
 type constraint struct {
@@ -13,10 +15,10 @@ type constraint struct {
 // that the constraints before it imply it, as in a closed loop of welds. It is then dropped.
 // A weight on a chain of links that are a thousand times lighter comes close to that, so that
 // masses within a tree should not differ by more than about 300.
-const dependent = 1e-4
+const dependent = 5e-4
 
 // factorise computes L and D of a tree from its constraints: K = L D L^T. L is left in
-// k[rows:], and 1/D, with 0 for dropped constraints, in k[:rows].
+// k[rows:], and D^-1/2, with 0 for dropped constraints, in k[:rows].
 func (t *tree) factorise(cs []constraint, k []float32) {
 	rows := int(t.rows)
 	k = k[:rows+int(t.entries)]
@@ -35,7 +37,7 @@ func (t *tree) factorise(cs []constraint, k []float32) {
 		if full := cs[c].dot(&cs[c]); d > dependent*full {
 			inv = 1 / d
 		}
-		k[c] = inv
+		k[c] = geom.Sqrt(inv)
 		lo, hi := int(t.start[c]), int(t.start[c+1])
 		for p := lo; p < hi; p++ {
 			f := l[p] * inv
@@ -55,17 +57,26 @@ func (p *constraint) dot(q *constraint) (s float32) {
 		(float32(p.j[3]*q.m[3]) + float32(p.j[4]*q.m[4]) + float32(p.j[5]*q.m[5]))
 }
 
-// solve replaces x by K^-1 x.
-func (t *tree) solve(k, x []float32) {
+// forward replaces x by D^-1/2 L^-1 x, of which the elements before first are zero.
+func (t *tree) forward(k, x []float32, first int) {
 	rows := int(t.rows)
 	l := k[rows : rows+int(t.entries)]
 	x = x[:rows]
-	for c, xc := range x {
+	for c := first; c < rows; c++ {
+		xc := x[c]
 		lo, hi := t.start[c], t.start[c+1]
 		for p := lo; p < hi; p++ {
 			x[t.row[p]] -= float32(l[p] * xc)
 		}
+		x[c] = xc * k[c]
 	}
+}
+
+// backward replaces x by L^-T D^-1/2 x.
+func (t *tree) backward(k, x []float32) {
+	rows := int(t.rows)
+	l := k[rows : rows+int(t.entries)]
+	x = x[:rows]
 	for c := rows - 1; c >= 0; c-- {
 		s := float32(x[c] * k[c])
 		lo, hi := t.start[c], t.start[c+1]
@@ -74,20 +85,6 @@ func (t *tree) solve(k, x []float32) {
 		}
 		x[c] = s
 	}
-}
-
-// project removes from the velocities v of a tree what violates its joints, in the way of least
-// kinetic energy: v -= M^-1 J^T K^-1 J v.
-func (t *tree) project(cs []constraint, k, x, v []float32) {
-	if t.rows == 0 {
-		return
-	}
-	x = x[:len(cs)]
-	for i := range cs {
-		x[i] = cs[i].speed(v)
-	}
-	t.solve(k, x)
-	push(cs, x, v)
 }
 
 // speed returns the product of a row of J with the velocities v of its tree.

@@ -5,20 +5,14 @@ import (
 	"github.com/terrarium-rl/terrarium/env/scene"
 )
 
-// An axis is the row of a joint's motor and limits. Its Jacobian is that of the joint's
-// position; its response is how the tree's velocities change with a unit of impulse along it.
+// An axis is a joint's motor and limits, which share the row of the same number. Its Jacobian is
+// that of the joint's position.
 type axis struct {
-	j            [6]float32
-	a, b         int32 // first velocity of each body, in the whole of v
-	dof, resp, n int32 // the response: v[dof+i] changes by w.resp[resp+i], i < n
 	joint        int32
-	k, em        float32  // speed gained by a unit of impulse, and its inverse
 	want, most   float32  // speed and greatest impulse of the motor
 	lo, hi       float32  // speeds with which the position just reaches its limits; infinite without
-	impulse      float32  // of motor and limits together
 	at           freeKind // whether the motor or a limit determines it, in the last sweep
 	fixLo, fixHi float32  // displacement that takes the position back inside its limits
-	pushed       float32  // impulse of that
 }
 
 // angularSlop is how far an angle may exceed its limit without being corrected: 2 degrees, as in
@@ -119,23 +113,29 @@ func kinematicSpeed(c *constraint, a, b *body) (s float32) {
 	return s
 }
 
-// prepareJoints writes the constraints of all joints and the list of active axes.
-func (w *World) prepareJoints(dt float32) {
+// prepareJoints writes the constraints of all joints.
+func (w *World) prepareJoints() {
+	for i := range w.m.joints {
+		jac, position := w.measure(i)
+		w.positions[i], w.jacobians[i] = position, jac
+	}
+}
+
+// prepareAxes makes the list of active axes and their rows, which start from the impulses of
+// the last step.
+func (w *World) prepareAxes(dt float32) {
 	perDt := 1 / dt
-	w.axes = w.axes[:0]
+	w.axes, w.rows, w.react = w.axes[:0], w.rows[:0], w.react[:0]
 	for i := range w.m.joints {
 		info, j := &w.m.joints[i], &w.joints[i]
-		jac, position := w.measure(i)
 		if !info.axis || !info.limited && j.max <= 0 {
 			j.im, j.il = 0, 0
 			continue
 		}
-		w.axes = append(w.axes, axis{
-			j: jac, a: w.m.bodies[info.a].dof, b: w.m.bodies[info.b].dof, joint: int32(i),
-			want: j.speed, most: float32(j.max * dt), impulse: j.im + j.il, lo: -unbounded, hi: unbounded,
-		})
+		w.addRow(&w.jacobians[i], info.a, info.b, j.im+j.il)
+		w.axes = append(w.axes, axis{joint: int32(i), want: j.speed, most: float32(j.max * dt), lo: -unbounded, hi: unbounded})
 		if info.limited {
-			w.axes[len(w.axes)-1].limit(info, j, position, perDt)
+			w.axes[len(w.axes)-1].limit(info, j, w.positions[i], perDt)
 		}
 	}
 }
@@ -157,66 +157,18 @@ func (x *axis) limit(info *jointInfo, j *joint, position, perDt float32) {
 	x.fixHi = geom.Clamp(-above-slop, 0, most)
 }
 
-// respond computes the responses of the axes, which needs the factorised trees, and starts from
-// the impulses of the last step.
-func (w *World) respond() {
-	for i := range w.axes {
-		x := &w.axes[i]
-		info := &w.m.joints[x.joint]
-		t := &w.m.trees[w.m.jointTree(int(x.joint))]
-		cs := w.constraints[t.row0 : t.row0+t.rows]
-		v := w.column[:t.size+3]
-		clear(v)
-		a, b := &w.bodies[info.a], &w.bodies[info.b]
-		if w.m.bodies[info.a].tree >= 0 {
-			la := x.a - t.dof
-			v[la], v[la+1], v[la+2] = a.invM*x.j[0], a.invM*x.j[1], a.invI*x.j[2]
-		}
-		if w.m.bodies[info.b].tree >= 0 {
-			lb := x.b - t.dof
-			v[lb], v[lb+1], v[lb+2] = b.invM*x.j[3], b.invM*x.j[4], b.invI*x.j[5]
-		}
-		t.project(cs, w.factor(t), w.x, v)
-		x.dof, x.n, x.resp = t.dof, t.size, int32(len(w.resp))
-		w.resp = append(w.resp, v[:t.size]...)
-		k := float32(0)
-		if w.m.bodies[info.a].tree >= 0 {
-			la := x.a - t.dof
-			k += float32(x.j[0]*v[la]) + float32(x.j[1]*v[la+1]) + float32(x.j[2]*v[la+2])
-		}
-		if w.m.bodies[info.b].tree >= 0 {
-			lb := x.b - t.dof
-			k += float32(x.j[3]*v[lb]) + float32(x.j[4]*v[lb+1]) + float32(x.j[5]*v[lb+2])
-		}
-		var c constraint
-		c.set(x.j, 0, a, b)
-		x.k = k
-		if x.em = inverse(&x.k, c.dot(&c)); x.em == 0 {
-			x.impulse = 0
-		}
-		w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], x.impulse)
-	}
-}
-
-// speed returns the rate of change of the axis' position for velocities v.
-func (x *axis) speed(v velocities) float32 {
-	a, b := (*[3]float32)(v[x.a:]), (*[3]float32)(v[x.b:])
-	return float32(x.j[0]*a[0]) + float32(x.j[1]*a[1]) + float32(x.j[2]*a[2]) +
-		(float32(x.j[3]*b[0]) + float32(x.j[4]*b[1]) + float32(x.j[5]*b[2]))
-}
-
 // solve returns the impulse that the axis should have, given the speed rel that it has with its
 // present one. The motor strives for its speed with at most its greatest impulse; a limit adds
 // what keeps the position from passing it within the step.
-func (x *axis) solve(rel float32) (impulse float32, at freeKind) {
-	free := rel - float32(x.k*x.impulse) // without motor and limits
-	n := geom.Clamp(float32(x.em*(x.want-free)), -x.most, x.most)
-	with := free + float32(x.k*n)
+func (x *axis) solve(r *row, rel float32) (impulse float32, at freeKind) {
+	free := rel - float32(r.k*r.impulse) // without motor and limits
+	n := geom.Clamp(float32(r.em*(x.want-free)), -x.most, x.most)
+	with := free + float32(r.k*n)
 	switch {
 	case with < x.lo:
-		return n + float32(x.em*(x.lo-with)), lowerFree
+		return n + float32(r.em*(x.lo-with)), lowerFree
 	case with > x.hi:
-		return n + float32(x.em*(x.hi-with)), upperFree
+		return n + float32(r.em*(x.hi-with)), upperFree
 	case geom.Abs(n) < x.most:
 		return n, motorFree
 	}
@@ -227,30 +179,31 @@ func (x *axis) solve(rel float32) (impulse float32, at freeKind) {
 // of a speed.
 func (w *World) sweepAxes() (change float32) {
 	for i := range w.axes {
-		x := &w.axes[i]
-		n, at := x.solve(x.speed(w.v))
+		x, r := &w.axes[i], &w.rows[i]
+		n, at := x.solve(r, w.speed(&w.now, int32(i)))
 		x.at = at
-		if d := n - x.impulse; d != 0 {
-			x.impulse = n
-			change = geom.Max(change, geom.Abs(d)*x.k)
-			w.v.add(x.dof, w.resp[x.resp:x.resp+x.n], d)
+		if d := n - r.impulse; d != 0 {
+			r.impulse = n
+			change = geom.Max(change, geom.Abs(d)*r.k)
+			w.change(&w.now, int32(i), d)
 		}
 	}
 	return change
 }
 
-// split divides the impulse of an axis into those of motor and limit: a motor that a limit
+// split divides the impulse of axis i into those of motor and limit: a motor that a limit
 // keeps from its speed gives all it can.
-func (w *World) split(x *axis) {
+func (w *World) split(i int) {
+	x, impulse := &w.axes[i], w.rows[i].impulse
 	j := &w.joints[x.joint]
-	j.im, j.il = x.impulse, 0
+	j.im, j.il = impulse, 0
 	switch x.at {
 	case lowerFree:
 		j.im = x.stalled(x.lo)
-		j.il = x.impulse - j.im
+		j.il = impulse - j.im
 	case upperFree:
 		j.im = x.stalled(x.hi)
-		j.il = x.impulse - j.im
+		j.il = impulse - j.im
 	}
 }
 

@@ -3,6 +3,7 @@ package physics
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
@@ -30,6 +31,8 @@ type Model struct {
 	trees   []tree
 	rows    int // constraints of all joints
 	dofs    int // velocities of all bodies that can move; three zeros follow them
+
+	scratches sync.Pool
 }
 
 type bodyInfo struct {
@@ -41,6 +44,7 @@ type bodyInfo struct {
 	shapes int32
 	dof    int32 // of its first velocity
 	tree   int32 // -1 if its velocity does not respond to impulses
+	links  []link
 }
 
 type shapeInfo struct {
@@ -103,6 +107,7 @@ func Compile(s *scene.Scene) (*Model, error) {
 	m.addSlots(s)
 	m.addTrees()
 	m.fill(s)
+	m.scratches.New = func() any { return m.newScratch() }
 	return m, nil
 }
 

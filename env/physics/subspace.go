@@ -10,28 +10,25 @@ import "github.com/terrarium-rl/terrarium/env/geom"
 // subspace minimization method for interactive rigid body dynamics", GRAPP 2010).
 
 const (
-	maxFree      = 32   // more free impulses than that are left to the sweeps
-	freeDepends  = 1e-4 // a pivot below this part of its diagonal is implied by those before it, and dropped
+	maxFree      = 32
+	freeDepends  = 1e-3 // least pivot, as a part of its diagonal
 	firstSolve   = 2    // sweeps before the first exact solution
 	solveEvery   = 1    // sweeps between exact solutions
-	maxSolutions = 6
-	maxHolds     = 8 // bounds met in one solution
+	maxSolutions = 20
+	maxHolds     = 16 // bounds met in one solution
 	unbounded    = 1e30
 )
 
 // free is an impulse strictly within its bounds.
 type free struct {
-	j              [6]float32
-	a, b           int32 // first velocity of each body
-	da, na, db, nb int32 // its response, as in row
-	resp           int32
-	index          int32 // of the axis or row
-	kind           freeKind
-	x, k           float32 // speed that is missing, and that which a unit of impulse gains by itself
-	d, sum         float32 // impulse that brings it about, and what is to be applied
-	down, up       float32 // how far the impulse is from its bounds
-	slide          float32 // of a contact that slides: tangential impulse with a unit of normal impulse
-	held           bool    // it has met its bound
+	row      int32
+	kind     freeKind
+	x        float32 // speed that is missing
+	soft     float32 // what was added to the pivot
+	d, sum   float32 // impulse that brings it about, and what is to be applied
+	down, up float32 // how far the impulse is from its bounds
+	slide    float32 // of a contact that slides: tangential impulse with a unit of normal impulse
+	held     bool    // it has met its bound
 }
 
 type freeKind int32
@@ -58,22 +55,16 @@ func (w *World) refine() {
 	w.assembleFree()
 	for range maxHolds {
 		w.solveFree()
-		step, at := float32(1), -1
-		for i := range w.free {
-			f := &w.free[i]
-			if f.d > 0 && f.d*step > f.up {
-				step, at = f.up/f.d, i
-			}
-			if f.d < 0 && -f.d*step > f.down {
-				step, at = f.down/-f.d, i
-			}
+		step, at := w.longest()
+		if w.dropSoft(step) {
+			continue
 		}
 		for i := range w.free {
 			f := &w.free[i]
 			d := float32(f.d * step)
 			f.sum += d
 			f.up, f.down = geom.Max(f.up-d, 0), geom.Max(f.down+d, 0)
-			f.x *= 1 - step
+			f.x = float32(f.x*(1-step)) + float32(f.soft*d)
 		}
 		if at < 0 {
 			break
@@ -85,49 +76,80 @@ func (w *World) refine() {
 	}
 }
 
+// longest returns which part of the solution the bounds allow, and the impulse that meets its
+// bound first, -1 if none does.
+func (w *World) longest() (step float32, at int) {
+	step, at = 1, -1
+	for i := range w.free {
+		f := &w.free[i]
+		if f.d > 0 && f.d*step > f.up {
+			step, at = f.up/f.d, i
+		}
+		if f.d < 0 && -f.d*step > f.down {
+			step, at = f.down/-f.d, i
+		}
+	}
+	return step, at
+}
+
+// dropSoft holds the impulses with softened pivots, and reports whether there are any, if with
+// them a step of the solution would more than double the largest impulse: the bounds do not end their growth
+// then, as of a body that is jammed.
+func (w *World) dropSoft(step float32) (dropped bool) {
+	soft, largest := false, float32(0)
+	for i := range w.free {
+		f := &w.free[i]
+		soft = soft || f.soft > 0
+		largest = geom.Max(largest, geom.Abs(f.d*step))
+	}
+	if !soft || largest <= w.largest {
+		return false
+	}
+	for i := range w.free {
+		if f := &w.free[i]; f.soft > 0 {
+			f.held = true
+		}
+	}
+	return true
+}
+
 func (w *World) collectFree() {
 	w.free = w.free[:0]
 	for i := range w.axes {
-		x := &w.axes[i]
-		f := free{j: x.j, a: x.a, b: x.b, db: x.dof, nb: x.n, resp: x.resp, index: int32(i), k: x.k}
-		rel := x.speed(w.v)
-		_, f.kind = x.solve(rel)
+		x, r := &w.axes[i], &w.rows[i]
+		f := free{row: int32(i)}
+		rel := w.speed(&w.now, f.row)
+		_, f.kind = x.solve(r, rel)
 		switch f.kind {
 		case motorFree:
-			f.x, f.down, f.up = x.want-rel, x.most+x.impulse, x.most-x.impulse
+			f.x, f.down, f.up = x.want-rel, x.most+r.impulse, x.most-r.impulse
 		case lowerFree:
-			f.x, f.down, f.up = x.lo-rel, x.impulse-x.stalled(rel), unbounded
+			f.x, f.down, f.up = x.lo-rel, r.impulse-x.stalled(rel), unbounded
 		case upperFree:
-			f.x, f.down, f.up = x.hi-rel, unbounded, x.stalled(rel)-x.impulse
+			f.x, f.down, f.up = x.hi-rel, unbounded, x.stalled(rel)-r.impulse
 		}
-		if x.em == 0 || !(f.down > 0 && f.up > 0) {
+		if r.em == 0 || !(f.down > 0 && f.up > 0) {
 			continue
 		}
 		w.free = append(w.free, f)
 	}
-	for i := range w.rows {
-		r := &w.rows[i]
-		if r.ni <= 0 || len(w.free)+2 > cap(w.free) {
+	for i := range w.grips {
+		g := &w.grips[i]
+		n, t := w.rows[g.row].impulse, w.rows[g.row+1].impulse
+		if n <= 0 || len(w.free)+2 > cap(w.free) {
 			continue
 		}
-		f := free{
-			j: [6]float32{-r.nx, -r.ny, -r.rna, r.nx, r.ny, r.rnb}, a: r.a, b: r.b,
-			da: r.da, na: r.na, db: r.db, nb: r.nb, resp: r.resp, index: int32(i), kind: normalFree, k: r.kn,
-			x: r.least - r.normalSpeed(w.v), down: r.ni, up: unbounded,
-		}
-		most := float32(r.friction * r.ni)
+		f := free{row: g.row, kind: normalFree, x: g.least - w.speed(&w.now, g.row), down: n, up: unbounded}
+		most := float32(g.friction * n)
 		switch {
-		case r.ti >= most:
-			f.slide = r.friction
-		case r.ti <= -most:
-			f.slide = -r.friction
+		case t >= most:
+			f.slide = g.friction
+		case t <= -most:
+			f.slide = -g.friction
 		}
 		w.free = append(w.free, f)
 		if f.slide == 0 && most > 0 {
-			f.j = [6]float32{-r.ny, r.nx, -r.rta, r.ny, -r.nx, r.rtb}
-			f.resp += r.na + r.nb
-			f.kind, f.x, f.k, f.down, f.up = tangentFree, -r.tangentSpeed(w.v), r.kt, most+r.ti, most-r.ti
-			w.free = append(w.free, f)
+			w.free = append(w.free, free{row: g.row + 1, kind: tangentFree, x: -w.speed(&w.now, g.row+1), down: most + t, up: most - t})
 		}
 	}
 }
@@ -136,34 +158,48 @@ func (w *World) collectFree() {
 // about. A sliding contact's impulse comes with its friction, which makes the matrix unsymmetric.
 func (w *World) assembleFree() {
 	n := len(w.free)
-	v := w.response
 	for k := range w.free {
 		g := &w.free[k]
-		normal := w.resp[g.resp:][:g.na+g.nb]
-		copy(v[g.da:], normal[:g.na])
-		copy(v[g.db:], normal[g.na:])
+		if w.now.speeds != nil {
+			w.pickColumn(w.matrix[k:], n, g)
+			continue
+		}
+		r := &w.rows[g.row]
+		w.unit.push(r, w.react, 1)
 		if g.slide != 0 {
-			tangent := w.resp[g.resp+g.na+g.nb:][:g.na+g.nb]
-			v.add(g.da, tangent[:g.na], g.slide)
-			v.add(g.db, tangent[g.na:], g.slide)
+			w.unit.push(&w.rows[g.row+1], w.react, g.slide)
 		}
 		for i := range w.free {
-			f := &w.free[i]
-			a, b := (*[3]float32)(v[f.a:]), (*[3]float32)(v[f.b:])
-			w.dense[i*n+k] = float32(f.j[0]*a[0]) + float32(f.j[1]*a[1]) + float32(f.j[2]*a[2]) +
-				(float32(f.j[3]*b[0]) + float32(f.j[4]*b[1]) + float32(f.j[5]*b[2]))
+			w.matrix[i*n+k] = w.unit.speed(&w.rows[w.free[i].row], w.react)
 		}
-		clear(v[g.da : g.da+g.na])
-		clear(v[g.db : g.db+g.nb])
+		w.unit.forget(r)
+	}
+}
+
+// pickColumn writes the column of g, of which every n-th element of dst is one.
+func (w *World) pickColumn(dst []float32, n int, g *free) {
+	rows := int32(len(w.rows))
+	normal := w.dense[g.row*rows:][:rows]
+	for i := range w.free {
+		dst[i*n] = normal[w.free[i].row]
+	}
+	if g.slide != 0 {
+		tangent := w.dense[(g.row+1)*rows:][:rows]
+		for i := range w.free {
+			dst[i*n] += float32(g.slide * tangent[w.free[i].row])
+		}
 	}
 }
 
 // solveFree factorises the matrix into L and U, of which L has a diagonal of ones, and solves
-// for the impulses that are not held.
+// for the impulses that are not held. An impulse that those before it imply, as of the fourth row
+// of two points of one body that both stick, has a pivot of almost zero. It gets a small one, so that
+// the solution, if there is none within the tolerance, goes far in the direction that
+// changes no speed, until one of these impulses meets its bound.
 func (w *World) solveFree() {
 	n := len(w.free)
-	a := w.dense[n*n : 2*n*n]
-	copy(a, w.dense[:n*n])
+	a := w.matrix[n*n : 2*n*n]
+	copy(a, w.matrix[:n*n])
 	for k := range n {
 		row, f := a[k*n:k*n+n], &w.free[k]
 		x := f.x
@@ -179,10 +215,16 @@ func (w *World) solveFree() {
 			}
 		}
 		f.d = x
-		if d := row[k]; d > freeDepends*f.k && !f.held {
-			row[k] = 1 / d
-		} else {
+		f.soft = 0
+		least := freeDepends * w.rows[f.row].free
+		switch d := row[k]; {
+		case f.held || d < -least:
 			row[k] = 0
+		case d < least:
+			f.soft = least - d
+			row[k] = 1 / least
+		default:
+			row[k] = 1 / d
 		}
 	}
 	for k := n - 1; k >= 0; k-- {
@@ -193,7 +235,7 @@ func (w *World) solveFree() {
 			for i := k + 1; i < n; i++ {
 				s -= float32(row[i] * w.free[i].d)
 			}
-			s *= row[k]
+			s = float32(s * row[k])
 		}
 		w.free[k].d = s
 	}
@@ -201,21 +243,14 @@ func (w *World) solveFree() {
 
 // applyFree adds the impulse found for f, which its bounds allow up to rounding.
 func (w *World) applyFree(f *free) {
-	d := f.sum
-	switch f.kind {
-	case normalFree:
-		r := &w.rows[f.index]
-		n := geom.Max(r.ni+d, 0)
-		d, r.ni = n-r.ni, n
+	r, d := &w.rows[f.row], f.sum
+	if f.kind == normalFree {
+		d = geom.Max(r.impulse+d, 0) - r.impulse
 		if f.slide != 0 {
-			r.ti += float32(f.slide * d)
-			w.slide(w.v, r, float32(f.slide*d))
+			w.rows[f.row+1].impulse += float32(f.slide * d)
+			w.change(&w.now, f.row+1, float32(f.slide*d))
 		}
-	case tangentFree:
-		w.rows[f.index].ti += d
-	default:
-		w.axes[f.index].impulse += d
 	}
-	w.v.add(f.da, w.resp[f.resp:f.resp+f.na], d)
-	w.v.add(f.db, w.resp[f.resp+f.na:f.resp+f.na+f.nb], d)
+	r.impulse += d
+	w.change(&w.now, f.row, d)
 }

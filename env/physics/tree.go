@@ -87,9 +87,32 @@ func (m *Model) addTrees() {
 		factor += tr.rows + tr.entries
 	}
 	m.dofs, m.rows = int(dof), int(row)
+	m.addLinks()
 	for b := range m.bodies {
 		if m.bodies[b].kind == scene.Static {
 			m.bodies[b].dof = dof // the three zeros at the very end
+		}
+	}
+}
+
+// A link is a constraint that acts on a body.
+type link struct {
+	row  int32 // in its tree
+	side int32 // of the joint that the body is: 0 for body a, 3 for body b
+}
+
+// addLinks lists the constraints of each body that responds.
+func (m *Model) addLinks() {
+	for i := range m.joints {
+		j := &m.joints[i]
+		t := &m.trees[m.jointTree(i)]
+		for side, b := range [2]int32{j.a, j.b} {
+			if m.bodies[b].tree < 0 {
+				continue
+			}
+			for r := range j.rows {
+				m.bodies[b].links = append(m.bodies[b].links, link{j.row0 - t.row0 + r, 3 * int32(side)})
+			}
 		}
 	}
 }

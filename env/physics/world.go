@@ -12,28 +12,30 @@ import (
 type World struct {
 	m *Model
 	views
-	scratch
+	*scratch // during a step
 }
 
-// scratch is what a step computes and forgets.
+// scratch is what a step computes and forgets. The worlds of a model that one goroutine steps
+// take the same again and again, which then stays in the nearest cache.
 type scratch struct {
-	v           velocities   // of all bodies that can move
-	shift       velocities   // displacements that correct overlaps and joints
-	column      velocities   // of one tree
-	x           []float32    // one a constraint row
+	now         system       // velocities
+	shift       system       // displacements that correct overlaps and joints
 	gap         float32      // largest error of a joint at the beginning of the step
 	constraints []constraint // of all joints
 	factors     []float32    // of all trees
+	jacobians   [][6]float32 // of the joints' positions
+	positions   []float32
 	axes        []axis
-	rows        []row
-	resp        []float32 // responses of axes and rows
+	grips       []grip
+	rows        []row     // of the axes, then two of each grip
+	react       []float32 // their reactions in the joints
+	dense       []float32 // speeds that unit impulses along the rows bring about, if they are few
+	unit        motion    // of one unit of impulse, zeros otherwise
 	free        []free
-	dense       []float32  // matrix of the free impulses, and its factors
-	response    velocities // one response at a time, zeros otherwise
-	columns     []float32  // responses to unit impulses on a body
-	column0     []int32    // where those of each body begin; -1 until needed
-	old         []memory   // impulses of the last step
-	fresh       []uint8    // of each shape: its world coordinates are up to date
+	largest     float32   // impulse before the first exact solution
+	matrix      []float32 // of the free impulses, and its factors
+	old         []memory  // impulses of the last step
+	fresh       []uint8   // of each shape: its world coordinates are up to date
 }
 
 // memory is what a contact hands on to the next step.
@@ -45,23 +47,20 @@ type memory struct {
 // NewWorld returns a world in the scene's initial state.
 func (m *Model) NewWorld() *World {
 	w := &World{m: m, views: m.layout.carve(make([]uint32, m.layout.words))}
-	w.scratch = m.newScratch()
 	w.Reset()
 	return w
 }
 
-func (m *Model) newScratch() (s scratch) {
-	n := m.dofs + 3
-	v := make([]float32, 4*n)
-	s.v, s.shift, s.column, s.response = v[:n], v[n:2*n], v[2*n:3*n], v[3*n:]
-	s.x = make([]float32, m.rows)
+func (m *Model) newScratch() *scratch {
+	s := &scratch{}
+	n := m.dofs + 3 + m.rows
+	s.now.motion, s.shift.motion, s.unit = make(motion, n), make(motion, n), make(motion, n)
 	s.constraints = make([]constraint, m.rows)
-	entries, widest, columns := int32(0), int32(0), int32(0)
+	entries, widest := int32(0), int32(0)
 	for i := range m.trees {
 		t := &m.trees[i]
 		entries += t.rows + t.entries
-		widest = max(widest, t.size)
-		columns += 3 * t.size * int32(len(t.bodies))
+		widest = max(widest, t.rows)
 	}
 	s.factors = make([]float32, entries)
 	for i := range m.joints {
@@ -78,30 +77,24 @@ func (m *Model) newScratch() (s scratch) {
 			c.a, c.b = local(j.a), local(j.b)
 		}
 	}
-	sides := int32(1)
-	if len(m.trees) > 1 {
-		sides = 2
-	}
+	s.jacobians, s.positions = make([][6]float32, len(m.joints)), make([]float32, len(m.joints))
 	s.axes = make([]axis, 0, len(m.joints))
-	s.rows = make([]row, 0, m.layout.contacts)
-	s.resp = make([]float32, 0, int(widest)*(len(m.joints)+2*int(sides)*m.layout.contacts))
-	unknowns := min(maxFree, len(m.joints)+2*m.layout.contacts)
+	s.grips = make([]grip, 0, m.layout.contacts)
+	rows := len(m.joints) + 2*m.layout.contacts
+	s.rows = make([]row, 0, rows)
+	s.react = make([]float32, 0, 2*int(widest)*rows)
+	few := min(maxDense, rows)
+	s.dense = make([]float32, few*few)
+	unknowns := min(maxFree, rows)
 	s.free = make([]free, 0, unknowns)
-	s.dense = make([]float32, 2*unknowns*unknowns)
-	s.columns = make([]float32, 0, columns)
-	s.column0 = make([]int32, len(m.bodies))
+	s.matrix = make([]float32, 2*unknowns*unknowns)
 	s.fresh = make([]uint8, len(m.shapes))
 	s.old = make([]memory, m.layout.contacts)
 	return s
 }
 
 // Bytes returns the memory that one world takes.
-func (m *Model) Bytes() int {
-	s := m.newScratch()
-	floats := cap(s.v) + cap(s.x) + cap(s.factors) + cap(s.resp) + cap(s.columns) + cap(s.dense)
-	return 4*m.layout.words + 4*floats + 4*cap(s.column0) + cap(s.fresh) + cap(s.constraints)*sizeof[constraint]() +
-		cap(s.axes)*sizeof[axis]() + cap(s.free)*sizeof[free]() + cap(s.rows)*sizeof[row]() + cap(s.old)*sizeof[memory]() + sizeof[World]()
-}
+func (m *Model) Bytes() int { return 4*m.layout.words + sizeof[World]() }
 
 // Model returns the model of w.
 func (w *World) Model() *Model { return w.m }

@@ -135,10 +135,10 @@ func trajectory(t testing.TB, s *scene.Scene) uint64 {
 // the engine, which is a new version of every environment that stands on it.
 func TestGolden(t *testing.T) {
 	want := map[string]uint64{
-		"biped":  0x23b274b8af5ab554,
-		"chain":  0xd996f5c2f3ac505,
-		"lander": 0xc0ab1002507bddff,
-		"zoo":    0x1425a8a3b4454e06,
+		"biped":  0x2fa360441b064df1,
+		"chain":  0xfb7c0f9af02f622b,
+		"lander": 0x4432ac448b26363d,
+		"zoo":    0x6b53b5be8abed2db,
 	}
 	for name, s := range scenes() {
 		if got := trajectory(t, s); got != want[name] {

@@ -1,0 +1,227 @@
+package physics
+
+// A motion is the velocities of all bodies in a form in which impulses change few numbers. Its
+// first part, u, is how the bodies would move if the joints did not react to impulses, three
+// numbers each: x, y, turn. The second part, s, holds a number for each constraint of the joints, from which
+// follows what they take back: with J, M and the factors L and D of K = J M^-1 J^T,
+//
+//	v = u - M^-1 J^T L^-T D^-1/2 s
+//
+// An impulse x along a row g, whose reaction in the joints is z = D^-1/2 L^-1 J M^-1 g, adds
+// M^-1 g x to u and z x to s; and the speed g v is g u - z s.
+type motion []float32
+
+// A row is one unknown impulse: of a motor with the limits of its joint, or along the normal or
+// the tangent of a contact. Its Jacobian has six numbers: x, y, turn of body a, then of body b.
+type row struct {
+	j, m    [6]float32 // Jacobian, and the same times M^-1
+	a, b    int32      // first velocity of each body
+	za, zb  int32      // its reactions in the trees of a and b: where they are in w.react,
+	sa, sb  int32      // where they act in a motion,
+	na, nb  int32      // and how many there are; if there is one tree only, a's are none
+	k, em   float32    // speed that a unit of impulse gains, and its inverse
+	free    float32    // that speed without joints
+	impulse float32
+	applied float32 // part of the impulse that is in the motion
+	pushed  float32 // impulse of the position correction
+}
+
+// maxDense is the number of rows up to which speeds are kept rather than computed.
+const maxDense = 48
+
+// A system is a motion that impulses along the rows change. If there are few rows, the speeds
+// along them are kept instead, and the matrix w.dense says how they change; the motion
+// is then brought up to date in the end.
+type system struct {
+	motion motion
+	speeds []float32 // along all rows, nil if there are many
+	room   [maxDense]float32
+}
+
+// speed returns the speed along r.
+func (v motion) speed(r *row, react []float32) float32 {
+	a, b := (*[3]float32)(v[r.a:]), (*[3]float32)(v[r.b:])
+	sum := float32(r.j[0]*a[0]) + float32(r.j[1]*a[1]) + float32(r.j[2]*a[2]) +
+		(float32(r.j[3]*b[0]) + float32(r.j[4]*b[1]) + float32(r.j[5]*b[2]))
+	if r.na > 0 {
+		sum -= dot(react[r.za:r.za+r.na], v[r.sa:])
+	}
+	return sum - dot(react[r.zb:r.zb+r.nb], v[r.sb:])
+}
+
+func dot(x, y []float32) (sum float32) {
+	y = y[:len(x)]
+	for i, a := range x {
+		sum += float32(a * y[i])
+	}
+	return sum
+}
+
+// push adds an impulse along r.
+func (v motion) push(r *row, react []float32, f float32) {
+	a, b := (*[3]float32)(v[r.a:]), (*[3]float32)(v[r.b:])
+	a[0] += float32(r.m[0] * f)
+	a[1] += float32(r.m[1] * f)
+	a[2] += float32(r.m[2] * f)
+	b[0] += float32(r.m[3] * f)
+	b[1] += float32(r.m[4] * f)
+	b[2] += float32(r.m[5] * f)
+	if r.na > 0 {
+		add(v[r.sa:], react[r.za:r.za+r.na], f)
+	}
+	add(v[r.sb:], react[r.zb:r.zb+r.nb], f)
+}
+
+// add adds f times x to y.
+func add(y, x []float32, f float32) {
+	y = y[:len(x)]
+	for i, a := range x {
+		y[i] += float32(a * f)
+	}
+}
+
+// addRow appends the row with Jacobian j of two bodies, and starts it with an impulse, unless
+// the joints forbid any motion along it.
+func (w *World) addRow(j *[6]float32, a, b int32, impulse float32) *row {
+	w.rows = w.rows[:len(w.rows)+1]
+	r := &w.rows[len(w.rows)-1]
+	p, q := &w.bodies[a], &w.bodies[b]
+	*r = row{
+		j: *j, m: [6]float32{p.invM * j[0], p.invM * j[1], p.invI * j[2], q.invM * j[3], q.invM * j[4], q.invI * j[5]},
+		a: w.m.bodies[a].dof, b: w.m.bodies[b].dof,
+	}
+	r.k = float32(j[0]*r.m[0]) + float32(j[1]*r.m[1]) + float32(j[2]*r.m[2]) +
+		(float32(j[3]*r.m[3]) + float32(j[4]*r.m[4]) + float32(j[5]*r.m[5]))
+	r.free = r.k
+	ta, tb := w.m.bodies[a].tree, w.m.bodies[b].tree
+	ground := int32(len(w.bodies) - 1) // has no joints
+	if ta >= 0 && ta != tb {
+		r.za, r.sa, r.na = w.reaction(ta, a, ground, j)
+		r.k -= square(w.react[r.za : r.za+r.na])
+	}
+	if tb >= 0 {
+		if ta != tb {
+			a = ground
+		}
+		r.zb, r.sb, r.nb = w.reaction(tb, a, b, j)
+		r.k -= square(w.react[r.zb : r.zb+r.nb])
+	}
+	if r.em = inverse(&r.k, r.free); r.em != 0 && impulse != 0 {
+		r.impulse, r.applied = impulse, impulse
+		w.now.motion.push(r, w.react, impulse)
+	}
+	return r
+}
+
+func square(x []float32) float32 { return dot(x, x) }
+
+// reaction appends the reactions of a tree to a unit impulse along j on its bodies a and b. It
+// returns where they are, where they act in a motion, and how many there are: those before
+// the first constraint that takes part are left out.
+func (w *World) reaction(tree, a, b int32, j *[6]float32) (z, s, n int32) {
+	t := &w.m.trees[tree]
+	at := len(w.react)
+	w.react = w.react[:at+int(t.rows)]
+	x := w.react[at:]
+	clear(x)
+	cs := w.constraints[t.row0 : t.row0+t.rows]
+	first := t.rows
+	for _, l := range w.m.bodies[a].links {
+		m := (*[3]float32)(cs[l.row].m[l.side:])
+		x[l.row] = float32(j[0]*m[0]) + float32(j[1]*m[1]) + float32(j[2]*m[2])
+		first = min(first, l.row)
+	}
+	for _, l := range w.m.bodies[b].links {
+		m := (*[3]float32)(cs[l.row].m[l.side:])
+		x[l.row] += float32(j[3]*m[0]) + float32(j[4]*m[1]) + float32(j[5]*m[2])
+		first = min(first, l.row)
+	}
+	t.forward(w.factor(t), x, int(first))
+	return int32(at) + first, int32(w.m.dofs) + 3 + t.row0 + first, t.rows - first
+}
+
+// rigid is the part of the speed that a unit of impulse would gain without joints below which
+// the joints are taken to forbid the motion, as between the ends of a chain of welds. What is
+// left is rounding error, and an impulse against it would be without bounds.
+const rigid = 1e-3
+
+// inverse returns 1/k, or makes k 0 and returns 0 if the joints forbid the motion; free is the
+// value of k without joints.
+func inverse(k *float32, free float32) float32 {
+	if *k > rigid*free {
+		return 1 / *k
+	}
+	*k = 0
+	return 0
+}
+
+// speed returns the speed along row i.
+func (w *World) speed(s *system, i int32) float32 {
+	if s.speeds != nil {
+		return s.speeds[i]
+	}
+	return s.motion.speed(&w.rows[i], w.react)
+}
+
+// change adds an impulse along row i.
+func (w *World) change(s *system, i int32, f float32) {
+	if s.speeds != nil {
+		n := len(s.speeds)
+		add(s.speeds, w.dense[int(i)*n:][:n], f)
+		return
+	}
+	s.motion.push(&w.rows[i], w.react, f)
+}
+
+// assemble computes, if there are few rows, the speeds along each that a unit of impulse along each brings
+// about.
+func (w *World) assemble() {
+	n := len(w.rows)
+	w.begin(&w.now)
+	if n > maxDense {
+		return
+	}
+	unit := w.unit
+	for k := range w.rows {
+		r := &w.rows[k]
+		unit.push(r, w.react, 1)
+		w.dense[k*n+k] = r.k
+		for i := k + 1; i < n; i++ {
+			x := unit.speed(&w.rows[i], w.react)
+			w.dense[i*n+k], w.dense[k*n+i] = x, x
+		}
+		unit.forget(r)
+	}
+}
+
+// begin computes the speeds of s, if they are kept.
+func (w *World) begin(s *system) {
+	s.speeds = nil
+	if n := len(w.rows); n <= maxDense {
+		s.speeds = s.room[:n]
+		for i := range s.speeds {
+			s.speeds[i] = s.motion.speed(&w.rows[i], w.react)
+		}
+	}
+}
+
+// forget makes v zero where r acts.
+func (v motion) forget(r *row) {
+	*(*[3]float32)(v[r.a:]), *(*[3]float32)(v[r.b:]) = [3]float32{}, [3]float32{}
+	clear(v[r.sa : r.sa+r.na])
+	clear(v[r.sb : r.sb+r.nb])
+}
+
+// apply brings the motion of the velocities up to date with the impulses.
+func (w *World) apply() {
+	if w.now.speeds == nil {
+		return
+	}
+	for i := range w.rows {
+		r := &w.rows[i]
+		if d := r.impulse - r.applied; d != 0 {
+			r.applied = r.impulse
+			w.now.motion.push(r, w.react, d)
+		}
+	}
+}
