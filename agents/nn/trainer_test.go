@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -160,7 +161,7 @@ func TestTrainerNonFinite(t *testing.T) {
 		tr := NewTrainer(p, 1, NewPool(1))
 		tr.Gradient(1, func(_, _, _, _ int, g []float32) { g[0], g[1] = 1, float32(bad) })
 		_, err := tr.Step(1)
-		if e, ok := err.(*NonFiniteError); !ok || e.Index != 1 {
+		if e := (*NonFiniteError)(nil); !errors.As(err, &e) || e.Index != 1 {
 			t.Errorf("gradient %v: error %v, want one that names parameter 1", bad, err)
 		}
 		if !slices.Equal(p, []float32{1, 2, 3}) || tr.Adam.Steps() != 0 {

@@ -31,7 +31,7 @@ func Decode(data []byte) (*Scene, error) {
 func located(data []byte, err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("scene line %d: %v", line(data, syntax.Offset), err)
+		return fmt.Errorf("scene line %d: %w", line(data, syntax.Offset), err)
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

@@ -25,14 +25,16 @@ import (
 func init() { commands = append(commands, describeCommand) }
 
 func describeCommand() *cobra.Command {
-	kinds := append(kindNames(false), "config")
+	kinds := append(kindNames(false), "replay", "config")
 	return &cobra.Command{
 		Use:   "describe KIND NAME",
 		Short: "Print everything about an environment, agent, reward, experiment, or the config",
 		Long: `Print everything about an environment, agent, reward or experiment: tables of what it
-exchanges, options with their defaults. "describe config" prints the JSON Schema of experiment
-files, for editors to complete and check them.`,
+exchanges, options with their defaults. "describe replay FILE" prints the level of a recorded
+episode, with its hash and difficulty, and how the episode went. "describe config" prints the
+JSON Schema of experiment files, for editors to complete and check them.`,
 		Example: `  terrarium describe env cartpole-v0
+  terrarium describe replay runs/lander/seed-1/replays/eval-00000.replay
   terrarium describe config > terrarium.schema.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
@@ -66,6 +68,8 @@ files, for editors to complete and check them.`,
 			case "emitter":
 				c, err := qd.OpenEmitter(args[1], nil)
 				return describeConfig(w, "emitter", args[1], c, err)
+			case "replay":
+				return describeReplay(w, args[1])
 			case "experiment":
 				text, err := configs.Read(args[1])
 				if err == nil {

@@ -61,7 +61,12 @@ func writeReport(dirs []string, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFileAtomic(out, page); err != nil {
+	write := writeFileAtomic
+	if info, err := os.Stat(out); err == nil && !info.Mode().IsRegular() {
+		// A device or a pipe, such as /dev/stdout, is written to, not replaced by a file.
+		write = func(path string, data []byte) error { return os.WriteFile(path, data, 0o644) }
+	}
+	if err := write(out, page); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 
 const (
 	filmFPS     = 25
-	filmSeconds = 30 // longest
+	filmSeconds = 30        // longest
 	filmBytes   = 2_000_000 // of all films of a page
 )
 

@@ -74,9 +74,9 @@ func init() { env.Register(ID, func() env.Config { return New() }) }
 
 const (
 	mostBoxes = 4
+	substeps  = 2
 
-	dt       float32 = 0.05
-	substeps         = 2
+	dt float32 = 0.05 // s
 
 	startPurpose rng.Purpose = 0x70757368 // the first places, under the level's seed
 )
