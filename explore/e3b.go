@@ -18,59 +18,25 @@ func init() { Register("e3b", func() Config { return NewE3B() }) }
 //
 //	C = ridge I + sum of phi(s) phi(s)' over the episode      b = phi(s)' C^-1 phi(s)
 //
-// The state that an episode's first step leads to scores 0. Embeddings are of unit variance
-// features: fields as they are, through fixed random weights, or, as in the paper, learned by
-// predicting the action from the states around it.
+// The state that an episode's first step leads to scores 0.
 type E3B struct {
-	Fields []string `json:"fields,omitempty" doc:"observation fields or facts to embed; default: the whole observation. Embed inverse takes observation fields only"`
-	Embed  string   `json:"embed" doc:"none, random or inverse"`
-	Dim    int      `json:"dim" doc:"width of the embedding, for random and inverse"`
-	Ridge  float32  `json:"ridge" doc:"what the ellipse begins as, times the unit sphere"`
-	Hidden int      `json:"hidden" doc:"width of the hidden layers, for random and inverse"`
-	LR     float32  `json:"lr" doc:"learning rate, for inverse"`
-	Keep   float32  `json:"keep" doc:"part of the rows that is learned from, for inverse"`
+	Features
+	Ridge float32 `json:"ridge" doc:"what the ellipse begins as, times the unit sphere"`
 }
 
 // NewE3B returns the default options: the paper's ridge of 0.1, and 32 learned features.
-func NewE3B() *E3B {
-	return &E3B{Embed: "inverse", Dim: 32, Ridge: 0.1, Hidden: 64, LR: 3e-4, Keep: 0.25}
-}
+func NewE3B() *E3B { return &E3B{Features: NewFeatures("inverse"), Ridge: 0.1} }
 
 // Build returns the bonus.
 func (c *E3B) Build(s Setup) (Bonus, error) {
-	fail := func(format string, args ...any) (Bonus, error) {
-		return nil, fmt.Errorf("bonus e3b: %w", fmt.Errorf(format, args...))
-	}
-	v, err := newView(s.Spec, c.Fields)
-	if err != nil {
-		return fail("fields: %w", err)
-	}
 	if !(c.Ridge > 0) || !geom.Finite(c.Ridge) {
-		return fail("ridge is %v, want a positive number", c.Ridge)
+		return nil, fmt.Errorf("bonus e3b: ridge is %v, want a positive number", c.Ridge)
 	}
-	dim := v.width()
-	var em embedding
-	switch c.Embed {
-	case "none":
-		em = plain{}
-	case "random", "inverse":
-		if c.Dim < 1 || c.Dim > 512 || c.Hidden < 1 || c.Hidden > 4096 {
-			return fail("dim is %d and hidden %d, want 1 to 512 and 1 to 4096", c.Dim, c.Hidden)
-		}
-		if dim = c.Dim; c.Embed == "random" {
-			em = newRandom(v.width(), c, s)
-			break
-		}
-		if len(v.facts) > 0 {
-			return fail("embed inverse sees observation fields only, not facts")
-		}
-		if !(c.LR > 0) || !(c.Keep > 0 && c.Keep <= 1) {
-			return fail("lr is %v and keep %v, want above 0, and keep at most 1", c.LR, c.Keep)
-		}
-		em = newInverse(v, c, s)
-	default:
-		return fail("embed is %q, want none, random or inverse", c.Embed)
+	f, err := newFeatures("e3b", &c.Features, s)
+	if err != nil {
+		return nil, err
 	}
+	v, em, dim := f.view, f.em, f.dim
 	b := &e3b{
 		view: v, embed: em, dim: dim, ridge: c.Ridge,
 		x: make([]float32, s.Rows*v.width()), phi: make([]float32, s.Rows*dim), u: make([]float32, s.Rows*dim),
@@ -185,19 +151,6 @@ func subtractRow(y, x []float64, a float64) {
 	for j := range y {
 		y[j] -= float64(a * x[j])
 	}
-}
-
-// An embedding maps states, rows of width w, to features. Each worker may embed at most chunk
-// rows at once.
-type embedding interface {
-	embed(dst, x []float32, rows, worker int)
-	learn(b *env.Batch, report func(string, float64)) error
-	encodingState
-}
-
-type encodingState interface {
-	append(dst []byte) []byte
-	cut(src []byte) ([]byte, error)
 }
 
 type e3b struct {

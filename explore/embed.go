@@ -29,7 +29,7 @@ type random struct {
 	tapes []*nn.Tape // one a worker
 }
 
-func newRandom(width int, c *E3B, s Setup) *random {
+func newRandom(width int, c *Features, s Setup) *random {
 	net := nn.NewMLP(nn.MLPConfig{In: width, Hidden: []int{c.Hidden}, Out: c.Dim})
 	r := &random{net: net, p: make([]float32, net.NumParams()), tapes: tapes(net, s)}
 	net.Init(r.p, s.Key)
@@ -70,26 +70,20 @@ type inverse struct {
 	s, next, pair, dPair  []float32
 	dLogProb, dEntropy    []float32
 	dBefore, dAfter, dPol []float32
-	lo, scale             []float32 // of continuous actions
+	cols                  []column
 	a                     []float32
 	tapes                 []*nn.Tape // one a worker
 }
 
-func newInverse(v *view, c *E3B, s Setup) *inverse {
+func newInverse(v *view, c *Features, s Setup) *inverse {
+	n := &inverse{view: v, lr: c.LR, keep: c.Keep, key: s.Key, cols: columns(s.Spec)}
 	var parts []nn.Part
-	n := &inverse{view: v, lr: c.LR, keep: c.Keep, key: s.Key}
-	for _, f := range s.Spec.Act {
-		for range f.Len {
-			n.lo, n.scale = append(n.lo, f.Lo), append(n.scale, 2/(f.Hi-f.Lo))
-			if f.Choices > 0 {
-				parts = append(parts, nn.Part{Kind: nn.Categorical, N: f.Choices})
-			}
+	for _, c := range n.cols {
+		if c.choices > 0 {
+			parts = append(parts, nn.Part{Kind: nn.Categorical, N: c.choices})
+		} else {
+			parts = append(parts, nn.Part{Kind: nn.Gaussian, N: 1})
 		}
-	}
-	if len(parts) == 0 {
-		parts = []nn.Part{{Kind: nn.Gaussian, N: len(n.lo)}}
-	} else {
-		n.lo, n.scale = nil, nil
 	}
 	n.head = nn.NewHead(parts...)
 	n.phi = nn.NewMLP(nn.MLPConfig{In: v.width(), Hidden: []int{c.Hidden}, Out: c.Dim})
@@ -125,10 +119,7 @@ func (n *inverse) load(b *env.Batch) (rows int) {
 			n.next[rows*w+j] = b.Next[i*n.view.obsW+c]
 		}
 		for j, a := range b.Act[i*acts : (i+1)*acts] {
-			if n.lo != nil {
-				a = float32((a-n.lo[j])*n.scale[j]) - 1
-			}
-			n.a[rows*acts+j] = a
+			n.a[rows*acts+j] = n.cols[j].number(a)
 		}
 		rows++
 	}
