@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 
 	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/qd"
 )
 
 // NewestCheckpoint returns the path of the newest checkpoint file of a seed of the run in dir, or
@@ -36,4 +40,40 @@ func LoadCheckpoint(p *Plan, path string, workers int) (policy agents.Policy, st
 		return nil, 0, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return policy, l.Steps, nil
+}
+
+// LoadElites returns the archive of results of a seed of a quality-diversity run, as its newest
+// checkpoint has it.
+func LoadElites(p *Plan, dir string, seed uint64) (qd.Archive, error) {
+	if p.QD == nil {
+		return nil, fmt.Errorf("%s is not a quality-diversity run", dir)
+	}
+	s, _, err := loadSearch(p, dir, seed)
+	if err != nil {
+		return nil, err
+	}
+	return results(s), nil
+}
+
+// ElitePolicy returns the policy that a solution of a quality-diversity experiment stands for.
+func ElitePolicy(p *Plan, solution []float32) agents.Policy {
+	e := &elitePolicy{genome: newGenome(p)}
+	e.params, e.tape = make([]float32, e.net.NumParams()), e.net.NewTape(1)
+	e.expand(e.params, solution)
+	return e
+}
+
+type elitePolicy struct {
+	*genome
+	params []float32
+	tape   *nn.Tape
+}
+
+// Act passes each row through the network.
+func (e *elitePolicy) Act(b *env.Batch, _ rng.Key, _ bool) {
+	in := e.net.In()
+	for i := range b.N {
+		y := e.net.Forward(e.params, e.tape, b.Obs[i*in:(i+1)*in], 1)
+		e.action(b.Act[i*e.act:(i+1)*e.act], y)
+	}
 }

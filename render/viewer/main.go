@@ -26,6 +26,7 @@ A source is the folder of a run (its recorded episodes; with -play its policy pl
 environment. Press h in the window for its keys.
 
   viewer runs/lander                                   recorded episodes
+  viewer runs/qd-arm                                   the map of what a search found
   viewer -live runs/lander                             a run that goes on
   viewer -worlds 64 lander-v0                          64 new episodes
   viewer -agent scripted -agent runs/lander lander-v0  two policies on the same levels
@@ -100,6 +101,7 @@ func (w *window) run(show *source.Show, forget, dark bool, folder string, o sour
 	settings.Dark = settings.Dark || dark
 	w.state = playback.New(settings, show.Tracks)
 	w.state.Drivers, w.state.Feed, w.state.Folder = show.Drivers, show.Feed, folder
+	w.state.Map = show.Map
 	w.state.Renew = o.Live || o.Play
 	if show.Left > 0 {
 		w.state.Say(fmt.Sprintf("%d more episodes are not shown", show.Left))

@@ -317,3 +317,34 @@ func TestAdvanceDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations an update", n)
 	}
 }
+
+// A click on the map plays the nearest elite, in the place of the one before.
+func TestMap(t *testing.T) {
+	s := play(t, "pendulum-v0", 1)
+	played := -1
+	s.Map = &Map{
+		Title: "m", Axes: [2]Axis{{"a", 0, 10}, {"b", -1, 1}},
+		Points: []Point{{[2]float32{1, 0}, 3}, {[2]float32{9, -0.8}, 5}, {[2]float32{9, 0.8}, 4}},
+		Play: func(i int) (*Track, error) {
+			played = i
+			other := play(t, "pendulum-v0", 1)
+			track := other.Tracks[0]
+			other.Tracks = nil
+			return track, nil
+		},
+	}
+	s.paint(900, 600)
+	for i := range s.Map.Points {
+		at := s.Map.pixel(&s.Map.Points[i])
+		if g := s.Press(at.X+3, at.Y-2); g != GripMap || played != i || s.Map.Chosen != i || len(s.Tracks) != 2 || s.Selected != 1 {
+			t.Errorf("point %d: grip %v, played %d, %d tracks", i, g, played, len(s.Tracks))
+		}
+	}
+	if at := s.Map.pixel(&s.Map.Points[2]); at.X <= s.Map.box.Min.X+s.Map.box.Dx()/2 || at.Y >= s.Map.box.Min.Y+s.Map.box.Dy()/2 {
+		t.Errorf("the point with large measures lies at %v of %v, want right and up", at, s.Map.box)
+	}
+	s.tap("E")
+	if g := s.Press(s.Map.box.Min.X+5, s.Map.box.Min.Y+5); g == GripMap {
+		t.Error("a hidden map takes clicks")
+	}
+}

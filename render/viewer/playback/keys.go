@@ -49,6 +49,7 @@ var Keys = []Key{
 	{Name: "X", Shown: "x", Doc: "remove a branch", Do: (*State).prune},
 	{Name: "S", Shown: "s", Doc: "save the episode", Do: func(s *State) { s.selected().saved = false; s.save(s.selected()) }},
 	{Name: "L", Shown: "l", Doc: "level: its parameters and seed", Do: (*State).edit},
+	{Name: "E", Shown: "e", Doc: "map of elites; a click plays one", Do: (*State).toggleMap},
 	{Name: "T", Shown: "t", Doc: "light or dark", Do: func(s *State) { s.Dark = !s.Dark }},
 	{Name: "H", Shown: "h", Doc: "this help", Do: func(s *State) { s.Help = !s.Help }},
 
@@ -93,4 +94,11 @@ func (s *State) again() {
 		return
 	}
 	s.Say("these episodes again and again")
+}
+
+func (s *State) toggleMap() {
+	s.HideMap = !s.HideMap
+	if s.Map == nil {
+		s.Say("only quality-diversity runs have a map of elites")
+	}
 }

@@ -13,13 +13,13 @@ import (
 
 func lastRune(s string) (rune, int) { return utf8.DecodeLastRuneInString(s) }
 
-// panels draws what is asked for about the selected track: graphs at the left from the bottom up,
-// numbers at the right, the level at the top.
+// panels draws what is asked for about the selected track at the borders of the window: graphs at
+// the left from the bottom up, numbers or the map at the right, the level at the top.
 func (s *State) panels(dst Surface, t *look) {
 	c, p := &s.screen, s.selected()
 	bottom := c.area.Max.Y - c.px(12)
 	box := func(height int) image.Rectangle {
-		r := image.Rect(c.area.Min.X+c.px(12), bottom-c.px(height), c.area.Min.X+min(c.px(330), c.area.Dx()-c.px(12)), bottom)
+		r := image.Rect(c.px(12), bottom-c.px(height), min(c.px(330), dst.Size().X-c.px(12)), bottom)
 		bottom = r.Min.Y - c.px(6)
 		plate(dst, r, t)
 		return r.Inset(c.px(8))
@@ -33,7 +33,9 @@ func (s *State) panels(dst Surface, t *look) {
 	if s.Judged {
 		s.judged(dst, box(120), p, t)
 	}
-	if s.Panel {
+	if s.Map != nil && !s.HideMap {
+		s.elites(dst, t)
+	} else if s.Panel {
 		s.numbers(dst, p, t)
 	}
 	if s.Editor != nil {
@@ -150,7 +152,8 @@ func (s *State) numbers(dst Surface, p *Track, t *look) {
 			lines += 1 + env.Width(sec.fields)
 		}
 	}
-	box := image.Rect(c.area.Max.X-wide, c.area.Min.Y+c.px(8), c.area.Max.X-c.px(8), min(c.area.Min.Y+c.px(20)+lines*line, c.area.Max.Y-c.px(8)))
+	right := dst.Size().X
+	box := image.Rect(right-wide, c.area.Min.Y+c.px(8), right-c.px(8), min(c.area.Min.Y+c.px(20)+lines*line, c.area.Max.Y-c.px(8)))
 	plate(dst, box, t)
 	y := box.Min.Y + c.px(4)
 	for _, sec := range sections {
@@ -201,7 +204,7 @@ func (s *State) meter(dst Surface, r image.Rectangle, f env.Field, i int, v floa
 func (s *State) level(dst Surface, t *look) {
 	c, e := &s.screen, s.Editor
 	line := c.px(22)
-	box := image.Rect(c.area.Min.X+c.px(12), c.area.Min.Y+c.px(36), c.area.Min.X+c.px(12)+c.px(430), c.area.Min.Y+c.px(36)+(e.Rows()+3)*line)
+	box := image.Rect(c.px(12), c.area.Min.Y+c.px(36), c.px(12)+c.px(430), c.area.Min.Y+c.px(36)+(e.Rows()+3)*line)
 	plate(dst, box, t)
 	plate(dst, box, t)
 	accent := t.Roles[env.RoleAgent].Fill

@@ -37,6 +37,8 @@ type State struct {
 	Help     bool
 	Message  string // the last news
 	Editor   *Editor
+	Map      *Map // of a quality-diversity search; may be nil
+	HideMap  bool
 	Failed   bool // Message is an error
 
 	heat   heat
@@ -258,10 +260,17 @@ const (
 	GripView  Grip = iota // moves the view, or selects if the mouse stays
 	GripBar               // scrubs
 	GripLevel             // changes a level
+	GripMap               // nothing: the press has played an elite
 )
 
 // Press takes what lies at a pixel.
 func (s *State) Press(x, y int) Grip {
+	if s.Map != nil && !s.HideMap {
+		if i, ok := s.Map.nearest(x, y); ok {
+			s.chooseElite(i)
+			return GripMap
+		}
+	}
 	if i, ok := s.screen.onSlider(x, y); ok && s.Editor != nil {
 		s.slide = i + 1
 		s.Editor.Row = i

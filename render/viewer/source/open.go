@@ -32,7 +32,8 @@ type Show struct {
 	Tracks  []*playback.Track
 	Drivers []playback.Driver
 	Feed    *playback.Feed
-	Left    int // recordings that are not shown
+	Map     *playback.Map // of the elites of a quality-diversity run; may be nil
+	Left    int           // recordings that are not shown
 }
 
 // Open opens sources: files of recorded episodes or of checkpoints, folders of runs, names of
@@ -85,7 +86,7 @@ func (s *Show) source(source string, o Options) error {
 		return s.play(source, o)
 	case err == nil && info.IsDir() && o.Live:
 		return s.live(source, o)
-	case err == nil && info.IsDir() && (o.Play || len(o.Agents) > 0):
+	case err == nil && info.IsDir() && !isSearch(source) && (o.Play || len(o.Agents) > 0):
 		return s.play(source, o)
 	case err == nil:
 		return s.recorded(source)
@@ -102,7 +103,11 @@ func (s *Show) recorded(path string) error {
 		return err
 	}
 	var policy *playback.Driver
-	if r, err := findRun(path); err == nil {
+	if r, err := findRun(path); err == nil && r.plan.QD != nil {
+		if err := s.elites(r); err != nil {
+			return err
+		}
+	} else if err == nil {
 		if policy, err = r.newest(); err == nil && policy != nil {
 			s.Drivers = append(s.Drivers, *policy)
 		}
