@@ -3,6 +3,8 @@ package standard
 import (
 	"testing"
 
+	"github.com/terrarium-rl/terrarium/agents/scripted"
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/experiments/configs"
 	"github.com/terrarium-rl/terrarium/experiments/lab"
 )
@@ -23,6 +25,55 @@ func TestExperiments(t *testing.T) {
 		}
 		if p.Doc == "" {
 			t.Errorf("%s has no doc", name)
+		}
+	}
+}
+
+// TestEnvironments checks what every environment of the program has beyond the contract: levels
+// with a difficulty, states that can be saved, a picture, options that are explained, and a
+// scripted controller as a baseline. That it keeps the contract is the test of its own package.
+func TestEnvironments(t *testing.T) {
+	if len(env.Names()) < 7 {
+		t.Errorf("environments: %v", env.Names())
+	}
+	for _, name := range env.Names() {
+		c, err := env.Open(name, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		spec, err := c.Spec()
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, ok := c.(env.Grader); !ok {
+			t.Errorf("%s: levels have no difficulty", name)
+		}
+		world := c.New()
+		if _, ok := world.(env.StateEnv); !ok {
+			t.Errorf("%s cannot be saved", name)
+		}
+		if _, ok := world.(env.Picture); !ok {
+			t.Errorf("%s cannot be drawn", name)
+		}
+		if _, err := scripted.For(spec); err != nil {
+			t.Error(err)
+		}
+		for _, fields := range [][]env.Field{spec.Obs, spec.Act, spec.Facts} {
+			for _, f := range fields {
+				if f.Doc == "" {
+					t.Errorf("%s: %s has no explanation", name, f.Name)
+				}
+			}
+		}
+		for _, p := range spec.Params {
+			if p.Doc == "" {
+				t.Errorf("%s: level parameter %s has no explanation", name, p.Name)
+			}
+		}
+		if spec.Doc == "" || len(spec.Params) == 0 || len(spec.Reward) == 0 {
+			t.Errorf("%s lacks an explanation, level parameters or a reward", name)
 		}
 	}
 }
