@@ -6,11 +6,12 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
 func init() {
-	Register("count", func() Config { return &Count{Cell: 0.5, MaxKeys: 1 << 20} })
-	Register("episodic_count", func() Config { return &Count{Cell: 0.5, MaxKeys: 1 << 14, Episodic: true} })
+	Register("count", func() Config { return &Count{Cell: 0.5, MaxKeys: 1 << 20, Hash: "grid", Bits: 32} })
+	Register("episodic_count", func() Config { return &Count{Cell: 0.5, MaxKeys: 1 << 14, Episodic: true, Hash: "grid", Bits: 32} })
 }
 
 // Count rewards rarely visited cells of a grid over chosen fields with 1/sqrt(N), N being the
@@ -21,6 +22,8 @@ type Count struct {
 	Fields     []string `json:"fields,omitempty" doc:"observation fields or facts that make up a state; default: the whole observation"`
 	Cell       float32  `json:"cell" doc:"side of a grid cell, in the fields' own units"`
 	MaxKeys    int      `json:"max_keys" doc:"slots of a table, rounded up to a power of two; when two thirds are taken, new states share counts"`
+	Hash       string   `json:"hash" doc:"grid: of cells; or simhash: signs of random projections, for many fields"`
+	Bits       int      `json:"bits" doc:"projections of simhash, 1 to 64"`
 	FirstVisit bool     `json:"first_visit,omitempty" doc:"episodic counts only: 1 for the first visit, 0 after"`
 	Episodic   bool     `json:"-"`
 }
@@ -40,11 +43,24 @@ func (c *Count) Build(s Setup) (Bonus, error) {
 	if c.FirstVisit && !c.Episodic {
 		return nil, fmt.Errorf("bonus count: first_visit is for episodic_count")
 	}
+	if c.Hash != "grid" && c.Hash != "simhash" {
+		return nil, fmt.Errorf("bonus count: hash is %q, want grid or simhash", c.Hash)
+	}
+	if c.Bits < 1 || c.Bits > 64 {
+		return nil, fmt.Errorf("bonus count: bits is %d, want 1 to 64", c.Bits)
+	}
 	limit := 64
 	for limit < c.MaxKeys {
 		limit *= 2
 	}
 	b := &count{c: *c, view: v, keys: make([]uint64, s.Rows), x: make([]float32, v.width()), seen: newTable(limit)}
+	if c.Hash == "simhash" {
+		r := s.Key.Stream(simhashPurpose, 0, 0)
+		b.planes = make([]float32, c.Bits*v.width())
+		for i := range b.planes {
+			b.planes[i] = r.Norm()
+		}
+	}
 	if c.Episodic {
 		for range s.Rows {
 			b.rows = append(b.rows, newTable(limit))
@@ -54,17 +70,32 @@ func (c *Count) Build(s Setup) (Bonus, error) {
 }
 
 type count struct {
-	c    Count
-	view *view
-	x    []float32
-	keys []uint64 // of the batch scored last
-	seen *table   // global
-	rows []*table // episodic
+	c      Count
+	view   *view
+	x      []float32
+	planes []float32 // normals of simhash, nil for a grid
+	keys   []uint64  // of the batch scored last
+	seen   *table    // global
+	rows   []*table  // episodic
 }
 
-// key hashes the grid cell of the state that row i leads to (FNV-1a over cell coordinates).
+const simhashPurpose rng.Purpose = 0x73696d68
+
+// key hashes the state that row i leads to: its grid cell (FNV-1a over cell coordinates), or
+// the signs of its random projections (Charikar 2002; Tang et al., "#Exploration", NeurIPS
+// 2017, eq. 2).
 func (c *count) key(b *env.Batch, i int) uint64 {
 	c.view.next(c.x, b, i)
+	if c.planes != nil {
+		h, w := uint64(0), len(c.x)
+		for k := range c.c.Bits {
+			h <<= 1
+			if loops.dot(c.x, c.planes[k*w:(k+1)*w]) > 0 {
+				h |= 1
+			}
+		}
+		return h
+	}
 	h := uint64(14695981039346656037)
 	for _, v := range c.x {
 		h = (h ^ uint64(uint32(int32(geom.Floor(v/c.c.Cell))))) * 1099511628211

@@ -22,3 +22,31 @@ func (*Count) Paper() string  { return "Strehl and Littman 2008; Henaff, Jiang a
 func (*RND) Paper() string    { return "Burda, Edwards, Storkey and Klimov 2019" }
 func (*NovelD) Paper() string { return "Zhang et al. 2021" }
 func (*E3B) Paper() string    { return "Henaff, Raileanu, Jiang and Rocktaeschel 2022" }
+
+func (*ICM) Doc() string {
+	return "Error of predicting the features of the next state. Pays for what surprises."
+}
+func (*Disagreement) Doc() string {
+	return "Variance of an ensemble's predictions of the next state. Does not pay for noise."
+}
+func (*Progress) Doc() string {
+	return "How much better a model of the dynamics has become. Pays neither for the known nor for noise."
+}
+func (*RIDE) Doc() string {
+	return "Change of the features of the state, over the root of its visits in the episode."
+}
+func (c *Near) Doc() string {
+	return [...]string{
+		re3: "Distance to the k-th nearest state of a memory, by random features: state entropy.",
+		apt: "Mean distance to the k nearest states of a memory, by learned features: state entropy.",
+		ngu: "How unlike the states of the episode a state is, by a kernel over learned features.",
+	}[c.kind]
+}
+
+func (*ICM) Paper() string          { return "Pathak, Agrawal, Efros and Darrell 2017" }
+func (*Disagreement) Paper() string { return "Pathak, Gandhi and Gupta 2019" }
+func (*Progress) Paper() string     { return "Schmidhuber 1991; Kim et al. 2020" }
+func (*RIDE) Paper() string         { return "Raileanu and Rocktaeschel 2020" }
+func (c *Near) Paper() string {
+	return [...]string{re3: "Seo et al. 2021", apt: "Liu and Abbeel 2021", ngu: "Badia et al. 2020"}[c.kind]
+}

@@ -7,8 +7,9 @@
 //
 //	0.5 * norm(noveld(alpha=0.5) * e3b(ridge=0.1))
 //
-// The bonuses are count, episodic_count, rnd, noveld and e3b; the functions norm (divide by the
-// running standard deviation), clip and decay. Which to use: global bonuses win where episodes
+// Global are count, rnd, icm, disagreement, progress, re3 and apt; episodic are episodic_count,
+// e3b and ngu; noveld and ride are both. Functions are norm (divide by the running standard
+// deviation), clip and decay. Which to use: global bonuses win where episodes
 // share structure, episodic ones where every episode is a new world, and their product is
 // robust (Henaff, Jiang and Raileanu, "A study of global and episodic bonuses for exploration in
 // contextual MDPs", ICML 2023).

@@ -10,12 +10,15 @@ type kernel struct {
 	// dot returns the inner product, in eight partial sums.
 	dot func(x, y []float32) float32
 
+	// dist2 returns the squared distance of x and y, in eight partial sums.
+	dist2 func(x, y []float32) float32
+
 	// rank1 adds to each row i of m the vector x times scale*x[i]; with lower, only as far as
 	// the eight columns that i is one of.
 	rank1 func(m, x []float32, scale float32, lower bool)
 }
 
-var portable = kernel{symvGo, dotGo, rank1Go}
+var portable = kernel{symvGo, dotGo, dist2Go, rank1Go}
 
 var loops = bestKernel()
 
@@ -44,6 +47,26 @@ func dotGo(x, y []float32) float32 {
 		x, y = x[8:], y[8:]
 	}
 	return dotTail(&s, x, y)
+}
+
+func dist2Go(x, y []float32) float32 {
+	var s [8]float32
+	y = y[:len(x)]
+	for len(x) >= 8 {
+		for j := range 8 {
+			s[j] += float32((x[j] - y[j]) * (x[j] - y[j]))
+		}
+		x, y = x[8:], y[8:]
+	}
+	return dist2Tail(&s, x, y)
+}
+
+func dist2Tail(s *[8]float32, x, y []float32) float32 {
+	sum := dotTail(s, nil, nil)
+	for j := range x {
+		sum += float32((x[j] - y[j]) * (x[j] - y[j]))
+	}
+	return sum
 }
 
 // dotTail adds the partial sums and the products of the fewer than 8 numbers left over.

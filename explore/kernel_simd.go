@@ -13,7 +13,7 @@ func bestKernel() kernel {
 	if !archsimd.X86.AVX2() {
 		return portable
 	}
-	return kernel{symv256, dot256, rank1256}
+	return kernel{symv256, dot256, dist2256, rank1256}
 }
 
 type vec = archsimd.Float32x8
@@ -75,6 +75,19 @@ func dot256(x, y []float32) float32 {
 	var part [8]float32
 	s.Store(&part)
 	return dotTail(&part, x, y)
+}
+
+func dist2256(x, y []float32) float32 {
+	y = y[:len(x)]
+	var s vec
+	for len(x) >= 8 {
+		v := archsimd.LoadFloat32x8Slice(x).Sub(archsimd.LoadFloat32x8Slice(y))
+		s = s.Add(v.Mul(v))
+		x, y = x[8:], y[8:]
+	}
+	var part [8]float32
+	s.Store(&part)
+	return dist2Tail(&part, x, y)
 }
 
 func rank1256(m, x []float32, scale float32, lower bool) {

@@ -65,7 +65,7 @@ func (c *NovelD) Build(s Setup) (Bonus, error) {
 	}
 	d.alpha = c.Alpha
 	if c.FirstVisit {
-		visits := &Count{Fields: c.Fields, Cell: c.Cell, MaxKeys: 1 << 14, FirstVisit: true, Episodic: true}
+		visits := &Count{Fields: c.Fields, Cell: c.Cell, MaxKeys: 1 << 14, FirstVisit: true, Episodic: true, Hash: "grid", Bits: 32}
 		if d.gate, err = visits.Build(s); err != nil {
 			return nil, fmt.Errorf("bonus noveld: %w", err)
 		}
