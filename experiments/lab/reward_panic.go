@@ -100,7 +100,7 @@ func frameOf(stack []byte) string {
 		return ""
 	}
 	for _, m := range frameLine.FindAllStringSubmatch(below, -1) {
-		if !strings.Contains(m[1], "/runtime/") {
+		if filepath.Base(filepath.Dir(m[1])) != "runtime" {
 			return fmt.Sprintf(" at %s:%s", filepath.Base(m[1]), m[2])
 		}
 	}

@@ -34,6 +34,8 @@ type complaint struct {
 	lacking         bool
 }
 
+const notFound = "it is not found"
+
 // complaints are tried in order, the particular before the general.
 var complaints = []complaint{
 	{re(`declares its path as: (\S+)\s+but was required as: (\S+)`), "its go.mod calls it $1", "write $1", false},
@@ -44,10 +46,11 @@ var complaints = []complaint{
 	{re(`unknown revision (\S+?)[;\s]`), "it has no version $1", "go list -m -versions $M lists those it has", false},
 	{re(`no matching versions for query "([^"]+)"`), "it has no version $1", "go list -m -versions $M lists those it has; a commit or a branch can be named too", false},
 	{re(`invalid version: (.*?)(?:;|$)`), "that is no version of it ($1)", "go list -m -versions $M lists those it has", false},
-	{re(`does not contain package (\S+?)[;,\s]`), "it has no package $1", "name the package that registers something", false},
-	{re(`404 Not Found|410 Gone|[Rr]epository \S* ?not found|could not read Username|terminal prompts disabled|Permission denied|unrecognized import path|not a known (?:import|host)`), "it is not found", "check the path; for a private module, set GOPRIVATE=$M and let git reach its host; for a folder on this machine write $M=DIR", false},
+	{re(`does not contain package ([^\s;,]+)`), "it has no package $1", "name the package that registers something", false},
+	{re(`404 Not Found|410 Gone|[Rr]epository \S* ?not found|could not read Username|terminal prompts disabled|Permission denied|unrecognized import path|reading file:\S+: no such file|not a known (?:import|host)`), notFound, "check the path; for a private module, set GOPRIVATE=$M and let git reach its host; for a folder on this machine write $M=DIR", false},
 	{re(`import "([^"]+)" is a program`), "$1 is a program", "name the package that registers something", false},
 	{re(`build constraints exclude all Go files`), "it has no Go files for this system", "look at its build constraints (//go:build), and at GOOS, GOARCH and CGO_ENABLED", false},
+	{re(`found packages (\S+) \([^)]*\) and (\S+) \(`), "one of its folders has two packages, $1 and $2", "a folder is one package: move the files of one", false},
 	{re(`import cycle not allowed`), "its packages import each other in a circle", "go vet ./... there names the circle", false},
 	{re(`ambiguous import: found package (\S+) in multiple modules`), "two modules have package $1", "name the version to use of each: --with MODULE@VERSION", false},
 	{re(`(?:no required module provides|cannot find module providing) package ([^\s:;]+)`), "it imports $1, which no module provides", "check the import; if it is in a folder on this machine, its go.mod needs a replace line", false},
@@ -59,8 +62,9 @@ var complaints = []complaint{
 func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 
 var (
-	broken  = re(`(?m)^# (\S+)$\n((?:.+:\d+.*\n?)+)`)
-	mention = re(`(?m)^\s*(?:go: )?(?:downloading |finding |module )?([\w.-]+\.[\w-]+/[\w./~-]+)`)
+	broken   = re(`(?m)^# (\S+)$\n((?:.+:\d+.*\n?)+)`)
+	progress = re(`(?m)^go: (?:downloading|finding|added|upgraded) .*\n?`)
+	mention  = re(`(?m)^\s*(?:go: )?(?:module )?([\w.-]+\.[\w-]+/[\w./~-]+)`)
 )
 
 // explain makes an Error of what the go command said. The source is the one it was called for,
@@ -77,7 +81,7 @@ func (g *gocmd) explain(s *Source, said string, cause error) error {
 	if e.Module == "" {
 		e.Module = g.culprit(said)
 	}
-	flat := oneLine(said)
+	flat := oneLine(progress.ReplaceAllString(said, ""))
 	for _, c := range complaints {
 		m := c.pattern.FindStringSubmatchIndex(flat)
 		if m == nil {
@@ -136,12 +140,11 @@ func (g *gocmd) notCompiling(e *Error, pkg, said string) {
 
 // culprit returns the module that a text of the go command is about, or "".
 func (g *gocmd) culprit(said string) string {
-	for _, m := range mention.FindAllStringSubmatch(said, -1) {
-		if g.program != nil {
-			for _, s := range append(slices.Clone(g.program.sources), g.program.home) {
-				if s.Path != "" && within(strings.TrimSuffix(m[1], ":"), s.Path) {
-					return s.Path
-				}
+	said = progress.ReplaceAllString(said, "")
+	if g.program != nil {
+		for _, s := range g.program.sources {
+			if strings.Contains(said, s.Path) || s.Dir != "" && strings.Contains(said, s.Dir) {
+				return s.Path
 			}
 		}
 	}
@@ -181,7 +184,7 @@ func (p *program) source(mod string) Source {
 }
 
 var (
-	twice  = re(`panic: (\w+): Register called twice for (\S+)(?:: by package (\S+) and by package (\S+))?`)
+	twice  = re(`(?m)panic: (\w+): Register called twice for (\S+?)(?:: by package (\S+) and by package (\S+))?$`)
 	panics = re(`(?m)^panic: (.*)$`)
 	inInit = re(`(?m)^(\S+)\.init\.\d+\(\)$`)
 )

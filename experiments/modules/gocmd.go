@@ -127,10 +127,29 @@ func (g *gocmd) relies(ctx context.Context, path, query string) (list []reliance
 	return list
 }
 
-// reconsider looks whether what went wrong with a module is due to its replace lines.
+// versions lists the versions that a module has, the newest last.
+func (g *gocmd) versions(ctx context.Context, path string) string {
+	out, err := g.output(ctx, "list", "-m", "-versions", path)
+	if err != nil {
+		return ""
+	}
+	_, list, _ := strings.Cut(strings.TrimSpace(out), " ")
+	if all := strings.Fields(list); len(all) > 5 {
+		list = "..., " + strings.Join(all[len(all)-5:], ", ")
+	} else {
+		list = strings.Join(all, ", ")
+	}
+	return list
+}
+
+// reconsider looks whether the module is there at all, and whether what went wrong is due to its
+// replace lines.
 func (g *gocmd) reconsider(ctx context.Context, s Source, err error) error {
 	var e *Error
 	if errors.As(err, &e) && ctx.Err() == nil {
+		if versions := g.versions(ctx, s.Path); e.Problem == notFound && s.Version != "" && versions != "" {
+			e.Problem, e.Remedy = "it has no version "+s.Version, "it has "+versions
+		}
 		g.program.relies = append(g.program.relies, g.relies(ctx, s.Path, s.Path+"@"+cmp.Or(s.Version, "latest"))...)
 		g.blameReplace(e)
 	}

@@ -17,6 +17,9 @@ func NewMod(path string) (mod, sum []byte, local bool, err error) {
 		return nil, nil, false, err
 	}
 	f := new(modfile.File)
+	if err := f.AddModuleStmt(path); err != nil {
+		return nil, nil, false, fmt.Errorf("go.mod: %w", err)
+	}
 	needs, v := "1.26", home.Version
 	if home.Dir != "" {
 		theirs, err := readMod(home.Dir)
@@ -42,9 +45,6 @@ func NewMod(path string) (mod, sum []byte, local bool, err error) {
 		if sum, err = os.ReadFile(filepath.Join(home.Dir, "go.sum")); err != nil {
 			return nil, nil, false, err
 		}
-	}
-	if err := f.AddModuleStmt(path); err != nil {
-		return nil, nil, false, fmt.Errorf("go.mod: %w", err)
 	}
 	if err := f.AddGoStmt(needs); err != nil {
 		return nil, nil, false, fmt.Errorf("go.mod: %w", err)

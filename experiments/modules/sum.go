@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/dirhash"
@@ -76,8 +77,8 @@ func embeds(path string) (files []string, err error) {
 		if !ok {
 			continue
 		}
-		for _, pattern := range strings.Fields(rest) {
-			pattern = strings.TrimPrefix(strings.Trim(pattern, "\"`"), "all:")
+		for _, pattern := range patterns(rest) {
+			pattern = strings.TrimPrefix(pattern, "all:")
 			found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), filepath.FromSlash(pattern)))
 			for _, f := range found {
 				err := filepath.WalkDir(f, func(p string, d fs.DirEntry, err error) error {
@@ -93,4 +94,19 @@ func embeds(path string) (files []string, err error) {
 		}
 	}
 	return files, nil
+}
+
+// patterns splits the patterns of an embed line, some of which may be quoted.
+func patterns(line string) (list []string) {
+	for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
+		quoted, err := strconv.QuotedPrefix(line)
+		if err != nil { // a plain word
+			word, rest, _ := strings.Cut(line, " ")
+			list, line = append(list, word), rest
+			continue
+		}
+		word, _ := strconv.Unquote(quoted) // it is well-formed
+		list, line = append(list, word), line[len(quoted):]
+	}
+	return list
 }
