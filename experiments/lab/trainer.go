@@ -80,6 +80,7 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 	if t.reward, err = p.buildReward(); err != nil {
 		return nil, err
 	}
+	t.reward.Seed(rng.New(seed).Fold(rewardPurpose), workers)
 	origin, err := traj.OriginOf(p.EnvConfig, "train", seed)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum" // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"   // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"   // environment
+	_ "github.com/terrarium-rl/terrarium/rewards/model"      // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/shaping"    // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/wasm"       // reward
 )

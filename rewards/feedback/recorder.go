@@ -3,6 +3,7 @@ package feedback
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env"
 )
@@ -17,7 +18,20 @@ type Recorder struct {
 // NewRecorder returns a recorder of batches of the given number of rows. Episodes longer than
 // most steps are stored in parts of that length.
 func NewRecorder(s *Store, rows, most int) *Recorder {
-	return &Recorder{store: s, most: max(most, 1), rows: make([]Trajectory, rows)}
+	r := &Recorder{store: s, most: max(most, 1), rows: make([]Trajectory, rows)}
+	r.reserve()
+	return r
+}
+
+// reserve makes room for the longest part of an episode, so that recording seldom allocates.
+func (r *Recorder) reserve() {
+	sh := r.store.shape
+	for i := range r.rows {
+		t := &r.rows[i]
+		t.Obs = slices.Grow(t.Obs, (r.most+1)*sh.Obs)
+		t.Act, t.Facts = slices.Grow(t.Act, r.most*sh.Act), slices.Grow(t.Facts, r.most*sh.Facts)
+		t.Reward = slices.Grow(t.Reward, r.most)
+	}
 }
 
 // Record copies the transitions of b. The batch must have the rows and widths the recorder is for.
@@ -83,5 +97,6 @@ func (r *Recorder) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("feedback: state of a recorder of %d bytes is damaged", len(data))
 	}
 	r.rows = rows
+	r.reserve()
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -203,6 +204,11 @@ func (s *Store) at(i int) int {
 		return s.Steps()
 	}
 	return s.list[i].at
+}
+
+// Holds reports whether a trajectory has at least the given number of steps.
+func (s *Store) Holds(length int) bool {
+	return slices.ContainsFunc(s.list, func(m meta) bool { return m.n >= length })
 }
 
 // Sample draws n segments of the given length, every possible one being equally likely, with

@@ -1,6 +1,7 @@
 package label
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
@@ -130,6 +131,25 @@ func (h *Heron) Std() []float64 { return h.std }
 
 // SetStd sets the standard deviations, such as those of another Fit.
 func (h *Heron) SetStd(std []float64) { copy(h.std, std) }
+
+// AppendBinary appends the standard deviations, as float64.
+func (h *Heron) AppendBinary(b []byte) ([]byte, error) {
+	for _, x := range h.std {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	}
+	return b, nil
+}
+
+// UnmarshalBinary restores what AppendBinary wrote for as many levels.
+func (h *Heron) UnmarshalBinary(b []byte) error {
+	if len(b) != 8*len(h.std) {
+		return fmt.Errorf("label: state of %d bytes of a hierarchy of %d levels", len(b), len(h.std))
+	}
+	for i := range h.std {
+		h.std[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+	}
+	return nil
+}
 
 // Compare returns the level that decides between two segments, from 1, or 0 if none does, and by
 // how much: positive if a is better.

@@ -9,6 +9,7 @@
 package label
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -29,6 +30,9 @@ type Labeler interface {
 	// answer: the annotator skips the pair, or cannot tell.
 	Label(s *feedback.Store, q Query) (feedback.Record, bool, error)
 }
+
+// ErrLater says that a labeler has taken note of the query but has no answer yet: ask again.
+var ErrLater = errors.New("label: the answer is not there yet")
 
 const purpose rng.Purpose = 0x6c61626c
 

@@ -227,7 +227,7 @@ func TestFitIsDeterministic(t *testing.T) {
 // A reward must be found from comparisons of its sums alone, by labels right and not by labels
 // without meaning.
 func TestFitLearns(t *testing.T) {
-	s, segs := pool(t, small, 900, 20)
+	s, segs := pool(t, small, 900, 6)
 	rs := pairs(t, s, segs[:600], 600, &label.Teacher{})
 	test := pairs(t, s, segs[600:], 300, &label.Teacher{})
 	for _, c := range []struct {
