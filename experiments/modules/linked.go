@@ -15,8 +15,8 @@ import (
 // main of programs that the builder generates, and empty in others.
 var Built []Source
 
-// checkout is the folder of Terrarium's source from which a development build was made. The
-// Makefile sets it by -ldflags=-X.
+// checkout is the folder of Terrarium's source from which a development build was made. Builds
+// that are put outside of it may set it by -ldflags=-X.
 var checkout string
 
 // A Linked is a module that is part of this program.
@@ -94,8 +94,14 @@ func Home() (Source, error) {
 	if released && l.Dir == "" {
 		return Source{Path: Terrarium, Version: l.Version}, nil
 	}
-	here, _ := os.Getwd()
-	for _, dir := range []string{l.Dir, checkout, here, filepath.Dir(here), filepath.Dir(filepath.Dir(here)), filepath.Dir(filepath.Dir(filepath.Dir(here)))} {
+	folders := []string{l.Dir, checkout}
+	if self, err := os.Executable(); err == nil {
+		folders = append(folders, above(filepath.Dir(self))...) // bin/terrarium of a checkout
+	}
+	if here, err := os.Getwd(); err == nil {
+		folders = append(folders, above(here)...)
+	}
+	for _, dir := range folders {
 		if dir == "" {
 			continue
 		}
@@ -109,4 +115,16 @@ func Home() (Source, error) {
 	return Source{}, &Error{Module: Terrarium,
 		Problem: "this program is a development build, and the folder of its source is not known",
 		Remedy:  "say where it is: --with " + Terrarium + "=DIR"}
+}
+
+// above returns a folder and those it is in.
+func above(dir string) (list []string) {
+	for {
+		list = append(list, dir)
+		up := filepath.Dir(dir)
+		if up == dir {
+			return list
+		}
+		dir = up
+	}
 }
