@@ -208,21 +208,32 @@ func (p *Plan) at(path string, err error) error {
 	return t.place.errorf("%s: %w", path, err)
 }
 
-// mentioned returns the innermost value within t whose key occurs as a word of text, or t.
+// mentioned returns the innermost value within t whose key occurs as a word of text, or t. Of
+// several keys it is the first in the text: an error begins with what is wrong.
 func (t *tree) mentioned(path, text string) (*tree, string) {
+	found, foundPath, _ := t.firstMentioned(path, text)
+	return found, foundPath
+}
+
+// firstMentioned also returns where in the text the key is, or its length if it is nowhere.
+func (t *tree) firstMentioned(path, text string) (found *tree, foundPath string, first int) {
+	found, foundPath, first = t, path, len(text)
 	if t.kind != mapping {
-		return t, path
+		return found, foundPath, first
 	}
 	for i, key := range t.keys {
 		inner := join(path, key)
-		if found, foundPath := t.items[i].mentioned(inner, text); foundPath != inner {
-			return found, foundPath
+		v, p, at := t.items[i].firstMentioned(inner, text)
+		if p == inner {
+			if m := regexp.MustCompile(`\b` + regexp.QuoteMeta(key) + `\b`).FindStringIndex(text); m != nil {
+				at = m[0]
+			}
 		}
-		if regexp.MustCompile(`\b` + regexp.QuoteMeta(key) + `\b`).MatchString(text) {
-			return t.items[i], inner
+		if at < first {
+			found, foundPath, first = v, p, at
 		}
 	}
-	return t, path
+	return found, foundPath, first
 }
 
 // options returns a function that decodes the options at path over a struct of defaults.

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
 )
@@ -172,6 +174,11 @@ func TestCheckNamesTheOption(t *testing.T) {
 	if err := p.Check(); fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	// The place is that of what is wrong, not of what it is compared with.
+	_, path := p.source.mentioned("", "hill: every is 9, want at most fail, 3")
+	if path != "agent.options.every" {
+		t.Errorf("got the place of %s, want that of agent.options.every", path)
+	}
 }
 
 // TestSchema checks that the schema is JSON, and knows the keys, names and options there are.
@@ -206,7 +213,7 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	agent := s.Properties["agent"]
-	if s.AdditionalProperties || s.Properties["worlds"].Default != 32.0 || fmt.Sprint(agent.Properties["name"].Enum) != "[hill random scripted]" {
+	if s.AdditionalProperties || s.Properties["worlds"].Default != 32.0 || !slices.Equal(agent.Properties["name"].Enum, agents.Names()) {
 		t.Errorf("schema: %s", b.String()[:500])
 	}
 	if got := agent.AllOf[0].Then.Properties.Options.Properties["every"].Default; got != 50.0 {

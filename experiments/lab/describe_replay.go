@@ -11,7 +11,7 @@ import (
 )
 
 // describeReplay prints where a recorded episode comes from, how it went, and its level: the
-// content hash and difficulty that eval.json and reports name, and every parameter.
+// content hash and difficulty that eval.json names, and every parameter.
 func describeReplay(w io.Writer, path string) error {
 	e, err := traj.Load(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -34,11 +34,7 @@ func describeReplay(w io.Writer, path string) error {
 	fmt.Fprintf(w, "replay of %s, recorded for %s, with options %s\n\n", e.Env, e.Purpose, e.Options)
 	fmt.Fprintf(w, "seed %d, world %d, episode %d: %s, return %.6g, %s\n",
 		e.Seed, e.World, e.Number, plural(e.Len(), "step"), e.Return(), e.Last)
-	difficulty := "not known"
-	if g, ok := c.(env.Grader); ok {
-		difficulty = number32(g.Difficulty(&e.Level))
-	}
-	fmt.Fprintf(w, "\nlevel %016x: seed %d, difficulty %s (0 trivial, 1 hardest)\n", e.Level.ID(s), e.Level.Seed, difficulty)
+	fmt.Fprintf(w, "\nlevel %016x: seed %d, difficulty %s (0 trivial, 1 hardest)\n", e.Level.ID(s), e.Level.Seed, difficulty(c, &e.Level))
 	if len(s.Params) == 0 {
 		return nil
 	}
@@ -47,4 +43,13 @@ func describeReplay(w io.Writer, path string) error {
 		t.row(p.Name, number32(e.Level.Params[i]), p.Unit, p.Doc)
 	}
 	return t.flush()
+}
+
+// difficulty writes how hard a level of c is.
+func difficulty(c env.Config, l *env.Level) string {
+	g, ok := c.(env.Grader)
+	if !ok {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.2f", g.Difficulty(l))
 }

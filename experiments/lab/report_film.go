@@ -63,7 +63,7 @@ func (r *runRecord) films(most int) ([]filmView, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.Title = fmt.Sprintf("%s: return %s, seed %d", c.title, score(c.ep.Return()), c.ep.Seed)
+		f.Title = fmt.Sprintf("%s: return %s, seed %d, level %s", c.title, score(c.ep.Return()), c.ep.Seed, f.Level)
 		if size += len(f.Reel); size > most {
 			break
 		}
@@ -79,6 +79,11 @@ func newFilm(ep *traj.Episode) (f filmView, err error) {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
+	c, err := ep.Config()
+	if err != nil {
+		return f, err
+	}
+	f.Level = fmt.Sprintf("%016x of difficulty %s", ep.Level.ID(p.Spec()), difficulty(c, &ep.Level))
 	reel, list := scene.NewReel(filmFPS), new(scene.List)
 	for k := 0; ; k++ {
 		seconds := float64(k) / filmFPS

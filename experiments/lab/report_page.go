@@ -83,6 +83,7 @@ type figureView struct {
 // A filmView is an episode to watch.
 type filmView struct {
 	Title string
+	Level string // hash and difficulty
 	Reel  string
 	Ratio float32
 }
