@@ -1,0 +1,174 @@
+package stax
+
+import (
+	"math"
+	"slices"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+// trial is the number of generations, after the first members, by which a founder is judged.
+const trial = 5
+
+// exploit spends a chunk of evaluations on candidates and emitters: [P], algorithm 3.
+func (s *Search) exploit() error {
+	end := s.Evaluations + uint64(s.o.Chunk)
+	left := func() int { return max(0, int(int64(end)-int64(s.Evaluations))) }
+	for len(s.Candidates) > 0 && left() > s.o.Chunk/3 {
+		if err := s.try(s.nextCandidate()); err != nil {
+			return err
+		}
+	}
+	for len(s.Emitters) > 0 && left() > 0 {
+		e := s.choose()
+		for left() > 0 {
+			if err := s.climb(e); err != nil {
+				return err
+			}
+			if s.over(e) {
+				s.bury(e)
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// nextCandidate returns the number of the candidate that is most novel to the rewards.
+func (s *Search) nextCandidate() (best int) {
+	most := math.Inf(-1)
+	for i, a := range s.Candidates {
+		if n := s.novelty(a, s.Rewards); n > most {
+			best, most = i, n
+		}
+	}
+	return best
+}
+
+// try lets a candidate found an emitter, which lives on if its trial improved the reward.
+func (s *Search) try(i int) error {
+	a, r := s.Candidates[i], s.stream()
+	e := &Emitter{Ancestor: a, Sigma: s.Sigmas[i], Best: a.Reward, Novelty: s.novelty(a, s.Archive)}
+	s.Candidates, s.Sigmas = slices.Delete(s.Candidates, i, i+1), slices.Delete(s.Sigmas, i, i+1)
+	var err error
+	if e.Members, err = s.evaluate(s.mutate(nil, a, s.o.Members, e.Sigma, &r)); err != nil {
+		return err
+	}
+	s.record(e, e.Members)
+	for range trial {
+		if err := s.climb(e); err != nil {
+			return err
+		}
+	}
+	mean := func(x []float32) (sum float64) {
+		for _, v := range x {
+			sum += float64(v) / float64(len(x))
+		}
+		return sum
+	}
+	e.Improvement = max(0, mean(e.Means[len(e.Means)-3:])-mean(e.Means[:3]))
+	if e.Improvement > 0 {
+		s.Emitters = append(s.Emitters, e)
+	}
+	return nil
+}
+
+// climb is a generation of e: the best of parents and offspring survive.
+func (s *Search) climb(e *Emitter) error {
+	r := s.stream()
+	var sol []float32
+	for _, a := range e.Members {
+		sol = s.mutate(sol, a, s.o.Offspring, e.Sigma, &r)
+	}
+	offspring, err := s.evaluate(sol)
+	if err != nil {
+		return err
+	}
+	all := slices.Concat(e.Members, offspring)
+	slices.SortStableFunc(all, func(a, b *Solution) int {
+		switch {
+		case a.Reward > b.Reward:
+			return -1
+		case a.Reward < b.Reward:
+			return 1
+		}
+		return 0
+	})
+	e.Members = all[:s.o.Members:s.o.Members]
+	s.record(e, offspring)
+	e.Steps++
+	return nil
+}
+
+// record keeps what is remarkable about new members of e.
+func (s *Search) record(e *Emitter, fresh []*Solution) {
+	for _, a := range fresh {
+		if a.Reward > e.Best {
+			e.Best = a.Reward
+			s.Rewards = append(s.Rewards, a)
+		}
+		if n := s.novelty(a, s.Archive); n > e.Novelty {
+			e.Novelty = n
+			e.Novel = append(e.Novel, a)
+		}
+	}
+	sum := float32(0)
+	for _, a := range e.Members {
+		sum += a.Reward
+	}
+	e.Means = append(e.Means, sum/float32(len(e.Members)))
+}
+
+// choose draws one of the emitters that no other beats in both the novelty of its ancestor to the
+// rewards and its improvement.
+func (s *Search) choose() *Emitter {
+	novelty := make([]float64, len(s.Emitters))
+	for i, e := range s.Emitters {
+		novelty[i] = s.novelty(e.Ancestor, s.Rewards)
+	}
+	var front []*Emitter
+	for i, e := range s.Emitters {
+		beaten := false
+		for j, f := range s.Emitters {
+			beaten = beaten || novelty[j] >= novelty[i] && f.Improvement >= e.Improvement &&
+				(novelty[j] > novelty[i] || f.Improvement > e.Improvement)
+		}
+		if !beaten {
+			front = append(front, e)
+		}
+	}
+	r := s.stream()
+	return front[r.IntN(len(front))]
+}
+
+// over reports that e has lived long and no longer improves: over the last Patience steps, the
+// median or the greatest of the first 20 is at least that of the last 20.
+func (s *Search) over(e *Emitter) bool {
+	if e.Steps <= s.o.Patience {
+		return false
+	}
+	window := e.Means[len(e.Means)-s.o.Patience:]
+	n := min(20, len(window))
+	first, last := slices.Sorted(slices.Values(window[:n])), slices.Sorted(slices.Values(window[len(window)-n:]))
+	return first[n/2] >= last[n/2] || first[n-1] >= last[n-1]
+}
+
+// bury ends e: its ancestor is kept among the rewards, and some of what was novel for novelty.
+func (s *Search) bury(e *Emitter) {
+	r := s.stream()
+	if !slices.Contains(s.Rewards, e.Ancestor) {
+		s.Rewards = append(s.Rewards, e.Ancestor)
+	}
+	s.Archive = append(s.Archive, draw(e.Novel, s.o.Keep, &r)...)
+	s.Emitters = slices.DeleteFunc(s.Emitters, func(f *Emitter) bool { return f == e })
+}
+
+// draw returns n different members of list, or all.
+func draw(list []*Solution, n int, r *rng.Stream) []*Solution {
+	list = slices.Clone(list)
+	for i := range min(n, len(list)) {
+		j := i + r.IntN(len(list)-i)
+		list[i], list[j] = list[j], list[i]
+	}
+	return list[:min(n, len(list))]
+}

@@ -1,0 +1,290 @@
+package stax
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+const (
+	dim    = 20
+	pixels = 10
+)
+
+// reach is where an arm of twenty links ends that the parameters, of -5 to 5, bend.
+func reach(sol []float32) (x, y float64) {
+	angle := 0.0
+	for _, v := range sol {
+		angle += float64(v) * 0.25
+		s, c := math.Sincos(angle)
+		x, y = x+c/dim, y+s/dim
+	}
+	return x, y
+}
+
+// areas are where rewards lie, each with one peak.
+var areas = [][3]float64{{-0.6, 0.2, 0.18}, {0.1, -0.8, 0.12}}
+
+// evaluate draws the tip as a spot on a raster, which follow two numbers that only tests look
+// at: its true place.
+func evaluate(sol []float32, n int, obs, reward []float32) error {
+	const width = pixels*pixels + 2
+	for i := range n {
+		x, y := reach(sol[i*dim : (i+1)*dim])
+		o := obs[i*width : (i+1)*width]
+		for p := range pixels * pixels {
+			px, py := (float64(p%pixels)+0.5)/pixels*2-1, (float64(p/pixels)+0.5)/pixels*2-1
+			o[p] = float32(math.Exp(-((x-px)*(x-px) + (y-py)*(y-py)) / 0.08))
+		}
+		o[width-2], o[width-1] = float32(x), float32(y)
+		reward[i] = 0
+		for _, a := range areas {
+			if d := math.Hypot(x-a[0], y-a[1]); d < a[2] {
+				reward[i] = float32(1 - d/a[2])
+			}
+		}
+	}
+	return nil
+}
+
+// raster is an autoencoder that does not see the last two numbers.
+type raster struct{ *Autoencoder }
+
+func cut(obs []float32, rows int) []float32 {
+	var out []float32
+	for i := range rows {
+		out = append(out, obs[i*(pixels*pixels+2):][:pixels*pixels]...)
+	}
+	return out
+}
+
+func (r raster) Describe(dst, surprise, obs []float32, rows int) {
+	r.Autoencoder.Describe(dst, surprise, cut(obs, rows), rows)
+}
+
+func (r raster) Train(obs []float32, rows int, k rng.Key) (bool, error) {
+	return r.Autoencoder.Train(cut(obs, rows), rows, k)
+}
+
+func options(t *testing.T, learned, surprise, exploit bool) Options {
+	t.Helper()
+	o := Options{
+		Dim: dim, Obs: pixels*pixels + 2, Population: 25, Chunk: 250, Sigma: 0.3, Patience: 40, Surprise: surprise, Exploit: exploit,
+		Evaluate: evaluate, Key: rng.New(1), Describer: Columns{pixels*pixels + 2, []int{pixels * pixels, pixels*pixels + 1}},
+	}
+	if learned {
+		a, err := NewAutoencoder(AutoencoderOptions{Frame: pixels * pixels, Code: 4, Rate: 3e-3, Epochs: 40, Key: rng.New(7)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Describer = raster{a}
+	}
+	return o
+}
+
+func run(t *testing.T, o Options, evaluations uint64) *Search {
+	t.Helper()
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s.Evaluations < evaluations {
+		if err := s.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// cover counts the cells of a grid of 20 x 20 in which the archive has a tip.
+func cover(s *Search) int {
+	cells := map[[2]int]bool{}
+	for _, a := range s.Archive {
+		x, y := reach(a.Sol)
+		cells[[2]int{int((x + 1) * 10), int((y + 1) * 10)}] = true
+	}
+	return len(cells)
+}
+
+func TestVariants(t *testing.T) {
+	const budget = 6000
+	random := 0
+	{
+		r, cells := rng.New(5).Stream(0, 0, 0), map[[2]int]bool{}
+		s := run(t, options(t, false, false, false), budget)
+		for range len(s.Archive) {
+			sol := make([]float32, dim)
+			for i := range sol {
+				sol[i] = r.Range(-5, 5)
+			}
+			x, y := reach(sol)
+			cells[[2]int{int((x + 1) * 10), int((y + 1) * 10)}] = true
+		}
+		random = len(cells)
+		if n := cover(s); n < random {
+			t.Errorf("novelty search covers %d cells, as many random solutions %d", n, random)
+		}
+		t.Logf("random %d, novelty search %d", random, cover(s))
+	}
+	for _, c := range []struct {
+		name                       string
+		learned, surprise, exploit bool
+	}{{"taxons", true, true, false}, {"serene", false, false, true}, {"stax", true, true, true}} {
+		s := run(t, options(t, c.learned, c.surprise, c.exploit), budget)
+		st := s.Stats()
+		best := make([]float32, len(areas))
+		for _, a := range s.Rewards {
+			x, y := reach(a.Sol)
+			for i, area := range areas {
+				if math.Hypot(x-area[0], y-area[1]) < area[2] {
+					best[i] = max(best[i], a.Reward)
+				}
+			}
+		}
+		t.Logf("%s: %+v, covers %d, best in the areas %v", c.name, st, cover(s), best)
+		// Emitters climb what exploration finds. STAX explores by half its budget in a space
+		// that it has yet to learn, and need not find the small area with this one.
+		if c.exploit && st.Best < 0.95 {
+			t.Errorf("%s: the best reward is %v, want above 0.95", c.name, st.Best)
+		}
+		if c.name == "serene" && (best[0] < 0.9 || best[1] < 0.9) {
+			t.Errorf("%s: best rewards %v, want above 0.9 in each area", c.name, best)
+		}
+		if c.learned != (st.Version > 0) {
+			t.Errorf("%s: descriptors of version %d", c.name, st.Version)
+		}
+		// All descriptors are of the newest version.
+		old := s.kept()
+		want := make([]Solution, len(old))
+		for i, a := range old {
+			want[i] = *a
+		}
+		s.describe(old)
+		for i, a := range old {
+			for j, v := range a.Descriptor {
+				if math.Abs(float64(v-want[i].Descriptor[j])) > 1e-5 {
+					t.Fatalf("%s: solution %d has descriptor %v, the describer says %v", c.name, i, want[i].Descriptor, a.Descriptor)
+				}
+			}
+		}
+	}
+}
+
+// Trainings come after 1, 3, 6, 10, ... chunks of exploration.
+func TestTrainingSchedule(t *testing.T) {
+	s, err := New(options(t, true, true, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []int
+	for s.Chunks < 11 {
+		before := s.Version
+		if err := s.Step(); err != nil {
+			t.Fatal(err)
+		}
+		if s.Version > before {
+			at = append(at, s.Chunks)
+		}
+	}
+	if !slices.Equal(at, []int{1, 3, 6, 10}) {
+		t.Errorf("trained after chunks %v, want 1, 3, 6, 10", at)
+	}
+}
+
+// A search that is saved and loaded goes on to the same bits, retraining on old data included.
+func TestResume(t *testing.T) {
+	whole := run(t, options(t, true, true, true), 4000)
+	part := run(t, options(t, true, true, true), 1500)
+	data, err := part.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(options(t, true, true, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.UnmarshalBinary(data); err != nil {
+		t.Fatal(err)
+	}
+	trained := again.Version
+	for again.Evaluations < 4000 {
+		if err := again.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again.Stats() != whole.Stats() || again.Version == trained || len(again.Rewards) == 0 {
+		t.Fatalf("%+v, want %+v with another training", again.Stats(), whole.Stats())
+	}
+	for i, a := range whole.kept() {
+		if b := again.kept()[i]; !slices.Equal(a.Sol, b.Sol) || !slices.Equal(a.Descriptor, b.Descriptor) || a.Reward != b.Reward {
+			t.Fatalf("solution %d is %+v, want %+v", i, b, a)
+		}
+	}
+	if err := again.UnmarshalBinary(data[:len(data)/2]); err == nil {
+		t.Error("a state that is cut off was accepted")
+	}
+	other, _ := New(options(t, false, false, true))
+	if err := other.UnmarshalBinary(data); err == nil || !strings.Contains(err.Error(), "describer of") {
+		t.Errorf("a state of another describer: error %v", err)
+	}
+}
+
+// Training lowers the error on frames that it has not seen.
+func TestAutoencoder(t *testing.T) {
+	a, err := NewAutoencoder(AutoencoderOptions{Frame: pixels * pixels, Code: 3, Rate: 3e-3, Key: rng.New(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := func(seed uint64, n int) []float32 {
+		r := rng.New(seed).Stream(0, 0, 0)
+		sol := make([]float32, n*dim)
+		for i := range sol {
+			sol[i] = r.Range(-5, 5)
+		}
+		obs := make([]float32, n*(pixels*pixels+2))
+		if err := evaluate(sol, n, obs, make([]float32, n)); err != nil {
+			t.Fatal(err)
+		}
+		return cut(obs, n)
+	}
+	test := frames(9, 300)
+	mean := func() (sum float64) {
+		d, surprise := make([]float32, 300*3), make([]float32, 300)
+		a.Describe(d, surprise, test, 300)
+		for _, v := range surprise {
+			sum += float64(v) / 300
+		}
+		return sum
+	}
+	before := mean()
+	if _, err := a.Train(frames(1, 600), 600, rng.New(3)); err != nil {
+		t.Fatal(err)
+	}
+	after := mean()
+	t.Logf("mean squared error %.4f before, %.4f after", before, after)
+	if after > before/3 {
+		t.Errorf("mean squared error %.4f, before training %.4f", after, before)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	o := options(t, false, false, false)
+	o.Evaluate = func(_ []float32, _ int, obs, _ []float32) error { obs[3] = float32(math.NaN()); return nil }
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Step(); err == nil || !strings.Contains(err.Error(), "observation 3 of solution 0 is NaN") {
+		t.Errorf("error %v", err)
+	}
+	o.Describer = nil
+	if _, err := New(o); err == nil {
+		t.Error("a search without describer was accepted")
+	}
+	if _, err := NewAutoencoder(AutoencoderOptions{}); err == nil {
+		t.Error("an autoencoder of empty frames was accepted")
+	}
+}
