@@ -124,7 +124,7 @@ func near(o, d geom.Vec, x, y, r float32) bool {
 		return false
 	}
 	dot := float32(d.X*cx) + float32(d.Y*cy)
-	reach := r * geom.Sqrt(d2)
+	reach := float32(r * geom.Sqrt(d2))
 	return dot >= -reach && dot <= d2+reach
 }
 

@@ -13,16 +13,19 @@ const (
 	maxLinearCorrection = 0.2  // m a step
 	correction          = 0.4  // part of an overlap that is corrected in a step
 	restSpeed           = 0.01 // m/s
+	caution             = 0.5  // m/s: contacts that separate by this much less than they may are left out at first
 )
 
 // A grip is a contact point in the sweeps. Its two rows, one after the other, are along the normal
 // and along the tangent (ny, -nx).
 type grip struct {
-	row, contact int32
-	friction     float32
-	least        float32 // speed at which the shapes may separate at least; negative: they may still approach
-	bounce       float32 // speed at which to separate after the impact, 0 if it does not bounce
-	fix          float32 // displacement along the normal that the position correction wants
+	row, contact    int32
+	friction        float32
+	least           float32 // speed at which the shapes may separate at least; negative: they may still approach
+	bounce          float32 // speed at which to separate after the impact, 0 if it does not bounce
+	fix             float32 // displacement along the normal that the position correction wants
+	needed          bool
+	normal, tangent [6]float32 // Jacobians
 }
 
 // Step advances the world by dt seconds; dt should be the same in every step. Forces applied
@@ -35,11 +38,8 @@ func (w *World) Step(dt float32) {
 	w.constrain()
 	w.prepareAxes(dt)
 	w.prepareContacts(dt)
-	w.assemble()
-	w.sweep()
-	w.apply()
+	w.solve()
 	w.correct(dt)
-	w.settle(w.now.motion)
 	w.settle(w.shift.motion)
 	w.move(dt)
 	w.restitute()
@@ -120,10 +120,22 @@ func (w *World) settle(v motion) {
 	}
 }
 
-// prepareContacts makes the rows of all contacts that are solved and starts from the impulses
-// of the last step.
+// solve finds the impulses. Contacts that were left out, because the shapes were not going to
+// meet, are taken in if they do after all.
+func (w *World) solve() {
+	for more := true; more; {
+		w.assemble()
+		w.sweep()
+		w.apply()
+		w.settle(w.now.motion)
+		more = w.takeIn(sweepTolerance)
+	}
+}
+
+// prepareContacts makes the rows of contacts that are likely to be needed and starts from the
+// impulses of the last step.
 func (w *World) prepareContacts(dt float32) {
-	w.grips = w.grips[:0]
+	w.grips, w.waiting = w.grips[:0], w.waiting[:0]
 	perDt := 1 / dt
 	for i := range w.contacts[:w.head.contacts] {
 		c := &w.contacts[i]
@@ -133,22 +145,56 @@ func (w *World) prepareContacts(dt float32) {
 		a, b := &w.bodies[c.a], &w.bodies[c.b]
 		rax, ray := c.px-a.x, c.py-a.y
 		rbx, rby := c.px-b.x, c.py-b.y
-		g := grip{row: int32(len(w.rows)), contact: int32(i), friction: c.friction, least: -geom.Max(c.sep, 0) * perDt}
-		normal := [6]float32{-c.nx, -c.ny, -(float32(rax*c.ny) - float32(ray*c.nx)), c.nx, c.ny, float32(rbx*c.ny) - float32(rby*c.nx)}
-		tangent := [6]float32{-c.ny, c.nx, float32(rax*c.nx) + float32(ray*c.ny), c.ny, -c.nx, -(float32(rbx*c.nx) + float32(rby*c.ny))}
-		if n := w.addRow(&normal, int32(c.a), int32(c.b), c.ni); n.em == 0 {
-			g.friction = 0
-		}
-		if t := w.addRow(&tangent, int32(c.a), int32(c.b), c.ti); t.em == 0 {
-			g.friction = 0
-		}
-		if c.bounce > 0 {
-			if before := w.approach(c); before < -bounceThreshold {
-				g.bounce = -c.bounce * before
-			}
-		}
-		w.grips = append(w.grips, g)
+		g := grip{contact: int32(i), friction: c.friction, least: -geom.Max(c.sep, 0) * perDt}
+		g.normal = [6]float32{-c.nx, -c.ny, -(float32(rax*c.ny) - float32(ray*c.nx)), c.nx, c.ny, float32(rbx*c.ny) - float32(rby*c.nx)}
+		g.tangent = [6]float32{-c.ny, c.nx, float32(rax*c.nx) + float32(ray*c.ny), c.ny, -c.nx, -(float32(rbx*c.nx) + float32(rby*c.ny))}
+		w.waiting = append(w.waiting, g)
 	}
+	if len(w.waiting) > 0 {
+		w.settle(w.now.motion)
+		w.takeIn(-caution)
+	}
+}
+
+// takeIn makes rows for the waiting contacts that have an impulse or whose shapes meet more than
+// that fast, and reports whether there are any.
+func (w *World) takeIn(fast float32) bool {
+	v := w.now.motion
+	for i := range w.waiting {
+		g := &w.waiting[i]
+		c := &w.contacts[g.contact]
+		a, b, j := (*[3]float32)(v[w.m.bodies[c.a].dof:]), (*[3]float32)(v[w.m.bodies[c.b].dof:]), &g.normal
+		speed := float32(j[0]*a[0]) + float32(j[1]*a[1]) + float32(j[2]*a[2]) +
+			(float32(j[3]*b[0]) + float32(j[4]*b[1]) + float32(j[5]*b[2]))
+		g.needed = c.ni > 0 || speed < g.least-fast
+	}
+	waiting := w.waiting
+	w.waiting = w.waiting[:0]
+	for i := range waiting {
+		if g := &waiting[i]; g.needed {
+			w.addGrip(g)
+		} else {
+			w.waiting = append(w.waiting, *g)
+		}
+	}
+	return len(w.waiting) < len(waiting)
+}
+
+func (w *World) addGrip(g *grip) {
+	c := &w.contacts[g.contact]
+	g.row = int32(len(w.rows))
+	if n := w.addRow(&g.normal, int32(c.a), int32(c.b), c.ni); n.em == 0 {
+		g.friction = 0
+	}
+	if t := w.addRow(&g.tangent, int32(c.a), int32(c.b), c.ti); t.em == 0 {
+		g.friction = 0
+	}
+	if c.bounce > 0 {
+		if before := w.approach(c); before < -bounceThreshold {
+			g.bounce = -c.bounce * before
+		}
+	}
+	w.grips = append(w.grips, *g)
 }
 
 // sweep solves motors, limits and contacts by projected Gauss-Seidel (Catto, "Iterative
@@ -335,15 +381,24 @@ func (w *World) report(dt float32) {
 	for i := range w.axes {
 		w.split(i)
 	}
+	for i := range w.waiting {
+		c := &w.contacts[w.waiting[i].contact]
+		c.ti = 0
+		w.reportContact(c)
+	}
 	for i := range w.grips {
 		g := &w.grips[i]
 		c := &w.contacts[g.contact]
 		c.ni, c.ti = w.rows[g.row].impulse, w.rows[g.row+1].impulse
-		if c.ni > 0 || c.sep <= 0 {
-			c.flags |= isTouching
-			w.touch(c.a, c.b)
-			w.touch(c.b, c.a)
-		}
+		w.reportContact(c)
+	}
+}
+
+func (w *World) reportContact(c *contact) {
+	if c.ni > 0 || c.sep <= 0 {
+		c.flags |= isTouching
+		w.touch(c.a, c.b)
+		w.touch(c.b, c.a)
 	}
 }
 

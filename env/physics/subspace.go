@@ -216,7 +216,7 @@ func (w *World) solveFree() {
 		}
 		f.d = x
 		f.soft = 0
-		least := freeDepends * w.rows[f.row].free
+		least := float32(freeDepends * w.rows[f.row].free)
 		switch d := row[k]; {
 		case f.held || d < -least:
 			row[k] = 0

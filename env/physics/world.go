@@ -27,6 +27,7 @@ type scratch struct {
 	positions   []float32
 	axes        []axis
 	grips       []grip
+	waiting     []grip    // without rows
 	rows        []row     // of the axes, then two of each grip
 	react       []float32 // their reactions in the joints
 	dense       []float32 // speeds that unit impulses along the rows bring about, if they are few
@@ -79,7 +80,7 @@ func (m *Model) newScratch() *scratch {
 	}
 	s.jacobians, s.positions = make([][6]float32, len(m.joints)), make([]float32, len(m.joints))
 	s.axes = make([]axis, 0, len(m.joints))
-	s.grips = make([]grip, 0, m.layout.contacts)
+	s.grips, s.waiting = make([]grip, 0, m.layout.contacts), make([]grip, 0, m.layout.contacts)
 	rows := len(m.joints) + 2*m.layout.contacts
 	s.rows = make([]row, 0, rows)
 	s.react = make([]float32, 0, 2*int(widest)*rows)

@@ -135,10 +135,10 @@ func trajectory(t testing.TB, s *scene.Scene) uint64 {
 // the engine, which is a new version of every environment that stands on it.
 func TestGolden(t *testing.T) {
 	want := map[string]uint64{
-		"biped":  0x2fa360441b064df1,
-		"chain":  0xfb7c0f9af02f622b,
-		"lander": 0x4432ac448b26363d,
-		"zoo":    0x6b53b5be8abed2db,
+		"biped":  0x84d4dd703661aae6,
+		"chain":  0x30de7049e03102a4,
+		"lander": 0x7f70c852ad563990,
+		"zoo":    0xda0615150b6da35b,
 	}
 	for name, s := range scenes() {
 		if got := trajectory(t, s); got != want[name] {
