@@ -30,6 +30,9 @@ type window struct {
 	moved         int // pixels since the press
 	width, height int
 	pads          []ebiten.GamepadID
+	stirred       bool // the mouse moved or is held
+	still         int  // updates since the picture may last have changed
+	size          image.Point
 
 	shot    string
 	after   time.Duration
@@ -64,11 +67,23 @@ func (w *window) Update() error {
 	w.mouse()
 	w.state.Advance(now.Sub(w.last).Seconds())
 	w.last = now
+	if w.busy() {
+		w.still = 0
+	} else {
+		w.still++
+	}
 	w.updates += time.Since(now)
 	if inpututil.IsKeyJustPressed(ebiten.KeyQ) || inpututil.IsKeyJustPressed(ebiten.KeyEscape) {
 		return ebiten.Termination
 	}
 	return nil
+}
+
+// busy reports whether the picture may change.
+func (w *window) busy() bool {
+	s := w.state
+	_, turn := ebiten.Wheel()
+	return s.Restless() || w.stirred || turn != 0 || len(w.keys) > 0 || len(w.pads) > 0 || w.shot != ""
 }
 
 // Repeated presses of a held key begin after wait and come every pace updates.
@@ -131,6 +146,7 @@ func (w *window) mouse() {
 	x, y := ebiten.CursorPosition()
 	dx, dy := x-w.x, y-w.y
 	w.x, w.y = x, y
+	w.stirred = dx != 0 || dy != 0 || w.held
 	_, turn := ebiten.Wheel()
 	w.state.Wheel(turn)
 	switch {
@@ -153,6 +169,11 @@ func (w *window) mouse() {
 // Draw draws the state, for screenshots alone: what is seen is drawn by DrawFinalScreen, without
 // the way through another picture, which a display without a graphics card takes long to copy.
 func (w *window) Draw(offscreen *ebiten.Image) {
+	size := offscreen.Bounds().Size()
+	if size == w.size && w.still > 20 && !w.snap {
+		return // Ebitengine shows the last picture for as long as nothing is drawn here
+	}
+	w.size = size
 	start := time.Now()
 	w.card.Reset(offscreen.Bounds().Size())
 	w.state.Paint(&w.card, w.scale)
@@ -173,7 +194,6 @@ func (w *window) Draw(offscreen *ebiten.Image) {
 		w.snap = false
 		w.state.KeepPicture(func(path string) error { return w.picture(offscreen, path) })
 	}
-	// Ebitengine leaves out frames in which nothing is drawn here.
 	offscreen.SubImage(image.Rect(0, 0, 1, 1)).(*ebiten.Image).Fill(color.Black)
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/render/replay"
 	"github.com/terrarium-rl/terrarium/render/viewer/playback"
+	"github.com/terrarium-rl/terrarium/rewards/feedback"
 )
 
 // windowTest is the environment variable that asks for the test with a real window. It needs
@@ -37,9 +38,9 @@ func (g *glide) Act(b *env.Batch, _ rng.Key, _ bool) {
 }
 
 // record writes an episode to a file.
-func record(t *testing.T, path string) *traj.Episode {
+func record(t *testing.T, path string, seed uint64) *traj.Episode {
 	t.Helper()
-	p, err := replay.Play(replay.Scene{Config: lander.New(), Seed: 2, Purpose: "test"}, &glide{})
+	p, err := replay.Play(replay.Scene{Config: lander.New(), Seed: seed, Purpose: "test"}, &glide{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,18 +66,20 @@ func build(t *testing.T, tags string) string {
 }
 
 // A window is opened and driven with keys and the mouse: it scrubs in a replay, hands over to
-// the user, and edits and saves a level. What it saves is sound, and it looks as it should.
+// the user, edits and saves a level, and labels two pairs. What it saves is sound, and it looks as
+// it should.
 func TestWindow(t *testing.T) {
 	if os.Getenv(windowTest) == "" {
 		t.Skipf("set %s=1 for the test with a real window", windowTest)
 	}
 	bin, dir := build(t, "viewer"), t.TempDir()
-	file := filepath.Join(dir, "a.replay")
-	whole := record(t, file)
+	whole := record(t, filepath.Join(dir, "a.replay"), 2)
+	record(t, filepath.Join(dir, "b.replay"), 3)
 	script := `
-		"$VIEWER" -folder "$DIR/out" "$DIR/a.replay" & viewer=$!
+		"$VIEWER" -folder "$DIR/out" "$DIR/a.replay" "$DIR/b.replay" & viewer=$!
 		xdotool search --sync --onlyvisible --name Terrarium >/dev/null
 		sleep 1
+		xdotool key Return
 		xdotool key space
 		sleep 0.3
 		xdotool mousemove 532 782 click 1
@@ -88,6 +91,7 @@ func TestWindow(t *testing.T) {
 		xdotool key space; sleep 0.2; xdotool key s; sleep 0.5
 		xdotool key l; sleep 0.3; xdotool key m; sleep 0.5; xdotool key s; sleep 0.5
 		xdotool key l; sleep 0.3; xdotool key t; sleep 0.3
+		xdotool key w; sleep 0.5; xdotool key Left; sleep 0.5; xdotool key Right; sleep 0.5; xdotool key w; sleep 0.5
 		xdotool key Escape
 		wait $viewer`
 	c := exec.Command("xvfb-run", "-a", "-s", "-screen 0 1280x800x24", "bash", "-c", script)
@@ -133,6 +137,16 @@ func TestWindow(t *testing.T) {
 	var s playback.Settings
 	if err := errors.Join(err, json.Unmarshal(text, &s)); err != nil || !s.Dark || !s.Terms {
 		t.Errorf("remembered %+v: %v", s, err)
+	}
+	log, answers, err := feedback.OpenLog(filepath.Join(dir, "out", playback.LabelFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(answers) != 2 || answers[0].Label != 1 || answers[1].Label != 0 {
+		t.Errorf("answers %+v, want the left one and the right one", answers)
+	}
+	if err := log.Close(); err != nil {
+		t.Error(err)
 	}
 	like(t, filepath.Join(dir, "out", "viewer-00001.png"), filepath.Join("testdata", "TestWindow.png"))
 }

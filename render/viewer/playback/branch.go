@@ -271,7 +271,7 @@ type News struct {
 
 // follow takes the news of a run.
 func (s *State) follow() {
-	if s.Feed == nil {
+	if s.Feed == nil || s.Labels != nil { // what is compared stays
 		return
 	}
 	select {

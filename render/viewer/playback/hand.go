@@ -117,7 +117,7 @@ func (h *Hand) Help() string {
 	case n == 2:
 		return "arrows, or the right mouse button"
 	}
-	return "arrows, and a d w z for further actions"
+	return "arrows, and a d , . for further actions"
 }
 
 // controlKeys are the keys that play, and the axis and the direction that they stand for.
@@ -126,7 +126,7 @@ var controlKeys = map[string]struct {
 	way  float32
 }{
 	"ArrowLeft": {0, -1}, "ArrowRight": {0, 1}, "ArrowDown": {1, -1}, "ArrowUp": {1, 1},
-	"A": {2, -1}, "D": {2, 1}, "Z": {3, -1}, "W": {3, 1},
+	"A": {2, -1}, "D": {2, 1}, "Comma": {3, -1}, "Period": {3, 1},
 }
 
 // number returns the number on a key, or -1.
@@ -173,7 +173,7 @@ func (s *State) plays(key string) bool {
 
 // hand returns the hand that the keys steer, or nil. While a level is open they belong to it.
 func (s *State) hand() *Hand {
-	if t := s.selected(); t != nil && s.Editor == nil {
+	if t := s.selected(); t != nil && s.Editor == nil && s.Labels == nil {
 		return t.hand()
 	}
 	return nil

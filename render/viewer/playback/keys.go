@@ -10,10 +10,11 @@ type Key struct {
 	Do    func(s *State)
 	Again bool // it repeats while it is held
 	Level bool // only while a level is open
+	Label bool // only while pairs are compared
 }
 
-// Keys are all keys of the viewer; the help lists them. Of two keys of one name that of levels
-// comes first.
+// Keys are all keys of the viewer; the help lists them. Of two keys of one name that which holds
+// only now and then comes first.
 var Keys = []Key{
 	{Name: "Space", Shown: "space", Doc: "play or pause", Do: func(s *State) { s.Playing = !s.Playing }},
 	{Name: "ArrowRight", Shown: "\u2192", Doc: "one step on", Do: func(s *State) { s.step(1) }, Again: true},
@@ -50,6 +51,7 @@ var Keys = []Key{
 	{Name: "S", Shown: "s", Doc: "save the episode", Do: func(s *State) { s.selected().saved = false; s.save(s.selected()) }},
 	{Name: "L", Shown: "l", Doc: "level: its parameters and seed", Do: (*State).edit},
 	{Name: "E", Shown: "e", Doc: "map of elites; a click plays one", Do: (*State).toggleMap},
+	{Name: "W", Shown: "w", Doc: "which is better? label pairs", Do: (*State).label},
 	{Name: "T", Shown: "t", Doc: "light or dark", Do: func(s *State) { s.Dark = !s.Dark }},
 	{Name: "H", Shown: "h", Doc: "this help", Do: func(s *State) { s.Help = !s.Help }},
 
@@ -62,16 +64,27 @@ var Keys = []Key{
 	{Name: "G", Shown: "g", Doc: "generate another level", Do: func(s *State) { s.Editor.Generate(); s.playEdited() }, Level: true},
 	{Name: "Enter", Shown: "enter", Doc: "play it", Do: func(s *State) { s.playEdited() }, Level: true},
 	{Name: "S", Shown: "s", Doc: "save it as JSON; drop a file to load", Do: (*State).saveLevel, Level: true},
+
+	{Name: "ArrowLeft", Shown: "\u2190", Doc: "the left one is better; or click it", Do: func(s *State) { s.answer(leftLabel) }, Label: true},
+	{Name: "ArrowRight", Shown: "\u2192", Doc: "the right one is better", Do: func(s *State) { s.answer(rightLabel) }, Label: true},
+	{Name: "ArrowDown", Shown: "\u2193", Doc: "both are as good", Do: func(s *State) { s.answer(tieLabel) }, Label: true},
+	{Name: "ArrowUp", Shown: "\u2191", Doc: "skip the pair", Do: (*State).ask, Label: true},
 }
+
+// whileLabelling are the keys that keep their meaning while pairs are compared.
+var whileLabelling = map[string]bool{"W": true, "T": true, "H": true, "Space": true, "Equal": true, "Minus": true, "F": true, "K": true}
 
 // find returns the key of a name that has a meaning now, or nil.
 func (s *State) find(name string) (found *Key) {
 	for i := range Keys {
 		k := &Keys[i]
-		if k.Name != name || k.Level && s.Editor == nil {
+		if k.Name != name || k.Level && s.Editor == nil || k.Label && s.Labels == nil {
 			continue
 		}
-		if found == nil || k.Level {
+		if s.Labels != nil && !k.Label && !whileLabelling[name] {
+			continue
+		}
+		if found == nil || k.Level || k.Label {
 			found = k
 		}
 	}

@@ -141,16 +141,22 @@ func (s *State) Paint(dst Surface, scale float64) {
 	for i, p := range shown {
 		s.episode(dst, c.place(i), p, t)
 	}
-	if len(shown) > 1 {
+	if len(shown) > 1 && s.Labels == nil {
 		for i, p := range shown {
 			if p == s.selected() {
 				border(dst, c.place(i), t.Roles[env.RoleAgent].Fill)
 			}
 		}
 	}
-	s.controls(dst, t)
-	s.panels(dst, t)
-	s.news(dst, t)
+	if s.Labels != nil {
+		s.question(dst, t)
+	} else {
+		s.controls(dst, t)
+		s.panels(dst, t)
+	}
+	if s.Labels == nil || s.Failed {
+		s.news(dst, t)
+	}
 	if s.Help {
 		s.help(dst, t)
 	}
@@ -199,6 +205,7 @@ func (s *State) episode(dst Surface, area image.Rectangle, p *Track, t *look) {
 		}
 	}
 	switch w := float32(area.Dx()) / c.scale; {
+	case s.Labels != nil: // who plays, and what it was worth, would sway the answer
 	case w >= 400:
 		s.caption(dst, area, p.Name+drift(p)+"   "+p.Caption(), t)
 	case w >= 200:

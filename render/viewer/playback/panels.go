@@ -246,8 +246,9 @@ func (s *State) level(dst Surface, t *look) {
 // help lists the keys in the middle, in two columns.
 func (s *State) help(dst Surface, t *look) {
 	c := &s.screen
-	general := slices.IndexFunc(Keys, func(k Key) bool { return k.Level })
-	split := (len(Keys) + 4) / 2 // rows a column: the keys, a heading, and what the window does itself
+	level := slices.IndexFunc(Keys, func(k Key) bool { return k.Level })
+	pairs := slices.IndexFunc(Keys, func(k Key) bool { return k.Label })
+	split := (len(Keys) + 5) / 2 // rows a column: the keys, two headings, and what the window does itself
 	line := min(c.px(22), (c.area.Dy()-c.px(20))/(split+1))
 	size := float32(line) * 0.62
 	wide := c.px(370)
@@ -264,8 +265,11 @@ func (s *State) help(dst Surface, t *look) {
 		row++
 	}
 	for i, k := range Keys {
-		if i == general {
+		switch i {
+		case level:
 			write("", "While a level is open (l):")
+		case pairs:
+			write("", "While pairs are compared (w):")
 		}
 		write(k.Shown, k.Doc)
 	}

@@ -39,7 +39,8 @@ type State struct {
 	Editor   *Editor
 	Map      *Map // of a quality-diversity search; may be nil
 	HideMap  bool
-	Failed   bool // Message is an error
+	Labels   *Labels // while pairs are compared
+	Failed   bool    // Message is an error
 
 	heat   heat
 	since  float64 // seconds that Message has been shown
@@ -73,6 +74,9 @@ func (s *State) Close() (err error) {
 	for _, t := range s.Tracks {
 		err = errors.Join(err, t.Close())
 	}
+	if s.Labels != nil {
+		err = errors.Join(err, s.Labels.log.Close())
+	}
 	return err
 }
 
@@ -86,6 +90,11 @@ func (s *State) selected() *Track {
 
 // Say shows a message for a while.
 func (s *State) Say(text string) { s.Message, s.since, s.Failed = text, 0, false }
+
+// Restless reports whether the picture changes by itself.
+func (s *State) Restless() bool {
+	return s.Playing || s.Labels != nil || s.Message != "" && !s.Failed && s.since < newsTime+0.5
+}
 
 // fail shows err, if it is one, and reports whether it is.
 func (s *State) fail(err error) bool {
@@ -116,6 +125,9 @@ func (s *State) live() bool {
 func (s *State) visible() []*Track {
 	one := s.selected()
 	switch {
+	case s.Labels != nil:
+		s.shown = append(s.shown[:0], s.Labels.pair[0].track, s.Labels.pair[1].track)
+		return s.shown
 	case one == nil || !s.Solo:
 		return s.Tracks
 	case s.Beside && one.Kin > 0:
@@ -136,6 +148,10 @@ func (s *State) Advance(dt float64) {
 	s.since += dt
 	s.follow()
 	if len(s.Tracks) == 0 {
+		return
+	}
+	if s.Labels != nil {
+		s.compare(dt)
 		return
 	}
 	if s.Playing {
@@ -317,6 +333,10 @@ func (s *State) click(x, y int) {
 		return
 	}
 	k := slices.Index(s.Tracks, shown[i])
+	if s.Labels != nil {
+		s.answer([2]float32{leftLabel, rightLabel}[i])
+		return
+	}
 	if !s.Solo {
 		s.Solo = k == s.Selected
 	}

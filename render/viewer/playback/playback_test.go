@@ -259,7 +259,7 @@ func TestZoomAndPan(t *testing.T) {
 func TestKeysAreDistinct(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Keys {
-		id := fmt.Sprint(k.Name, k.Level)
+		id := fmt.Sprint(k.Name, k.Level, k.Label)
 		if seen[id] || k.Doc == "" || k.Shown == "" || k.Do == nil {
 			t.Errorf("key %q is listed twice or incomplete", k.Name)
 		}
@@ -365,5 +365,16 @@ func BenchmarkPaint64(b *testing.B) {
 	p := NewPicture(1280, 800)
 	for b.Loop() {
 		s.Paint(p, 1)
+	}
+}
+
+// No key that steers means anything else but by arrows and numbers, which are wanted for both.
+func TestControlsAreFree(t *testing.T) {
+	for name := range controlKeys {
+		for _, k := range Keys {
+			if k.Name == name && !strings.HasPrefix(name, "Arrow") {
+				t.Errorf("%s steers, and means %q", name, k.Doc)
+			}
+		}
 	}
 }
