@@ -11,7 +11,7 @@ import (
 
 // A Reading is a column of a batch that a reward depends on.
 type Reading struct {
-	Part   string  `json:"part"` // obs, act, next or fact
+	Part   string  `json:"part"` // obs, act, next, fact or task
 	Name   string  `json:"name"` // of the field
 	Index  int     `json:"index"`
 	Lo     float32 `json:"lo"` // seen in the rows
@@ -32,11 +32,13 @@ func Readings(f rewards.Func, s *env.Spec, b *env.Batch) (list []Reading) {
 		size = max(size, math.Abs(float64(x)))
 	}
 	p := &prober{f: f, base: base, size: max(size, 1e-6), b: copyOf(b), dst: make([]float32, b.N)}
+	inf := float32(math.Inf(1))
+	task := []env.Field{{Name: "reward", Len: 1, Lo: -inf, Hi: inf}}
 	for _, part := range []struct {
 		name   string
 		fields []env.Field
 		x      []float32
-	}{{"obs", s.Obs, p.b.Obs}, {"act", s.Act, p.b.Act}, {"next", s.Obs, p.b.Next}, {"fact", s.Facts, p.b.Facts}} {
+	}{{"obs", s.Obs, p.b.Obs}, {"act", s.Act, p.b.Act}, {"next", s.Obs, p.b.Next}, {"fact", s.Facts, p.b.Facts}, {"task", task, p.b.Reward}} {
 		col, w := 0, env.Width(part.fields)
 		for _, f := range part.fields {
 			for i := range f.Len {
