@@ -155,7 +155,7 @@ func TestWindow(t *testing.T) {
 func like(t *testing.T, got, golden string) {
 	t.Helper()
 	a := decode(t, got)
-	if os.Getenv(windowTest) == "update" {
+	if os.Getenv(windowTest) == "update" || os.Getenv(browserTest) == "update" {
 		data, err := os.ReadFile(got)
 		if err == nil {
 			err = errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, data, 0o644))

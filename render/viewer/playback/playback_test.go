@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/draw"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -376,5 +377,37 @@ func TestControlsAreFree(t *testing.T) {
 				t.Errorf("%s steers, and means %q", name, k.Doc)
 			}
 		}
+	}
+}
+
+// On a display with twice the pixels everything is twice as large.
+func TestHiDPI(t *testing.T) {
+	s := load(t, 3)
+	s.Graph, s.Panel = true, true
+	s.tap("L")
+	small, large := NewPicture(700, 440), NewPicture(1400, 880)
+	s.Paint(small, 1)
+	bar, cell, slider := s.screen.bar, s.screen.cell, s.screen.sliders[0]
+	s.Paint(large, 2)
+	for name, pair := range map[string][2]int{
+		"bar": {bar.Dy(), s.screen.bar.Dy()}, "cell": {cell.X, s.screen.cell.X}, "slider": {slider.Dx(), s.screen.sliders[0].Dx()},
+		"row": {slider.Min.Y, s.screen.sliders[0].Min.Y},
+	} {
+		if d := pair[1] - 2*pair[0]; d > 4 || d < -4 {
+			t.Errorf("%s: %d, and with twice the pixels %d", name, pair[0], pair[1])
+		}
+	}
+	half := image.NewRGBA(small.Img.Rect)
+	for y := range 440 {
+		for x := range 700 {
+			half.SetRGBA(x, y, large.Img.RGBAAt(2*x, 2*y))
+		}
+	}
+	var sum float64
+	for i := range half.Pix {
+		sum += math.Abs(float64(half.Pix[i]) - float64(small.Img.Pix[i]))
+	}
+	if mean := sum / float64(len(half.Pix)); mean > 6 {
+		t.Errorf("the mean difference from the large picture made small is %.1f", mean)
 	}
 }
