@@ -106,6 +106,10 @@ func (w *window) run(show *source.Show, forget, dark bool, folder string, o sour
 	if show.Left > 0 {
 		w.state.Say(fmt.Sprintf("%d more episodes are not shown", show.Left))
 	}
+	if show.Trouble != nil {
+		w.state.Say(show.Trouble.Error())
+		fmt.Fprintln(os.Stderr, "viewer:", show.Trouble)
+	}
 	if o.Live && len(show.Tracks) == 0 {
 		w.state.Say("waiting for the first checkpoint")
 	}

@@ -16,11 +16,11 @@ import (
 func (s *State) takeOver() {
 	t := s.selected()
 	var others replay.Driver
-	if len(s.Drivers) > 0 {
-		others = s.Drivers[s.Driver].Driver
+	if d := s.other(t.Spec()); d != nil {
+		others = d.Driver
 	}
 	h := NewHand(t.Spec(), others)
-	if s.branch(t, Driver{"by hand", h}, nil) {
+	if s.branch(t, Driver{"by hand", h, t.Spec()}, nil) {
 		s.Playing, s.waits, s.Solo = false, true, true
 		s.Say("your turn: " + h.Help() + "; time begins with the first key")
 	}
@@ -28,16 +28,28 @@ func (s *State) takeOver() {
 
 // letOn lets the chosen driver play on from the moment shown.
 func (s *State) letOn() {
-	if len(s.Drivers) == 0 {
-		s.Say("nobody else can play here: no controller is known for this environment")
+	d := s.other(s.selected().Spec())
+	if d == nil {
+		s.Say("nobody else can play here")
 		return
 	}
-	d := s.Drivers[s.Driver]
 	judge, _ := d.Driver.(Judge)
-	if s.branch(s.selected(), d, judge) {
+	if s.branch(s.selected(), *d, judge) {
 		s.Playing, s.Solo = true, true
 		s.Say(d.Name + " plays on; y shows both side by side")
 	}
+}
+
+// other returns the chosen driver if it can play worlds of spec, or else the next one that can, or
+// nil.
+func (s *State) other(spec *env.Spec) *Driver {
+	for i := range s.Drivers {
+		k := (s.Driver + i) % len(s.Drivers)
+		if s.Drivers[k].fits(spec) {
+			return &s.Drivers[k]
+		}
+	}
+	return nil
 }
 
 // branch adds a track that is t's until now and d's from here.
@@ -67,12 +79,16 @@ func (s *State) branch(t *Track, d Driver, judge Judge) bool {
 
 // nextDriver chooses who plays on.
 func (s *State) nextDriver() {
-	if len(s.Drivers) == 0 {
+	if n := len(s.Drivers); n > 0 {
+		s.Driver = (s.Driver + 1) % n
+	}
+	d := s.other(s.selected().Spec())
+	if d == nil {
 		s.Say("nobody else can play here")
 		return
 	}
-	s.Driver = (s.Driver + 1) % len(s.Drivers)
-	s.Say("v: " + s.Drivers[s.Driver].Name + " plays on")
+	s.Driver = slices.IndexFunc(s.Drivers, func(o Driver) bool { return o.Name == d.Name && o.Spec == d.Spec })
+	s.Say("v: " + d.Name + " plays on")
 }
 
 // prune removes the selected branch.
@@ -166,16 +182,18 @@ func (s *State) playEdited() {
 		return
 	}
 	from := s.selected()
-	var d Driver
+	if from.Spec().ID != e.Spec.ID {
+		s.edit() // another world was selected meanwhile
+		return
+	}
 	_, byHand := from.Driver().(*Hand)
-	switch {
-	case from.Driver() != nil && !byHand:
-		d = Driver{from.Name, from.Driver()}
-	case len(s.Drivers) > 0 && !byHand:
-		d = s.Drivers[s.Driver]
-	default:
+	d := Driver{"by hand", NewHand(e.Spec, nil), e.Spec}
+	if from.Driver() != nil && !byHand {
+		d = Driver{from.Name, from.Driver(), e.Spec}
+	} else if o := s.other(e.Spec); o != nil && !byHand {
+		d = *o
+	} else {
 		byHand = true
-		d = Driver{"by hand", NewHand(e.Spec, nil)}
 	}
 	c, err := from.Episode().Config()
 	if s.fail(err) {

@@ -38,7 +38,9 @@ func play(t testing.TB, name string, n int) *State {
 	}
 	s := New(DefaultSettings(), tracks)
 	s.Folder = t.TempDir()
-	s.Drivers = []Driver{{"still", still{}}}
+	if n > 0 {
+		s.Drivers = []Driver{{"still", still{}, tracks[0].Spec()}}
+	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -107,7 +109,9 @@ func TestTakeOver(t *testing.T) {
 
 func TestLetOn(t *testing.T) {
 	s := load(t, 1)
-	s.Drivers = []Driver{{"still", still{}}, {"other", still{}}}
+	elsewhere := *s.Tracks[0].Spec()
+	elsewhere.ID = "elsewhere-v0"
+	s.Drivers = []Driver{{"still", still{}, s.Tracks[0].Spec()}, {"stranger", still{}, &elsewhere}, {"other", still{}, s.Tracks[0].Spec()}}
 	s.Time, s.Solo = 0.4, true
 	s.mustAdvance(t, 0)
 	s.tap("C")
@@ -281,8 +285,8 @@ func TestFeed(t *testing.T) {
 	s := play(t, "lander-v0", 1)
 	news := make(chan News, 4)
 	s.Feed = &Feed{News: news}
-	news <- News{Text: "first", Driver: &Driver{"at 1", still{}}}
-	news <- News{Text: "second", Driver: &Driver{"at 2", still{}}}
+	news <- News{Text: "first", Driver: &Driver{"at 1", still{}, s.Tracks[0].Spec()}}
+	news <- News{Text: "second", Driver: &Driver{"at 2", still{}, s.Tracks[0].Spec()}}
 	s.mustAdvance(t, 0)
 	s.mustAdvance(t, 0)
 	if len(s.Drivers) != 2 || s.Drivers[0].Name != "at 2" || !strings.Contains(s.Message, "second") {

@@ -32,10 +32,17 @@ type Judge interface {
 	Judge(b *env.Batch, value, entropy []float32)
 }
 
-// A Driver is someone who may play on from any moment.
+// A Driver is someone who may play on from any moment of worlds of a Spec.
 type Driver struct {
 	Name string
 	replay.Driver
+	Spec *env.Spec
+}
+
+// fits reports whether d can play worlds of s.
+func (d *Driver) fits(s *env.Spec) bool {
+	return d.Spec.ID == s.ID && d.Spec.Discrete() == s.Discrete() &&
+		env.Width(d.Spec.Obs) == env.Width(s.Obs) && env.Width(d.Spec.Act) == env.Width(s.Act)
 }
 
 // judge returns value and entropy at the moments up to the one shown.

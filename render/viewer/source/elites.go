@@ -46,7 +46,7 @@ func (s *Show) elites(r *run) error {
 		}
 	}
 	m.Play = func(i int) (*playback.Track, error) {
-		d := playback.Driver{Name: fmt.Sprintf("elite %d", i), Driver: lab.ElitePolicy(r.plan, archive.Elite(i).Sol)}
+		d := playback.Driver{Name: fmt.Sprintf("elite %d", i), Driver: lab.ElitePolicy(r.plan, archive.Elite(i).Sol), Spec: r.plan.Spec}
 		return stage.episode(0, 0, func() playback.Driver { return d })
 	}
 	t, err := m.Play(best)

@@ -34,6 +34,7 @@ type Show struct {
 	Feed    *playback.Feed
 	Map     *playback.Map // of the elites of a quality-diversity run; may be nil
 	Left    int           // recordings that are not shown
+	Trouble error         // of recordings that cannot be shown beside others that can
 }
 
 // Open opens sources: files of recorded episodes or of checkpoints, folders of runs, names of
@@ -64,19 +65,32 @@ func (s *Show) open(sources []string, o Options) error {
 			return err
 		}
 	}
+	if len(s.Tracks) == 0 && s.Trouble != nil {
+		return s.Trouble
+	}
 	if len(s.Tracks) == 0 && s.Feed == nil {
 		return fmt.Errorf("no recorded episodes in %s: there is no file *.replay; with -play its policy plays new ones", strings.Join(sources, ", "))
 	}
 	if len(s.Tracks) == 0 {
 		return nil
 	}
-	standard, err := Standard(s.Tracks[0].Spec())
-	for _, d := range standard {
-		if !slices.ContainsFunc(s.Drivers, func(o playback.Driver) bool { return o.Name == d.Name }) {
-			s.Drivers = append(s.Drivers, d)
+	seen := map[string]bool{}
+	for _, t := range s.Tracks {
+		if seen[t.Spec().ID] {
+			continue
+		}
+		seen[t.Spec().ID] = true
+		standard, err := Standard(t.Spec())
+		if err != nil {
+			return err
+		}
+		for _, d := range standard {
+			if !slices.ContainsFunc(s.Drivers, func(o playback.Driver) bool { return o.Name == d.Name && o.Spec.ID == d.Spec.ID }) {
+				s.Drivers = append(s.Drivers, d)
+			}
 		}
 	}
-	return err
+	return nil
 }
 
 func (s *Show) source(source string, o Options) error {
@@ -118,8 +132,12 @@ func (s *Show) recorded(path string) error {
 			break
 		}
 		t, err := playback.OpenReplay(file)
-		if err != nil {
+		if err != nil && len(files) == 1 {
 			return err
+		}
+		if err != nil {
+			s.Trouble = errors.Join(s.Trouble, err)
+			continue
 		}
 		if policy != nil {
 			t.Judge, _ = policy.Driver.(playback.Judge)
@@ -219,7 +237,7 @@ func (o *Options) levels(st *Stage, spec *env.Spec) error {
 func agent(spec *env.Spec, name string) (playback.Driver, error) {
 	if _, err := os.Stat(name); err != nil {
 		p, err := untrained(spec, name)
-		return playback.Driver{Name: name, Driver: p}, err
+		return playback.Driver{Name: name, Driver: p, Spec: spec}, err
 	}
 	r, err := findRun(name)
 	if err != nil {
@@ -321,6 +339,6 @@ func (r *run) load(path string) (*playback.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := driver(fmt.Sprintf("%s at %d", filepath.Base(r.dir), steps), p)
+	d := driver(r.plan.Spec, fmt.Sprintf("%s at %d", filepath.Base(r.dir), steps), p)
 	return &d, nil
 }

@@ -30,11 +30,11 @@ type judge = playback.Judge // under a name that its method does not have
 
 var _ playback.Judge = bestJudge{}
 
-func driver(name string, p agents.Policy) playback.Driver {
+func driver(s *env.Spec, name string, p agents.Policy) playback.Driver {
 	if j, ok := p.(playback.Judge); ok {
-		return playback.Driver{Name: name, Driver: bestJudge{best{p}, j}}
+		return playback.Driver{Name: name, Driver: bestJudge{best{p}, j}, Spec: s}
 	}
-	return playback.Driver{Name: name, Driver: best{p}}
+	return playback.Driver{Name: name, Driver: best{p}, Spec: s}
 }
 
 // Standard returns who can play an environment without having been trained, best first.
@@ -47,7 +47,7 @@ func Standard(s *env.Spec) (ds []playback.Driver, err error) {
 		if err != nil {
 			return nil, err
 		}
-		ds = append(ds, playback.Driver{Name: name, Driver: p})
+		ds = append(ds, playback.Driver{Name: name, Driver: p, Spec: s})
 	}
 	return ds, nil
 }

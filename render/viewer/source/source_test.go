@@ -177,6 +177,44 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// A damaged recording is reported, and does not hide the others; environments may be mixed.
+func TestMixed(t *testing.T) {
+	dir := train(t)
+	bad := filepath.Join(dir, "seed-1", "replays", "bad.replay")
+	if err := os.WriteFile(bad, []byte("TERRPLAY"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	show := open(t, []string{dir, "lander-v0"}, Options{})
+	if show.Trouble == nil || !strings.Contains(show.Trouble.Error(), "bad.replay") {
+		t.Errorf("trouble: %v", show.Trouble)
+	}
+	if got := names(show.Drivers); got != "tiny at 2048, scripted, scripted, random, random" && got != "tiny at 2048, scripted, random, scripted, random" && got != "tiny at 2048, scripted, random, random" {
+		t.Errorf("drivers %s", got)
+	}
+	for i := range show.Tracks {
+		s := playback.New(playback.DefaultSettings(), show.Tracks[:len(show.Tracks):len(show.Tracks)])
+		s.Drivers, s.Selected, s.Solo = show.Drivers, i, true
+		s.Key("Home", false)
+		s.Advance(0)
+		for range len(show.Drivers) {
+			s.Key("C", false)
+			s.Key("V", false)
+			if s.Failed || len(s.Tracks) == len(show.Tracks) {
+				t.Fatalf("track %d, %s: %q", i, show.Tracks[i].Spec().ID, s.Message)
+			}
+			branch := s.Tracks[len(s.Tracks)-1]
+			s.Advance(0.1)
+			if s.Failed || branch.Spec().ID != show.Tracks[i].Spec().ID {
+				t.Fatalf("track %d, %s: %q", i, branch.Name, s.Message)
+			}
+			s.Key("X", false)
+			s.Selected = i
+			s.Key("Home", false)
+			s.Advance(0)
+		}
+	}
+}
+
 // A run is followed from before its first checkpoint on.
 func TestLive(t *testing.T) {
 	dir := train(t)
