@@ -1,0 +1,124 @@
+package bonuses
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/experiments/papers"
+)
+
+// The orderings of both claims, on a few seeds: those that hold. README.md tells of the others.
+func TestClaims(t *testing.T) {
+	for name, holds := range map[string][]string{
+		"bonuses-singleton": {"success: global - episodic > 0", "success: global - none > 0", "success: product - global > -0.1"},
+		"bonuses-contexts":  {"success_inf: episodic - global > 0", "success_inf: episodic - none > 0"},
+	} {
+		c, err := papers.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := papers.Run(t.Context(), c, papers.Options{Scale: papers.Smoke})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, b := range r.Bounds {
+			t.Logf("%s: %s: %.3f [%.3f, %.3f]", name, b.Text, b.Value, b.Lo, b.Hi)
+			if !slices.Contains(holds, b.Text) {
+				continue
+			}
+			found++
+			// A few seeds are too few for intervals; the effect has to have its sign.
+			if b.Value <= b.Limit {
+				t.Errorf("%s: %s is %.3f", name, b.Text, b.Value)
+			}
+		}
+		if found != len(holds) || r.Fooled {
+			t.Errorf("%s: %d of %d orderings looked at; the control passes: %v", name, found, len(holds), r.Fooled)
+		}
+	}
+}
+
+// Mazes connect all cells, without loops, and walls are walls from both sides.
+func TestMazes(t *testing.T) {
+	r := rng.New(1).Stream(0, 0, 0)
+	for range 100 {
+		m, doors := newMaze(&r), 0
+		for cell, open := range m.open {
+			for a := range moves {
+				if open>>a&1 == 0 {
+					continue
+				}
+				doors++
+				if to := neighbour(cell, a); to < 0 || m.open[to]>>((a+2)%4)&1 == 0 {
+					t.Fatal("a door leads nowhere")
+				}
+			}
+		}
+		reached, stack := map[int]bool{m.start: true}, []int{m.start}
+		for len(stack) > 0 {
+			at := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			for a := range moves {
+				if to := neighbour(at, a); m.open[at]>>a&1 == 1 && !reached[to] {
+					reached[to] = true
+					stack = append(stack, to)
+				}
+			}
+		}
+		if len(reached) != side*side || doors != 2*(side*side-1) || m.start == m.goal {
+			t.Fatalf("%d cells reached, %d doors, start %d, goal %d", len(reached), doors, m.start, m.goal)
+		}
+	}
+}
+
+// The hub pays at the end of one corridor, 13 steps away.
+func TestHub(t *testing.T) {
+	h := newHub(rng.New(3))
+	for c := range corridors {
+		at, goal := h.step(0, c)
+		steps := 1
+		for ; steps < hubHorizon && !goal; steps++ {
+			at, goal = h.step(at, 0)
+		}
+		if goal != (c == h.goal) || goal && steps != corridorLen {
+			t.Fatalf("corridor %d: goal %v after %d steps, want it in %d", c, goal, steps, h.goal)
+		}
+	}
+	if at, _ := h.step(1, 1); at != 0 {
+		t.Errorf("back from the first cell of a corridor is cell %d", at)
+	}
+}
+
+// The arms are what they say.
+func TestArms(t *testing.T) {
+	pays := func(arm string) (out []float64) {
+		c, err := newCuriosity(arm, rng.New(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []struct {
+			state int
+			end   env.End
+		}{{4, env.Running}, {4, env.Running}, {4, env.Truncated}, {4, env.Running}, {5, env.Running}} {
+			b, err := c.pay(s.state, s.end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, b)
+		}
+		return out
+	}
+	for arm, want := range map[string][]float64{
+		"none": {0, 0, 0, 0, 0}, "episodic": {1, 0, 0, 1, 1}, "product": {1, 0, 0, 0.5, 1}, "global": {1, 0.7071, 0.5774, 0.5, 1},
+	} {
+		for i, got := range pays(arm) {
+			if d := got - want[i]; d > 1e-3 || d < -1e-3 {
+				t.Errorf("%s pays %v, want %v", arm, pays(arm), want)
+				break
+			}
+		}
+	}
+}
