@@ -46,7 +46,7 @@ func openLogs(dir string, sizes map[string]int64) (*logs, error) {
 	}
 	for name, size := range sizes {
 		if err := l.open(dir, name, size); err != nil {
-			l.close()
+			_ = l.close() // the first error tells more
 			return nil, err
 		}
 		if name != metricsFile && name != timingFile {

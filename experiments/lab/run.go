@@ -241,10 +241,11 @@ func firstError(errs []error, dir string) (err error) {
 
 // runSeed trains and evaluates a seed, going on from whatever its folder holds.
 func runSeed(ctx context.Context, p *Plan, seed uint64, dir string, workers int, tell func(Status)) (SeedResult, error) {
-	if r, err := readDone(dir); err == nil {
+	// A seed whose evaluation was deleted is evaluated again, not left out of the result.
+	if r, err := readDone(dir); err == nil && (r.Eval != nil || p.Eval.Episodes == 0 || p.QD != nil) {
 		tell(Status{Seed: seed, Step: r.Steps, Elapsed: seconds(r.Seconds), Return: float64(r.Return), Resumed: true, Eval: r.Eval})
 		return r, nil
-	} else if !errors.Is(err, os.ErrNotExist) {
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return SeedResult{}, err
 	}
 	if ctx.Err() != nil {
