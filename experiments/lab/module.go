@@ -45,21 +45,21 @@ func (e *MissingError) names(sep string) string {
 // in the experiment, which count from its file, become absolute.
 func checkModules(t *tree) error {
 	missing := &MissingError{}
-	places := []string{"env", "agent"}
-	if r := t.get("reward"); r != nil {
-		for i := range r.items {
-			places = append(places, fmt.Sprintf("reward.%d", i))
-		}
+	paths := []string{"env.module", "agent.module"}
+	for i := range t.list("reward") {
+		paths = append(paths, fmt.Sprintf("reward.%d.module", i))
 	}
-	for _, path := range places {
-		owner, _ := t.lookup(path)
-		m := owner.get("module")
-		if m == nil || m.scalar == "" {
+	for i := range t.list("modules") {
+		paths = append(paths, fmt.Sprintf("modules.%d", i))
+	}
+	for _, path := range paths {
+		m, given := t.lookup(path)
+		if !given || m.scalar == "" {
 			continue
 		}
 		text, ok := m.scalar.(string)
 		if !ok {
-			return m.place.errorf("%s.module: want text such as example.com/me/reward@v0.3.0, have %s", path, m.describe())
+			return m.place.errorf("%s: want text such as example.com/me/reward@v0.3.0, have %s", path, m.describe())
 		}
 		base := "."
 		if m.place.line > 0 {
@@ -67,10 +67,10 @@ func checkModules(t *tree) error {
 		}
 		s, err := modules.ParseSource(text, base)
 		if err != nil {
-			return m.place.errorf("%s.%w", path, err)
+			return m.place.errorf("%s: %w", path, err)
 		}
 		if !s.Fixed() && !modules.Has(s) {
-			return m.place.errorf("%s.module: %s has to name a version, such as %s@v0.3.0: the newest will be another one tomorrow", path, s, s.Path)
+			return m.place.errorf("%s: %s has to name a version, such as %s@v0.3.0: the newest will be another one tomorrow", path, s, s.Path)
 		}
 		m.scalar = s.String()
 		if !modules.Has(s) {
@@ -79,6 +79,14 @@ func checkModules(t *tree) error {
 	}
 	if len(missing.Modules) > 0 {
 		return missing
+	}
+	return nil
+}
+
+// list returns the items of a list at a key, nil if there is none.
+func (t *tree) list(key string) []*tree {
+	if l := t.get(key); l != nil && l.kind == list {
+		return l.items
 	}
 	return nil
 }

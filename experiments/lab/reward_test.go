@@ -181,14 +181,16 @@ func TestModules(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "go.mod"), "module example.com/here\n")
 	for text, want := range map[string]string{
-		"reward: [{module: example.com/rw, name: x}]":                    "has to name a version, such as example.com/rw@v0.3.0",
-		"reward: [{module: example.com/rw@main, name: x}]":               "has to name a version",
-		"reward: [{module: 7, name: x}]":                                 "x.yaml:2:19: reward.0.module: want text such as",
-		"reward: [{module: ./nowhere, name: x}]":                         "x.yaml:2:19: reward.0.module folder ",
-		"reward: [{module: \"https://a.b/c\", name: x}]":                 "write a.b/c",
-		"agent: {module: example.com/rw@v1.0.0, name: x}":                "the experiment needs example.com/rw@v1.0.0, which this program lacks: terrarium build --with example.com/rw@v1.0.0",
-		"reward: [{module: ., name: x}]":                                 "the experiment needs example.com/here=" + dir,
-		"reward: [{module: github.com/terrarium-rl/terrarium, name: x}]": `unknown reward "x"`,
+		"reward: [{module: example.com/rw, name: x}]":                     "has to name a version, such as example.com/rw@v0.3.0",
+		"reward: [{module: example.com/rw@main, name: x}]":                "has to name a version",
+		"reward: [{module: 7, name: x}]":                                  "x.yaml:2:19: reward.0.module: want text such as",
+		"reward: [{module: ./nowhere, name: x}]":                          "x.yaml:2:19: reward.0.module: module folder ",
+		"reward: [{module: \"https://a.b/c\", name: x}]":                  "write a.b/c",
+		"modules: [example.com/b@v1.0.0, example.com/c@v2.0.0]\nbonus: x": "the experiment needs example.com/b@v1.0.0 and example.com/c@v2.0.0",
+		"modules: [example.com/b]":                                        "x.yaml:2:11: modules.0: example.com/b has to name a version",
+		"agent: {module: example.com/rw@v1.0.0, name: x}":                 "the experiment needs example.com/rw@v1.0.0, which this program lacks: terrarium build --with example.com/rw@v1.0.0",
+		"reward: [{module: ., name: x}]":                                  "the experiment needs example.com/here=" + dir,
+		"reward: [{module: github.com/terrarium-rl/terrarium, name: x}]":  `unknown reward "x"`,
 	} {
 		_, err := ParsePlan(filepath.Join(dir, "x.yaml"), []byte("env: {name: cartpole-v0}\n"+text+"\n"), nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
