@@ -1,0 +1,131 @@
+package papers
+
+import (
+	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/rewards"
+)
+
+// A Training is an agent trained on a reward: the fixture of claims that are about learning. It
+// uses one goroutine, for cells run side by side.
+type Training struct {
+	Env    env.Config
+	Agent  agents.Config
+	Reward rewards.Config // nil is the task's own
+	Worlds int
+	Steps  int64 // transitions
+	Seed   uint64
+
+	// Each, unless nil, is called after each step of the worlds, with the rewards learned from.
+	Each func(b *env.Batch, reward []float32) error
+
+	// Report, unless nil, receives what the agent and the reward report.
+	Report func(name string, value float64)
+}
+
+// Numbers that select families of random streams under a seed.
+const (
+	keyWorlds = iota
+	keyAgent
+	keyActs
+	keyReward
+	keyEval
+)
+
+// Run trains the agent.
+func (t *Training) Run(c Cell) (agents.Policy, error) {
+	vec, err := env.NewVec(t.Env, env.VecOptions{Worlds: t.Worlds, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer vec.Close()
+	key, spec := rng.New(t.Seed), vec.Spec()
+	b := env.NewBatch(spec, t.Worlds)
+	policy, err := t.Agent.Build(agents.Setup{Spec: spec, Rows: b.N, Steps: t.Steps, Key: key.Fold(keyAgent), Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	agent, _ := policy.(agents.Agent)
+	config := t.Reward
+	if config == nil {
+		config = &rewards.Task{}
+	}
+	reward, err := config.Build(spec)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := reward.(rewards.Seeder); ok {
+		s.Seed(key.Fold(keyReward), 1)
+	}
+	learner, _ := reward.(rewards.Learner)
+	report := t.Report
+	if report == nil {
+		report = func(string, float64) {}
+	}
+	rew := make([]float32, b.N)
+	vec.Reset(key.Fold(keyWorlds).Uint64())
+	for steps := int64(0); steps < t.Steps; steps += int64(b.N) {
+		if err := c.Context.Err(); err != nil {
+			return nil, err
+		}
+		if err := vec.Observe(b); err != nil {
+			return nil, err
+		}
+		policy.Act(b, key.Fold(keyActs).Fold(uint64(steps)), true)
+		if err := vec.Step(b); err != nil {
+			return nil, err
+		}
+		reward.Score(rew, b)
+		if learner != nil {
+			if err := learner.Update(b, report); err != nil {
+				return nil, err
+			}
+		}
+		if t.Each != nil {
+			if err := t.Each(b, rew); err != nil {
+				return nil, err
+			}
+		}
+		if agent != nil {
+			agent.Record(b, rew)
+			if _, err := agent.Learn(report); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return policy, nil
+}
+
+// Evaluate returns the mean return, in the task's own reward, of the first episode of each of the
+// given number of worlds. The policy acts without exploring. Equal seeds give equal episodes.
+func (t *Training) Evaluate(p agents.Policy, worlds int) (float64, error) {
+	vec, err := env.NewVec(t.Env, env.VecOptions{Worlds: worlds, Workers: 1})
+	if err != nil {
+		return 0, err
+	}
+	defer vec.Close()
+	key, b := rng.New(t.Seed).Fold(keyEval), env.NewBatch(vec.Spec(), worlds)
+	vec.Reset(key.Uint64())
+	over, left, sum := make([]bool, b.N), b.N, 0.0
+	for step := uint64(0); left > 0; step++ {
+		if err := vec.Observe(b); err != nil {
+			return 0, err
+		}
+		p.Act(b, key.Fold(step), false)
+		if err := vec.Step(b); err != nil {
+			return 0, err
+		}
+		for i, done := range over {
+			if done {
+				continue
+			}
+			sum += float64(b.Reward[i])
+			if b.End[i] != env.Running {
+				over[i] = true
+				left--
+			}
+		}
+	}
+	return sum / float64(b.N), nil
+}
