@@ -50,6 +50,9 @@ func (t *trainer) scoreBonus() error {
 		}
 		sum += float64(x)
 	}
+	if t.where != nil {
+		t.where.add(t.batch, t.bonuses)
+	}
 	t.report("bonus/mean", sum/float64(len(t.bonuses)))
 	return t.bonus.Update(t.batch, t.report)
 }

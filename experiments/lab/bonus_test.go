@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -87,9 +88,60 @@ func TestBonusResumes(t *testing.T) {
 		}
 		a, _ := tr.bonus.AppendBinary(nil)
 		b, _ := again.bonus.AppendBinary(nil)
-		if !bytes.Equal(a, b) {
+		if !bytes.Equal(a, b) || !bytes.Equal(tr.where.append(nil), again.where.append(nil)) {
 			t.Error("the states of the bonuses differ")
 		}
+	}
+}
+
+// The map counts every step at its place, with its bonus, and the report draws it.
+func TestBonusMap(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	p, err := ParsePlan("x.yaml", []byte(curious), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Train(t.Context(), p, dir, Options{Workers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := readRun(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps, err := r.maps()
+	if err != nil || len(maps) != 2 || len(r.Warnings) > 0 {
+		t.Fatalf("%d maps, error %v, warnings %v", len(maps), err, r.Warnings)
+	}
+	c, err := newestCheckpoint(filepath.Join(SeedDir(dir, 1), "checkpoints"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, visits, sum := newBonusMap(p.Spec), uint64(0), 0.0
+	if err := m.load(c["bonus_map"]); err != nil {
+		t.Fatal(err)
+	}
+	for k, n := range m.visits {
+		visits += n
+		sum += m.bonus[k]
+	}
+	want := 0.0
+	steps, means := r.Seeds[0].Curve.steps, r.Seeds[0].Curve.columns["bonus/mean"]
+	for i, mean := range means {
+		begin := 0.0
+		if i > 0 {
+			begin = steps[i-1]
+		}
+		want += mean * (steps[i] - begin)
+	}
+	if int64(visits) != r.Seeds[0].Steps || math.Abs(sum-want) > 1e-6*want {
+		t.Errorf("%d visits with bonuses of %v in all, want %d and %v", visits, sum, r.Seeds[0].Steps, want)
+	}
+	html, err := renderReport([]*runRecord{r})
+	if err != nil || !bytes.Contains(html, []byte("mean bonus of each cell")) {
+		t.Errorf("the report lacks the maps: %v", err)
+	}
+	if err := m.load([]byte{1, 2, 3}); err == nil {
+		t.Error("a damaged map is accepted")
 	}
 }
 

@@ -20,11 +20,14 @@ type mapView struct {
 // mapCells is the number of cells of a map along each axis where the archive is no grid.
 const mapCells = 50
 
-// maps draws the archive of each seed of a quality-diversity search. Seeds without a checkpoint
-// are left out.
+// maps draws the archive of each seed of a quality-diversity search, or where a bonus led. Seeds
+// without a checkpoint are left out.
 func (r *runRecord) maps() (out []mapView, err error) {
-	if r.Plan == nil || r.Plan.QD == nil {
+	if r.Plan == nil {
 		return nil, nil
+	}
+	if r.Plan.QD == nil {
+		return r.bonusMaps()
 	}
 	for _, s := range r.Seeds {
 		search, _, err := loadSearch(r.Plan, r.Dir, s.Seed)

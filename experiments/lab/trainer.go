@@ -34,6 +34,7 @@ type trainer struct {
 	reward   *rewards.Sum
 	bonus    explore.Bonus        // nil without
 	bonuses  []float32            // of the rows, of the last step
+	where    *bonusMap            // nil without a bonus or a position
 	curious  agents.BonusRecorder // agent, if it takes bonuses apart from the reward
 	recorder *traj.Recorder       // nil if the worlds cannot be saved
 	batch    *env.Batch
@@ -77,6 +78,9 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 		return nil, err
 	}
 	t.bonuses = make([]float32, rows)
+	if t.bonus != nil {
+		t.where = newBonusMap(p.Spec)
+	}
 	if t.reward, err = p.buildReward(); err != nil {
 		return nil, err
 	}
@@ -273,6 +277,9 @@ func (t *trainer) save(best bool) error {
 		if c["bonus"], err = t.bonus.AppendBinary(nil); err != nil {
 			return err
 		}
+		if t.where != nil {
+			c["bonus_map"] = t.where.append(nil)
+		}
 	}
 	if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
 		return err
@@ -323,6 +330,11 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	if t.bonus != nil {
 		if err := t.bonus.UnmarshalBinary(c["bonus"]); err != nil {
 			return nil, fmt.Errorf("section bonus: %w", err)
+		}
+		if t.where != nil {
+			if err := t.where.load(c["bonus_map"]); err != nil {
+				return nil, fmt.Errorf("section bonus_map: %w", err)
+			}
 		}
 	}
 	if err := t.restoreWorlds(c["worlds"]); err != nil {
