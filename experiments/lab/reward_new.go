@@ -24,6 +24,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/experiments/modules"
+	"github.com/terrarium-rl/terrarium/explore"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -46,6 +47,9 @@ var scaffolds = map[string]struct {
 	}},
 	"agent": {"An", agents.Names, func(name, mod string) string {
 		return fmt.Sprintf("agent: {module: %s@v0.1.0, name: %s}", mod, name)
+	}},
+	"bonus": {"A", explore.Names, func(name, mod string) string {
+		return fmt.Sprintf("modules: [%s@v0.1.0]\nbonus: %s", mod, identifier(name))
 	}},
 }
 
@@ -96,10 +100,10 @@ experiment, a program, README and CI. It builds and passes its test as it is.`,
 
 func newCommand() *cobra.Command {
 	var o scaffold
-	kinds := []string{"reward", "task", "agent"}
+	kinds := []string{"reward", "task", "agent", "bonus"}
 	c := &cobra.Command{
 		Use:   "new " + strings.Join(kinds, "|") + " NAME",
-		Short: "Start a Go module with a reward, a task or an agent of your own",
+		Short: "Start a Go module with a reward, a task, an agent or a bonus of your own",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) != 2:
@@ -118,6 +122,9 @@ func newCommand() *cobra.Command {
 	return c
 }
 
+// identifier returns the form of a name that expressions of bonuses take.
+func identifier(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
 // A scaffold is a module to be started.
 type scaffold struct{ kind, name, module, dir string }
 
@@ -134,8 +141,11 @@ func (s *scaffold) check() error {
 		return fmt.Errorf("name %q: want lower-case letters and digits, with _ or - between words", s.name)
 	}
 	taken := s.name
-	if s.kind == "task" {
+	switch s.kind {
+	case "task":
 		taken += "-v0"
+	case "bonus":
+		taken = identifier(taken)
 	}
 	if slices.Contains(kind.names(), taken) {
 		return fmt.Errorf("there is a %s %q already: choose another name", s.kind, taken)
@@ -170,7 +180,7 @@ func (s *scaffold) create(ctx context.Context, w io.Writer) error {
 	}
 	pkg := strings.NewReplacer("-", "", "_", "").Replace(s.name)
 	files, err := s.render(map[string]any{
-		"Kind": s.kind, "Name": s.name, "Package": pkg, "Module": s.module, "Local": local, "Terrarium": modules.Terrarium,
+		"Kind": s.kind, "Name": s.name, "Ident": identifier(s.name), "Package": pkg, "Module": s.module, "Local": local, "Terrarium": modules.Terrarium,
 		"Article": scaffolds[s.kind].article, "Usage": scaffolds[s.kind].usage(s.name, s.module),
 		"Purpose": fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(s.module+s.name))),
 	}, pkg)
