@@ -60,30 +60,36 @@ func (p *constraint) dot(q *constraint) (s float32) {
 // forward replaces x by D^-1/2 L^-1 x, of which the elements before first are zero.
 func (t *tree) forward(k, x []float32, first int) {
 	rows := int(t.rows)
-	l := k[rows : rows+int(t.entries)]
-	x = x[:rows]
+	l, x, d, ends := k[rows:], x[:rows], k[:rows], t.start[1:][:rows]
+	at := int(t.start[first])
 	for c := first; c < rows; c++ {
 		xc := x[c]
-		lo, hi := t.start[c], t.start[c+1]
-		for p := lo; p < hi; p++ {
-			x[t.row[p]] -= float32(l[p] * xc)
+		end := int(ends[c])
+		row := t.row[at:end]
+		column := l[at:end][:len(row)]
+		for p, r := range row {
+			x[r] -= float32(column[p] * xc)
 		}
-		x[c] = xc * k[c]
+		x[c] = xc * d[c]
+		at = end
 	}
 }
 
 // backward replaces x by L^-T D^-1/2 x.
 func (t *tree) backward(k, x []float32) {
 	rows := int(t.rows)
-	l := k[rows : rows+int(t.entries)]
-	x = x[:rows]
+	l, x, d, starts := k[rows:], x[:rows], k[:rows], t.start[:rows]
+	end := int(t.entries)
 	for c := rows - 1; c >= 0; c-- {
-		s := float32(x[c] * k[c])
-		lo, hi := t.start[c], t.start[c+1]
-		for p := lo; p < hi; p++ {
-			s -= float32(l[p] * x[t.row[p]])
+		s := float32(x[c] * d[c])
+		at := int(starts[c])
+		row := t.row[at:end]
+		column := l[at:end][:len(row)]
+		for p, r := range row {
+			s -= float32(column[p] * x[r])
 		}
 		x[c] = s
+		end = at
 	}
 }
 
