@@ -65,10 +65,10 @@ func (m *Mesh) tidy() bool {
 	return a != 0
 }
 
-// thin drops points of m.path that lie almost on the straight line between those beside them: in
-// a small picture of a long terrain, most.
-func (m *Mesh) thin() {
-	const off, far = 0.2, 16 // pixels
+// thin drops points of m.path that lie less than off pixels from the straight line between those
+// beside them: in a small picture of a long terrain, most.
+func (m *Mesh) thin(off float32) {
+	const far = 16 // pixels
 	if len(m.path) < 8 {
 		return
 	}

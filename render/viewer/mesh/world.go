@@ -3,6 +3,7 @@ package mesh
 import (
 	"image"
 
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/render/scene"
 )
@@ -40,6 +41,10 @@ func (m *Mesh) Over(area image.Rectangle, l *scene.List, t *scene.Theme) {
 	m.clip = rectOf(image.Rectangle{Max: m.size})
 }
 
+// small is the size, in pixels, below which pictures are drawn with fewer triangles. There are many
+// of them then, and a display without a graphics card draws 64 in the time that one takes.
+const small = 160
+
 // A drawing is what drawing a world needs.
 type drawing struct {
 	*Mesh
@@ -61,7 +66,11 @@ func (d *drawing) outline(s *scene.Shape) {
 		for _, v := range s.Pts {
 			d.path = append(d.path, d.pixel(v))
 		}
-		d.thin()
+		off := float32(0.2)
+		if s.Role == env.RoleBackdrop && d.size < small {
+			off = 0.5
+		}
+		d.thin(off)
 		return
 	}
 	c, r := d.pixel(s.Pts[0]), geom.Clamp(s.Size*d.cam.Scale, 0, 1<<18)
@@ -106,7 +115,11 @@ func (d *drawing) shape(s *scene.Shape, style *scene.Style) {
 	default:
 		d.outline(s)
 		d.fill(style.Fill, style.Edge.A < 255)
-		d.stroke(d.edge, true, style.Edge)
+		if d.size < small && len(d.path) > 2 { // half as many triangles, and a fraction of a pixel larger
+			d.rim(d.edge/2, style.Edge)
+		} else {
+			d.stroke(d.edge, true, style.Edge)
+		}
 		if r := s.Size * d.cam.Scale; s.Kind == scene.Circle && style.Spoke && r > 2*d.edge {
 			c, rim := d.pixel(s.Pts[0]), geom.Rotation(s.Spoke)
 			d.path = append(d.path[:0], c, geom.Vec{X: c.X + r*rim.C, Y: c.Y - r*rim.S})
