@@ -61,8 +61,8 @@ func (w *World) inspectJoint(c env.Canvas, j int) {
 	}
 }
 
-// inspectForces draws the force on each contact, as long as it bears bodies: 10 marks for the weight of
-// all of them; and the way of each body in a tenth of a second.
+// inspectForces draws the force at each contact, 20 marks long for the weight of all bodies, and the
+// way of each body in a tenth of a second.
 func (w *World) inspectForces(c env.Canvas, dt float32) {
 	var weight float32
 	for b := range w.m.bodies {
