@@ -19,7 +19,7 @@ func init() {
 // Config holds the options of the reward "preference", learned from comparisons that a scripted
 // teacher makes by the task's own reward.
 type Config struct {
-	Asking
+	Asking    `json:",inline"`
 	Beta      float64  `json:"beta" doc:"rationality of the teacher, on sums of rewards; 0 means it never errs for being unsure"`
 	Myopia    float64  `json:"myopia" doc:"how much the teacher counts earlier steps of a segment, 0 to 1; 1 means alike"`
 	Mistake   float64  `json:"mistake" doc:"probability that the teacher answers the contrary"`
@@ -83,9 +83,9 @@ func (t *taught) UnmarshalBinary(data []byte) error {
 // Heron holds the options of the reward "heron", learned from comparisons by an order of
 // importance of facts.
 type Heron struct {
-	Asking
-	Order []Factor `json:"order" doc:"the factors, the most important first"`
-	Soft  bool     `json:"soft,omitempty" doc:"pairs that no factor decides are ties to learn, instead of no answer"`
+	Asking `json:",inline"`
+	Order  []Factor `json:"order" doc:"the factors, the most important first"`
+	Soft   bool     `json:"soft,omitempty" doc:"pairs that no factor decides are ties to learn, instead of no answer"`
 }
 
 // A Factor is a level of the hierarchy.

@@ -24,8 +24,8 @@ type Asking struct {
 	Oversize int       `json:"oversize" doc:"candidates for each question, at least 1"`
 	Segment  int       `json:"segment" doc:"steps of a segment, at least 1"`
 	Window   int       `json:"window" doc:"transitions, the newest ones, that segments are taken from"`
-	Shape
-	Training
+	Shape    `json:",inline"`
+	Training `json:",inline"`
 }
 
 // DefaultAsking is 400 questions about segments of 25 steps, in 10 rounds.
