@@ -38,7 +38,7 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 	}
 	v, em, dim := f.view, f.em, f.dim
 	b := &e3b{
-		view: v, embed: em, dim: dim, ridge: c.Ridge,
+		view: v, embed: em, dim: dim,
 		x: make([]float32, s.Rows*v.width()), phi: make([]float32, s.Rows*dim), u: make([]float32, s.Rows*dim),
 		b: make([]float32, s.Rows), rows: make([]ellipse, s.Rows),
 		pool: nn.NewPool(s.Workers), errs: make([]error, chunks(s.Rows)),
@@ -48,8 +48,7 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 		b.scratch = append(b.scratch, make([]float64, 3*dim*dim))
 	}
 	for i := range b.rows {
-		b.rows[i] = ellipse{inv: make([]float32, dim*dim), cov: make([]float32, dim*dim)}
-		b.rows[i].reset(c.Ridge)
+		b.rows[i] = newEllipse(dim, c.Ridge)
 	}
 	return b, nil
 }
@@ -57,20 +56,34 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 // reinvert is the number of rank-one updates after which the inverse is computed afresh.
 const reinvert = 256
 
-// An ellipse is C and its inverse, of one row.
+// An ellipse is C^-1 of one row, and what C is made of: cov is C as of the last time that the
+// inverse was computed afresh, if it has been, and phis are the features since.
 type ellipse struct {
 	inv, cov []float32
+	phis     []float32
+	ridge    float32
 	steps    uint32 // of the episode
 }
 
-func (e *ellipse) reset(ridge float32) {
-	d := isqrt(len(e.inv))
-	clear(e.inv)
-	clear(e.cov)
-	for i := range d {
-		e.inv[i*d+i], e.cov[i*d+i] = 1/ridge, ridge
-	}
+func newEllipse(d int, ridge float32) ellipse {
+	f := func(n int) []float32 { return make([]float32, n*d) }
+	e := ellipse{inv: f(d), cov: f(d), phis: f(reinvert), ridge: ridge}
+	e.reset()
+	return e
+}
+
+func (e *ellipse) reset() {
+	diagonal(e.inv, 1/e.ridge)
 	e.steps = 0
+}
+
+// diagonal makes m a number times the unit matrix.
+func diagonal(m []float32, x float32) {
+	d := isqrt(len(m))
+	clear(m)
+	for i := range d {
+		m[i*d+i] = x
+	}
 }
 
 func isqrt(n int) int {
@@ -87,16 +100,32 @@ func (e *ellipse) quad(u, phi []float32) float32 {
 	return loops.dot(u, phi)
 }
 
-// add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950). Of C only
-// the lower triangle is kept.
-// Scratch is memory for 3 d^2 numbers.
+// add includes phi, given u and b = quad: the formula of Sherman and Morrison (1950). Scratch is
+// memory for 3 d^2 numbers.
 func (e *ellipse) add(u, phi []float32, b float32, scratch []float64) error {
-	loops.rank1(e.inv, u, -1/(1+b), false)
-	loops.rank1(e.cov, phi, 1, true)
-	if e.steps++; e.steps%reinvert == 0 {
-		return e.invert(scratch)
+	d := len(phi)
+	copy(e.phis[int(e.steps%reinvert)*d:], phi)
+	if e.steps++; e.steps%reinvert > 0 {
+		loops.rank1(e.inv, u, -1/(1+b), false)
+		return nil
 	}
-	return nil
+	if e.steps == reinvert {
+		diagonal(e.cov, e.ridge)
+	}
+	for k := range reinvert {
+		loops.rank1(e.cov, e.phis[k*d:(k+1)*d], 1, true)
+	}
+	return e.invert(scratch)
+}
+
+// parts returns what the state consists of beside steps.
+func (e *ellipse) parts() [3][]float32 {
+	d := isqrt(len(e.inv))
+	p := [...][]float32{e.inv, e.phis[:int(e.steps%reinvert)*d], nil}
+	if e.steps >= reinvert {
+		p[2] = e.cov
+	}
+	return p
 }
 
 // invert computes the inverse from C, against the drift of many updates: C = L L', W = L^-1,
@@ -157,7 +186,6 @@ type e3b struct {
 	view  *view
 	embed embedding
 	dim   int
-	ridge float32
 	x     []float32 // states of the batch scored last
 	phi   []float32 // their embeddings
 	u     []float32 // C^-1 phi
@@ -220,7 +248,7 @@ func (e *e3b) updateChunk(worker, c int) {
 			return
 		}
 		if e.batch.End[i] != env.Running {
-			e.rows[i].reset(e.ridge)
+			e.rows[i].reset()
 			continue
 		}
 		if err := e.rows[i].add(e.u[i*d:(i+1)*d], e.phi[i*d:(i+1)*d], e.b[i], e.scratch[worker]); err != nil {
@@ -230,13 +258,14 @@ func (e *e3b) updateChunk(worker, c int) {
 	}
 }
 
-// AppendBinary appends the embedding, then steps, inverse and covariance of each row.
+// AppendBinary appends the embedding, then steps, inverse, features and covariance of each row.
 func (e *e3b) AppendBinary(dst []byte) ([]byte, error) {
 	dst = e.embed.append(dst)
 	for i := range e.rows {
 		dst = binary.LittleEndian.AppendUint32(dst, e.rows[i].steps)
-		dst = nn.AppendFloats(dst, e.rows[i].inv)
-		dst = nn.AppendFloats(dst, e.rows[i].cov)
+		for _, x := range e.rows[i].parts() {
+			dst = nn.AppendFloats(dst, x)
+		}
 	}
 	return dst, nil
 }
@@ -247,15 +276,25 @@ func (e *e3b) UnmarshalBinary(src []byte) error {
 	if err != nil {
 		return fmt.Errorf("bonus e3b: %w", err)
 	}
-	n := 4 * e.dim * e.dim
-	if len(src) != len(e.rows)*(4+2*n) {
+	fail := func() error {
 		return fmt.Errorf("bonus e3b: the state is of another dimension or number of rows than %d and %d", e.dim, len(e.rows))
 	}
 	for i := range e.rows {
+		if len(src) < 4 {
+			return fail()
+		}
 		e.rows[i].steps = binary.LittleEndian.Uint32(src)
-		nn.DecodeFloats(e.rows[i].inv, src[4:])
-		nn.DecodeFloats(e.rows[i].cov, src[4+n:])
-		src = src[4+2*n:]
+		src = src[4:]
+		for _, x := range e.rows[i].parts() {
+			if len(src) < 4*len(x) {
+				return fail()
+			}
+			nn.DecodeFloats(x, src)
+			src = src[4*len(x):]
+		}
+	}
+	if len(src) > 0 {
+		return fail()
 	}
 	return nil
 }

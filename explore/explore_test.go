@@ -193,8 +193,7 @@ func TestE3BAgainstItsDefinition(t *testing.T) {
 // Over 10^5 rank-one updates the inverse stays that of the covariance.
 func TestShermanMorrison(t *testing.T) {
 	const d = 16
-	e := ellipse{inv: make([]float32, d*d), cov: make([]float32, d*d)}
-	e.reset(0.1)
+	e := newEllipse(d, 0.1)
 	r := rng.New(1).Stream(0, 0, 0)
 	want := mat.NewSymDense(d, nil)
 	for i := range d {
@@ -568,8 +567,7 @@ func ExampleParse() {
 func BenchmarkE3B(b *testing.B) {
 	for _, d := range []int{32, 64} {
 		b.Run(fmt.Sprintf("dim=%d", d), func(b *testing.B) {
-			e := ellipse{inv: make([]float32, d*d), cov: make([]float32, d*d)}
-			e.reset(0.1)
+			e := newEllipse(d, 0.1)
 			phi, u, scratch := make([]float32, d), make([]float32, d), make([]float64, 3*d*d)
 			r := rng.New(1).Stream(0, 0, 0)
 			for i := range phi {
@@ -581,7 +579,7 @@ func BenchmarkE3B(b *testing.B) {
 					b.Fatal(err)
 				}
 				if e.steps == 1000 {
-					e.reset(0.1)
+					e.reset()
 				}
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
@@ -198,5 +200,70 @@ func TestNoisyTelevision(t *testing.T) {
 	errors, variance, learning := late("icm"+options+")", 20), late("disagreement"+options+")", 5), late("progress"+options+", gamma=0.95)", 100)
 	if errors < 0.7 || variance > 0.2 || learning > 0.5 {
 		t.Errorf("left of icm %.2f, disagreement %.2f, progress %.2f; want most, little, little", errors, variance, learning)
+	}
+}
+
+// In an episode longer than what the ellipse keeps apart, the state is complete too, and the
+// bonus stays that of the definition.
+func TestE3BOfLongEpisodes(t *testing.T) {
+	_, s := setup(t, false)
+	const expr = "e3b(embed=none, ridge=0.5)"
+	x := parse(t, expr, s)
+	var copies []Bonus
+	b := env.NewBatch(s.Spec, rows)
+	r := rng.New(6).Stream(0, 0, 0)
+	c := mat.NewSymDense(2, []float64{0.5, 0, 0, 0.5}) // of row 0
+	var dst, other [rows]float32
+	for step := range 3 * reinvert {
+		for i := range b.Next {
+			b.Next[i] = r.Norm()
+		}
+		x.Score(dst[:], b)
+		for _, y := range copies {
+			if y.Score(other[:], b); other != dst {
+				t.Fatalf("step %d: %v after loading, want %v", step, other, dst)
+			}
+			update(t, y, b)
+		}
+		var inv mat.Dense
+		if err := inv.Inverse(c); err != nil {
+			t.Fatal(err)
+		}
+		phi := mat.NewVecDense(2, []float64{float64(b.Next[0]), float64(b.Next[1])})
+		if want := mat.Inner(phi, &inv, phi); step > 0 && math.Abs(float64(dst[0])-want) > 1e-3*want {
+			t.Fatalf("step %d: %v, want %v", step, dst[0], want)
+		}
+		c.SymRankOne(c, 1, phi)
+		update(t, x, b)
+		if step == reinvert-2 || step == reinvert-1 || step == 2*reinvert+100 {
+			state, err := x.AppendBinary(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			y := parse(t, expr, s)
+			if err := y.UnmarshalBinary(state[:len(state)-1]); err == nil {
+				t.Error("a state cut short is accepted")
+			}
+			if err := y.UnmarshalBinary(state); err != nil {
+				t.Fatal(err)
+			}
+			copies = append(copies, y)
+		}
+	}
+	// All of it is forgotten at the end of the episode.
+	for i := range b.End {
+		b.End[i] = env.Terminated
+	}
+	x.Score(dst[:], b)
+	update(t, x, b)
+	fresh := parse(t, expr, s)
+	clear(b.End)
+	for range 3 {
+		x.Score(dst[:], b)
+		if fresh.Score(other[:], b); other != dst {
+			t.Fatal("a new episode is not as the first")
+		}
+		update(t, x, b)
+		update(t, fresh, b)
 	}
 }
