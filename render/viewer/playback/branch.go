@@ -20,7 +20,7 @@ func (s *State) takeOver() {
 		others = d.Driver
 	}
 	h := NewHand(t.Spec(), others)
-	if s.branch(t, Driver{"by hand", h, t.Spec()}, nil) {
+	if s.branch(t, Driver{"by hand", h, t.Spec()}, t.Judge) {
 		s.Playing, s.waits, s.Solo = false, true, true
 		s.Say("your turn: " + h.Help() + "; time begins with the first key")
 	}
