@@ -22,6 +22,9 @@ func TestHeat(t *testing.T) {
 	if data == nil {
 		t.Fatal("the figure has no image")
 	}
+	if !strings.Contains(s, `<image preserveAspectRatio="none"`) {
+		t.Error("the image keeps its own proportions: cells would not be where the axes say")
+	}
 	raw, err := base64.StdEncoding.DecodeString(data[1])
 	if err != nil {
 		t.Fatal(err)

@@ -408,7 +408,11 @@ func (f *Figure) SVG(w io.Writer) error {
 	width, height := f.size()
 	c := vgsvg.New(width, height)
 	drawOn(p, c)
-	_, err = c.WriteTo(w)
+	var buf bytes.Buffer
+	if _, err := c.WriteTo(&buf); err != nil {
+		return err
+	}
+	_, err = imageStyle.WriteString(w, buf.String())
 	return err
 }
 
@@ -444,10 +448,16 @@ func (f *Figure) HTML(label string) (string, error) {
 	return head + pageStyle.Replace(s[at+end+1:]), nil
 }
 
+// imageStyle corrects the images that gonum writes: they are PNGs, are to fill their rectangle,
+// and their cells are to have sharp edges.
+var imageStyle = strings.NewReplacer(
+	"data:image/jpg;", "data:image/png;",
+	"<image ", `<image preserveAspectRatio="none" style="image-rendering:pixelated" `,
+)
+
 var pageStyle = func() *strings.Replacer {
 	pairs := []string{
 		"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "",
-		"data:image/jpg;", "data:image/png;", // which gonum writes
 		hexName(ink), "var(--ink)", hexName(muted), "var(--muted)", hexName(grid), "var(--grid)",
 	}
 	for i, c := range colours {

@@ -63,7 +63,7 @@ func (m *Map) nearest(x, y int) (best int, ok bool) {
 	return best, true
 }
 
-// choose plays a point of the map, in the place of the one before.
+// chooseElite plays a point of the map, in the place of the one before.
 func (s *State) chooseElite(i int) {
 	m := s.Map
 	if len(s.Tracks) >= Most && m.track == nil {
