@@ -281,8 +281,8 @@ func (w *world) blow() {
 	if force == 0 && torque == 0 {
 		return
 	}
-	w.w.ApplyForce(w.hull, geom.Vec{X: force * gust(w.Wind)}, w.w.Centre(w.hull))
-	w.w.ApplyTorque(w.hull, torque*gust(w.Turn))
+	w.w.ApplyForce(w.hull, geom.Vec{X: float32(force * gust(w.Wind))}, w.w.Centre(w.hull))
+	w.w.ApplyTorque(w.hull, float32(torque*gust(w.Turn)))
 	w.Wind++
 	w.Turn++
 }
