@@ -9,10 +9,11 @@
 //
 // Global are count, rnd, icm, disagreement, progress, re3 and apt; episodic are episodic_count,
 // e3b and ngu; noveld and ride are both. Functions are norm (divide by the running standard
-// deviation), clip and decay. Which to use: global bonuses win where episodes
-// share structure, episodic ones where every episode is a new world, and their product is
-// robust (Henaff, Jiang and Raileanu, "A study of global and episodic bonuses for exploration in
+// deviation), clip and decay. Which to use: global bonuses win where episodes share structure,
+// episodic ones where every episode is a new world, and their product is robust (Henaff, Jiang and Raileanu, "A study of global and episodic bonuses for exploration in
 // contextual MDPs", ICML 2023).
+//
+// Package exploretest checks bonuses of others.
 package explore
 
 import (
