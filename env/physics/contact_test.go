@@ -329,3 +329,30 @@ func TestSensor(t *testing.T) {
 	p, _ := w.Pose(1)
 	near64(t, "height: the sensor stops nothing", float64(p.Y), 4-5*1.5*1.5, 0.2)
 }
+
+// So many contacts that no matrix is kept: each box of a long row rests as if it were alone.
+func TestManyRows(t *testing.T) {
+	pile := func(n int) *World {
+		s := &scene.Scene{Gravity: vec(0, -10), Grounds: []scene.Ground{{Name: "floor", Points: []geom.Vec{{X: -5}, {X: 100}}, Friction: 0.5}}}
+		for i := range n {
+			s.Bodies = append(s.Bodies, box(fmt.Sprint(i), float32(2*i), 0.6, 0.5, 0.5))
+			s.Bodies[i].Velocity = vec(1, 0)
+		}
+		return compile(t, s)
+	}
+	one, many := pile(1), pile(maxDense/2)
+	for range 100 {
+		one.Step(1. / 50)
+		many.Step(1. / 50)
+	}
+	if got := many.Contacts(); 2*got <= maxDense {
+		t.Fatalf("%d contacts, too few for this test", got)
+	}
+	want, _ := one.Pose(0)
+	for i := range many.m.Bodies() {
+		got, angle := many.Pose(i)
+		near64(t, "x", float64(got.X-float32(2*i)), float64(want.X), 1e-4)
+		near64(t, "y", float64(got.Y), float64(want.Y), 1e-4)
+		near64(t, "angle", float64(angle), 0, 1e-4)
+	}
+}

@@ -2,13 +2,15 @@ package physics
 
 // A motion is the velocities of all bodies in a form in which impulses change few numbers. Its
 // first part, u, is how the bodies would move if the joints did not react to impulses, three
-// numbers each: x, y, turn. The second part, s, holds a number for each constraint of the joints, from which
-// follows what they take back: with J, M and the factors L and D of K = J M^-1 J^T,
+// numbers each: x, y, turn. The second part, s, holds a number for each constraint of the joints,
+// from which follows what they take back: with J, M and the factors L and D of K = J M^-1 J^T
+// (tree.go),
 //
 //	v = u - M^-1 J^T L^-T D^-1/2 s
 //
 // An impulse x along a row g, whose reaction in the joints is z = D^-1/2 L^-1 J M^-1 g, adds
-// M^-1 g x to u and z x to s; and the speed g v is g u - z s.
+// M^-1 g x to u and z x to s; and the speed g v is g u - z s. So only half a solution with K is
+// needed for a row, and the other half once in the end.
 type motion []float32
 
 // A row is one unknown impulse: of a motor with the limits of its joint, or along the normal or
@@ -173,8 +175,8 @@ func (w *World) change(s *system, i int32, f float32) {
 	s.motion.push(&w.rows[i], w.react, f)
 }
 
-// assemble computes, if there are few rows, the speeds along each that a unit of impulse along each brings
-// about.
+// assemble computes, if there are few rows, the speeds along all that a unit of impulse along
+// each brings about.
 func (w *World) assemble() {
 	n := len(w.rows)
 	w.begin(&w.now)

@@ -13,7 +13,7 @@ const (
 	maxLinearCorrection = 0.2  // m a step
 	correction          = 0.4  // part of an overlap that is corrected in a step
 	restSpeed           = 0.01 // m/s
-	caution             = 0.5  // m/s: contacts that separate by this much less than they may are left out at first
+	caution             = 0.5  // m/s: contacts that stay that far from meeting get no rows at first
 )
 
 // A grip is a contact point in the sweeps. Its two rows, one after the other, are along the normal
@@ -21,10 +21,10 @@ const (
 type grip struct {
 	row, contact    int32
 	friction        float32
-	least           float32 // speed at which the shapes may separate at least; negative: they may still approach
-	bounce          float32 // speed at which to separate after the impact, 0 if it does not bounce
-	fix             float32 // displacement along the normal that the position correction wants
-	needed          bool
+	least           float32    // speed at which the shapes may separate at least; negative: they may still approach
+	bounce          float32    // speed at which to separate after the impact, 0 if it does not bounce
+	fix             float32    // displacement along the normal that the position correction wants
+	needed          bool       // found by takeIn
 	normal, tangent [6]float32 // Jacobians
 }
 
@@ -180,6 +180,7 @@ func (w *World) takeIn(fast float32) bool {
 	return len(w.waiting) < len(waiting)
 }
 
+// addGrip makes the rows of a contact and starts them from the impulses of the last step.
 func (w *World) addGrip(g *grip) {
 	c := &w.contacts[g.contact]
 	g.row = int32(len(w.rows))
@@ -199,7 +200,7 @@ func (w *World) addGrip(g *grip) {
 
 // sweep solves motors, limits and contacts by projected Gauss-Seidel (Catto, "Iterative
 // dynamics with temporal coherence", GDC 2005) until no speed changes by more than the
-// tolerance. Because the responses already include the joints, few sweeps do.
+// tolerance. Because the rows already include the joints, few sweeps do.
 func (w *World) sweep() {
 	refined := 0
 	for i := range maxSweeps {
@@ -218,6 +219,7 @@ func (w *World) sweep() {
 	}
 }
 
+// largestImpulse returns the size of the largest impulse.
 func (w *World) largestImpulse() (most float32) {
 	for i := range w.rows {
 		most = geom.Max(most, geom.Abs(w.rows[i].impulse))
@@ -394,6 +396,7 @@ func (w *World) report(dt float32) {
 	}
 }
 
+// reportContact says whether the shapes of a contact touch.
 func (w *World) reportContact(c *contact) {
 	if c.ni > 0 || c.sep <= 0 {
 		c.flags |= isTouching

@@ -93,8 +93,8 @@ func (w *World) longest() (step float32, at int) {
 }
 
 // dropSoft holds the impulses with softened pivots, and reports whether there are any, if with
-// them a step of the solution would more than double the largest impulse: the bounds do not end their growth
-// then, as of a body that is jammed.
+// them a step towards the solution would be longer than the largest impulse that the sweeps
+// found: then no bound ends the growth in time, as for a body that is jammed.
 func (w *World) dropSoft(step float32) (dropped bool) {
 	soft, largest := false, float32(0)
 	for i := range w.free {
@@ -192,10 +192,10 @@ func (w *World) pickColumn(dst []float32, n int, g *free) {
 }
 
 // solveFree factorises the matrix into L and U, of which L has a diagonal of ones, and solves
-// for the impulses that are not held. An impulse that those before it imply, as of the fourth row
-// of two points of one body that both stick, has a pivot of almost zero. It gets a small one, so that
-// the solution, if there is none within the tolerance, goes far in the direction that
-// changes no speed, until one of these impulses meets its bound.
+// for the impulses that are not held. An impulse that those before it imply, as the fourth of two
+// points of one body that both stick, has a pivot of almost zero. It gets a small one, so that
+// the solution, if there is none in truth, goes far in the direction that changes no speed, until one
+// of these impulses meets its bound. The sweeps alone go there too, but very slowly.
 func (w *World) solveFree() {
 	n := len(w.free)
 	a := w.matrix[n*n : 2*n*n]
