@@ -144,6 +144,9 @@ var schedules = map[string]func(progress float64) float64{
 	"cosine":   func(p float64) float64 { return (1 + math.Cos(math.Pi*p)) / 2 },
 }
 
+// maxWidth is the widest hidden layer: two of them have a gigabyte of weights.
+const maxWidth = 16384
+
 // check reports the first option that is out of range.
 func (c *Config) check(s agents.Setup) error {
 	rows := int64(s.Rows) * int64(c.Rollout)
@@ -153,7 +156,7 @@ func (c *Config) check(s agents.Setup) error {
 		ok   bool
 		want string
 	}{
-		{"rollout", c.Rollout, c.Rollout >= 1 && rows <= math.MaxInt32, "at least 1, and at most 2^31 rows in all"},
+		{"rollout", c.Rollout, c.Rollout >= 1 && int64(c.Rollout) <= math.MaxInt32/int64(s.Rows), "at least 1, and at most 2^31 rows in all"},
 		{"minibatch", c.Minibatch, c.Minibatch >= 2 && int64(c.Minibatch) <= rows, fmt.Sprintf("2 to %d, the rows of a rollout", rows)},
 		{"epochs", c.Epochs, c.Epochs >= 1, "at least 1"},
 		{"learning_rate", c.LearningRate, c.LearningRate > 0 && !math.IsInf(c.LearningRate, 0), "a number above 0"},
@@ -177,8 +180,8 @@ func (c *Config) check(s agents.Setup) error {
 		}
 	}
 	for _, w := range c.Hidden {
-		if w < 1 {
-			return fmt.Errorf("ppo: hidden is %v, want widths of at least 1", c.Hidden)
+		if w < 1 || w > maxWidth {
+			return fmt.Errorf("ppo: hidden is %v, want widths of 1 to %d", c.Hidden, maxWidth)
 		}
 	}
 	if c.Schedule != "constant" && s.Steps <= 0 {

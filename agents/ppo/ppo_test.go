@@ -133,7 +133,9 @@ func TestBadOptions(t *testing.T) {
 		{`{"schedule": "step"}`, "ppo: schedule is step, want constant, linear or cosine"},
 		{`{"schedule": "linear"}`, "ppo: schedule is linear, which needs to know the number of steps of the run"},
 		{`{"clip": -0.1}`, "ppo: clip is -0.1, want a number above 0"},
-		{`{"hidden": [64, 0]}`, "ppo: hidden is [64 0], want widths of at least 1"},
+		{`{"hidden": [64, 0]}`, "ppo: hidden is [64 0], want widths of 1 to 16384"},
+		{`{"hidden": [99999999]}`, "ppo: hidden is [99999999], want widths of 1 to 16384"},
+		{`{"rollout": 9000000000000000000}`, "ppo: rollout is 9000000000000000000, want at least 1, and at most 2^31 rows in all"},
 		{`{"log_std": 9}`, "ppo: log_std is 9, want -20 to 2"},
 	} {
 		config := New()
