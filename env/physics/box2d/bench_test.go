@@ -1,3 +1,5 @@
+//go:build unix
+
 package box2d_test
 
 import (
