@@ -10,6 +10,10 @@
 //	Emitter.Ask -> Batch.Sol -> caller -> Batch.Objective, Batch.Measures -> Archive.Add
 //	-> Batch.Status, Batch.Gain -> Emitter.Tell
 //
+// Archives and emitters are found by name, see [RegisterArchive] and [RegisterEmitter]. Package
+// qdtest checks ones of your own, qdfile writes archives to files, signature describes paths, and
+// stax searches with descriptors that are learned.
+//
 // Objectives are maximised. Measures, also called descriptors, place a solution in its niche.
 package qd
 

@@ -31,6 +31,14 @@
 //	  eval.json            the evaluation: return, length, level and difficulty of each episode
 //	  done                 written last: the seed is finished
 //
+// A quality-diversity search, an experiment with a section qd, has no agent. Its steps are
+// evaluations of policies, its rows coverage, qd_score, best and mean objective, elites and
+// transitions, and its seeds also have
+//
+//	archive.parquet        the elites, see package qd/qdfile
+//
+// What is evaluated at the end, recorded and filmed is the policy of the greatest objective.
+//
 // Steps count transitions: each agent of each world counts one. Means of training are over the
 // last 100 episodes that ended. A Row has
 //

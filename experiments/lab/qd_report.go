@@ -9,6 +9,7 @@ import (
 	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/qd/qdfile"
 	"github.com/terrarium-rl/terrarium/render/plot"
+	"github.com/terrarium-rl/terrarium/render/replay"
 )
 
 // A mapView is the map of an archive over two measures.
@@ -119,4 +120,21 @@ func (p *Plan) writeArchive(path string, a qd.Archive) error {
 		return err
 	}
 	return writeFileAtomic(path, buf.Bytes())
+}
+
+// qdFacts are the figures of a quality-diversity search: medians over the seeds that are done.
+func (v *runView) qdFacts() (out []fact) {
+	var coverage, score, best []float64
+	for _, s := range v.Seeds {
+		if s.QD != nil {
+			coverage, score, best = append(coverage, 100*float64(s.QD.Coverage)), append(score, float64(s.QD.QDScore)), append(best, float64(s.QD.Best))
+		}
+	}
+	if len(score) == 0 {
+		return nil
+	}
+	if c := median(coverage); !math.IsNaN(c) {
+		out = append(out, fact{"coverage", replay.Number(c, 1) + " %"})
+	}
+	return append(out, fact{"QD score", plot.Short(median(score))}, fact{"best objective", replay.Number(median(best), 1)})
 }

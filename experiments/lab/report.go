@@ -91,8 +91,9 @@ type seedRecord struct {
 	Done      bool
 	Steps     int64 // made
 	Seconds   float64
-	PerSecond float64 // steps a second, overall
-	Solved    int64   // step at which the task counted as solved; 0 if it never did
+	PerSecond float64  // steps a second, overall
+	QD        *QDStats // of a quality-diversity search that is done
+	Solved    int64    // step at which the task counted as solved; 0 if it never did
 	Curve     curve
 	Eval      *Evaluation     // nil without
 	Mean      *stats.Interval // of the evaluation's returns
@@ -181,7 +182,7 @@ func (r *runRecord) readSeed(seed uint64) *seedRecord {
 	}
 	var done SeedResult
 	if optional(readJSON(filepath.Join(dir, doneFile), &done)) {
-		s.Done, s.Steps, s.Seconds, s.Solved = true, done.Steps, done.Seconds, done.Solved
+		s.Done, s.Steps, s.Seconds, s.Solved, s.QD = true, done.Steps, done.Seconds, done.Solved, done.QD
 	}
 	if s.Seconds > 0 {
 		s.PerSecond = float64(s.Steps) / s.Seconds

@@ -239,6 +239,7 @@ func (v *runView) judge() {
 // facts are the figures of the summary.
 func (v *runView) facts() (out []fact) {
 	add := func(name, value string) { out = append(out, fact{name, value}) }
+	out = append(out, v.qdFacts()...)
 	if o := v.Overall; o != nil {
 		over := fmt.Sprintf("%d seeds", o.Seeds)
 		if o.Seeds == 1 {
@@ -263,9 +264,13 @@ func (v *runView) facts() (out []fact) {
 	if len(steps) == 0 {
 		return out
 	}
-	add("steps a seed", plot.Short(median(steps)))
+	unit := "steps"
+	if v.Plan != nil {
+		unit = v.Plan.stepName()
+	}
+	add(unit+" a seed", plot.Short(median(steps)))
 	add("training time a seed", spell(median(seconds)))
-	add("steps a second", plot.Short(math.Round(median(perSecond))))
+	add(unit+" a second", plot.Short(math.Round(median(perSecond))))
 	if len(solved) > 0 {
 		add(fmt.Sprintf("steps until solved, median of %d", len(solved)), plot.Short(median(solved)))
 	}
