@@ -25,7 +25,7 @@ need-go:
 	  echo "  (an older Go from 1.21 on fetches the version it needs by itself)"; exit 3; }
 
 build: need-go
-	@CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./experiments/terrarium
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BIN) ./experiments/terrarium
 
 demo: build
 	@./$(BIN) run lander --seeds 1 --out runs/demo --replace
