@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,8 +161,10 @@ func runClaim(cmd *cobra.Command, c papers.Claim, scale papers.Scale, f claimFla
 	if err != nil {
 		return nil, err
 	}
-	commit := cmp.Or(p.Build["vcs.revision"], "unknown")
-	commit = commit[:min(len(commit), 12)]
+	commit := p.Build["vcs.revision"]
+	if commit = commit[:min(len(commit), 12)]; commit == "" {
+		commit = "program-" + p.Program[:12] // built without its commit: the hash of the executable
+	}
 	if p.Build["vcs.modified"] == "true" {
 		commit += "+"
 	}

@@ -11,7 +11,7 @@ import (
 
 // A Report is a Result with where it comes from. It is the file that is kept with the experiment.
 type Report struct {
-	Commit  string `json:"commit"`  // of the program; ends in + if it had been changed
+	Commit  string `json:"commit"`  // of the program, with a + if it had been changed; or a hash of the program
 	Machine string `json:"machine"` // processor and number of CPUs
 	Kernel  string `json:"kernel"`  // of agents/nn
 	Result
@@ -67,7 +67,7 @@ func tableOf(dir string) (string, error) {
 	}
 	slices.Sort(paths)
 	var b strings.Builder
-	b.WriteString("\n| claim | scale | verdict | bound | effect, 95 % interval | holds | control | seeds | CPU | commit |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n| claim | scale | verdict | bound | effect, 95 % interval | holds | control | seeds | cell time | commit |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
