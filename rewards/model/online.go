@@ -28,10 +28,11 @@ type Asking struct {
 	Training `json:",inline"`
 }
 
-// DefaultAsking is 400 questions about segments of 25 steps, in 10 rounds.
+// DefaultAsking is 400 questions about segments of 25 steps, in 10 rounds, 40 000 transitions apart:
+// rounds should span most of the run, or the reward knows nothing of what the agent comes to do.
 func DefaultAsking() Asking {
 	return Asking{
-		Labels: 400, Rounds: 10, Every: 8192, Initial: 0.25, Schedule: Constant, Select: Disagreement,
+		Labels: 400, Rounds: 10, Every: 40_000, Initial: 0.25, Schedule: Constant, Select: Disagreement,
 		Oversize: 5, Segment: 25, Window: 50_000, Shape: DefaultShape(), Training: DefaultTraining(),
 	}
 }
@@ -65,7 +66,8 @@ func (a *Asking) Validate() error {
 // goes on.
 //
 // Rewards are shifted and scaled to mean 0 and deviation 1 over the window after each round: the
-// comparisons of segments of one length say nothing about the shift. Stored transitions can be
+// comparisons of segments of one length say nothing about the shift. Where the agent can end an
+// episode, or put its end off, that shift may teach it to: on the lander with few labels it hovers. Stored transitions can be
 // scored anew with Score after each change of Version.
 type Learner struct {
 	o       Asking
