@@ -19,20 +19,27 @@ func TestSmoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(r)
+	mean := map[bool]float64{} // accuracy of labels by an order, and of coin tosses
 	for arm, rows := range r.Rows {
 		for i, row := range rows {
 			t.Logf("%s, seed %d: %v", arm, i, row)
 			if row["return"] > 0 || row["return"] < -2000 {
 				t.Errorf("arm %s: return %v, want one of the pendulum", arm, row["return"])
 			}
-			ordered := slices.Contains([]string{"heron", "heron-rescaled", "reversed"}, arm)
-			if ordered && !(row["accuracy"] > 0.65 && row["level1"] > 0.01 && row["level1"] < 0.99) {
-				t.Errorf("arm %s: held-out accuracy and first level's share of %v", arm, row)
+			if slices.Contains([]string{"heron", "heron-rescaled", "reversed"}, arm) {
+				mean[true] += row["accuracy"] / float64(3*r.Seeds)
+				if !(row["level1"] > 0.01 && row["level1"] < 0.99) {
+					t.Errorf("arm %s: the first level decides a share of %v", arm, row["level1"])
+				}
 			}
-			if arm == "coin" && row["accuracy"] > 0.85 {
-				t.Errorf("coin tosses are predicted with accuracy %v", row["accuracy"])
+			if arm == "coin" {
+				mean[false] += row["accuracy"] / float64(r.Seeds)
 			}
 		}
+	}
+	// Some 360 and 120 held-out pairs: chance alone moves the means by 0.03 and 0.05.
+	if mean[true] < 0.65 || mean[false] > mean[true]-0.05 {
+		t.Errorf("labels by an order are predicted with accuracy %.3f, coin tosses with %.3f", mean[true], mean[false])
 	}
 	again, err := cell(papers.Cell{Context: t.Context(), Scale: papers.Smoke, Arm: "heron", Seed: papers.FirstSeed})
 	if err != nil || again["return"] != r.Rows["heron"][0]["return"] {
