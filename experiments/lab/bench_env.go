@@ -93,12 +93,31 @@ type stepper struct {
 	i     uint64
 }
 
+// benchLevels returns the levels that others measure: the classic ones, if there are any.
+func benchLevels(c env.Config) (env.Levels, error) {
+	spec, err := c.Spec()
+	if err != nil {
+		return nil, err
+	}
+	set := env.LevelSet{}
+	for _, p := range spec.Presets {
+		if p.Name == "classic" {
+			set.Preset = p.Name
+		}
+	}
+	return set.Compile(spec)
+}
+
 func openSim(name string, workers int) (*stepper, error) {
 	c, err := env.Open(name, nil)
 	if err != nil {
 		return nil, err
 	}
-	v, err := env.NewVec(c, env.VecOptions{Worlds: benchWorlds, Workers: workers})
+	levels, err := benchLevels(c)
+	if err != nil {
+		return nil, err
+	}
+	v, err := env.NewVec(c, env.VecOptions{Worlds: benchWorlds, Workers: workers, Levels: levels})
 	if err != nil {
 		return nil, err
 	}
@@ -150,8 +169,8 @@ func openPolicy(name string, workers int) (*stepper, error) {
 	return s, nil
 }
 
-// planFor returns the experiment of an environment that comes with the program, the one with the
-// shortest name, or nil if there is none.
+// planFor returns the experiment that trains an agent in an environment and comes with the
+// program, the one with the shortest name, or nil if there is none.
 func planFor(envName string) (best *Plan, err error) {
 	for _, name := range configs.Names() {
 		text, err := configs.Read(name)
@@ -162,7 +181,7 @@ func planFor(envName string) (best *Plan, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if e := t.get("env").get("name"); e == nil || e.scalar != envName || best != nil && len(best.Name) <= len(name) {
+		if e := t.get("env").get("name"); e == nil || t.get("qd") != nil || e.scalar != envName || best != nil && len(best.Name) <= len(name) {
 			continue
 		}
 		if best, err = ParsePlan(name+".yaml", text, nil); err != nil {

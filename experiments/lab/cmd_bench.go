@@ -27,7 +27,8 @@ func benchCommand() *cobra.Command {
 env/lander-v0, train, nn/*. Figures "per core second" divide by the processor time of the whole
 process; each is the median of several rounds, in which all benchmarks take turns.
 
-  env/NAME      simulation only: random actions, resets, observations, facts, reward
+  env/NAME      simulation only: random actions, resets, observations, facts, reward;
+                on the classic levels of environments that have some
   policy/NAME   the same with a PPO policy that acts
   train/NAME    the training loop of the experiment that comes with the program
   memory/NAME   bytes of a world
