@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/relay"
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
@@ -91,22 +91,26 @@ type pool struct {
 	rows            []Batch // of each world in batch
 	batch           *Batch  // that rows are views of
 	phase           phase
-	jobs            []chan phase
+	wake            []*relay.Flag // of workers 1, 2, ...; worker 0 is the caller
+	due             phase         // what the workers are woken for; unset: to end
+	done            relay.Count
 	errs            []error // one a worker
-	wg              sync.WaitGroup
 }
 
 func (p *pool) start(workers int) {
-	p.jobs = make([]chan phase, workers)
 	p.errs = make([]error, workers)
-	for w := range p.jobs {
-		c := make(chan phase, 1)
-		p.jobs[w] = c
+	for w := 1; w < workers; w++ {
+		f := relay.New()
+		p.wake = append(p.wake, f)
 		lo, hi := w*len(p.worlds)/workers, (w+1)*len(p.worlds)/workers
 		go func() {
-			for ph := range c {
-				p.errs[w] = p.part(ph, lo, hi)
-				p.wg.Done()
+			for {
+				f.Wait()
+				if p.due == unset {
+					return
+				}
+				p.errs[w] = p.part(p.due, lo, hi)
+				p.done.Done()
 			}
 		}()
 	}
@@ -115,13 +119,17 @@ func (p *pool) start(workers int) {
 // run lets the workers perform a phase on all worlds, and returns the error of the first
 // world that had one. The caller's goroutine does the first worker's part.
 func (p *pool) run(ph phase) error {
-	n := len(p.jobs)
-	p.wg.Add(n - 1)
-	for _, c := range p.jobs[1:] {
-		c <- ph
+	n := len(p.errs)
+	if n == 1 {
+		return p.part(ph, 0, len(p.worlds))
+	}
+	p.due = ph
+	p.done.Begin(n - 1)
+	for _, f := range p.wake {
+		f.Raise()
 	}
 	p.errs[0] = p.part(ph, 0, len(p.worlds)/n)
-	p.wg.Wait()
+	p.done.Wait()
 	for _, err := range p.errs {
 		if err != nil {
 			return err
@@ -313,10 +321,11 @@ func (p *pool) notFinite(b *Batch) error {
 
 // Close ends the workers.
 func (p *pool) Close() error {
-	for _, c := range p.jobs {
-		close(c)
+	p.due, p.phase = unset, unset
+	for _, f := range p.wake {
+		f.Raise()
 	}
-	p.jobs, p.phase = nil, unset
+	p.wake = nil
 	return nil
 }
 

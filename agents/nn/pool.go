@@ -2,8 +2,9 @@ package nn
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
+
+	"github.com/terrarium-rl/terrarium/env/relay"
 )
 
 // A Pool runs the parts of a task on a fixed set of goroutines. It allocates nothing per call.
@@ -18,8 +19,9 @@ type team struct {
 	task    func(worker, i int)
 	n       int64
 	next    atomic.Int64
-	wake    []chan struct{} // of workers 1, 2, ...; worker 0 is the caller
-	done    sync.WaitGroup
+	wake    []*relay.Flag // of workers 1, 2, ...; worker 0 is the caller
+	closed  atomic.Bool
+	done    relay.Count
 }
 
 // NewPool returns a pool of the given number of workers, of which the calling goroutine of Do is
@@ -27,9 +29,9 @@ type team struct {
 func NewPool(workers int) *Pool {
 	t := &team{workers: max(workers, 1)}
 	for w := 1; w < t.workers; w++ {
-		c := make(chan struct{}, 1)
-		t.wake = append(t.wake, c)
-		go t.work(w, c)
+		f := relay.New()
+		t.wake = append(t.wake, f)
+		go t.work(w, f)
 	}
 	p := &Pool{t}
 	runtime.AddCleanup(p, (*team).stop, t)
@@ -54,9 +56,9 @@ func (p *Pool) Do(n int, task func(worker, i int)) {
 	}
 	t.task, t.n = task, int64(n)
 	t.next.Store(0)
-	t.done.Add(helpers)
-	for _, c := range t.wake[:helpers] {
-		c <- struct{}{}
+	t.done.Begin(helpers)
+	for _, f := range t.wake[:helpers] {
+		f.Raise()
 	}
 	t.take(0)
 	t.done.Wait()
@@ -67,14 +69,19 @@ func (p *Pool) Do(n int, task func(worker, i int)) {
 func (p *Pool) Close() { p.stop() }
 
 func (t *team) stop() {
-	for _, c := range t.wake {
-		close(c)
+	t.closed.Store(true)
+	for _, f := range t.wake {
+		f.Raise()
 	}
 	t.wake = nil
 }
 
-func (t *team) work(worker int, wake <-chan struct{}) {
-	for range wake {
+func (t *team) work(worker int, wake *relay.Flag) {
+	for {
+		wake.Wait()
+		if t.closed.Load() {
+			return
+		}
 		t.take(worker)
 		t.done.Done()
 	}
