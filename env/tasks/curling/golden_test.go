@@ -1,0 +1,13 @@
+package curling
+
+import (
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/envtest"
+)
+
+// Another fingerprint means other results, and so another version of the environment.
+func TestGolden(t *testing.T) {
+	envtest.Golden(t, func() env.Config { return New() }, 0x86953d90b29c4ac6)
+}

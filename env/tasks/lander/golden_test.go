@@ -1,0 +1,13 @@
+package lander
+
+import (
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/envtest"
+)
+
+// Another fingerprint means other results, and so another version of the environment.
+func TestGolden(t *testing.T) {
+	envtest.Golden(t, func() env.Config { return New() }, 0x34b1e4f5ea73f43d)
+}

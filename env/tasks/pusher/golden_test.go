@@ -1,0 +1,13 @@
+package pusher
+
+import (
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/envtest"
+)
+
+// Another fingerprint means other results, and so another version of the environment.
+func TestGolden(t *testing.T) {
+	envtest.Golden(t, func() env.Config { return New() }, 0x4ec8ef8f3268fad9)
+}
