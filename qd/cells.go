@@ -46,7 +46,6 @@ type Cells struct {
 	sum     []float64
 	best    []int32
 	touched []int32
-	cells   []int32
 }
 
 // NewCells returns an empty archive for solutions of dim parameters.

@@ -74,7 +74,6 @@ func (m *manifold) discs(ax, ay, bx, by, ra, rb, margin float32, id uint32) {
 	}
 	d := geom.Sqrt(d2)
 	if d < 1e-9 {
-		dx, dy, d = 0, 1, 1
 		m.add(bx, by, 0, 1, 0, ra, rb, id)
 		return
 	}

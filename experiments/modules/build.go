@@ -33,14 +33,14 @@ func (b *Builder) Build(ctx context.Context) error {
 	if err := p.gather(b.With); err != nil {
 		return err
 	}
-	go_, err := findGo(ctx)
+	toolchain, err := findGo(ctx)
 	if err != nil {
 		return err
 	}
-	if err := go_.suffices(p); err != nil {
+	if err := toolchain.suffices(p); err != nil {
 		return err
 	}
-	if go_.upgrades(p.needs) {
+	if toolchain.upgrades(p.needs) {
 		b.logf("Go %s is needed, and fetched by the go command", p.needs)
 	}
 	dir, remove, err := b.folder()
@@ -48,25 +48,25 @@ func (b *Builder) Build(ctx context.Context) error {
 		return err
 	}
 	defer remove()
-	go_.dir, go_.program = dir, p
+	toolchain.dir, toolchain.program = dir, p
 	if err := p.write(dir); err != nil {
 		return err
 	}
 	for _, s := range p.sources {
 		if s.Dir == "" {
 			b.logf("finding %s", s)
-			if err := go_.run(ctx, &s, "get", s.Path+"@"+cmp.Or(s.Version, "latest")); err != nil {
-				return go_.reconsider(ctx, s, err)
+			if err := toolchain.run(ctx, &s, "get", s.Path+"@"+cmp.Or(s.Version, "latest")); err != nil {
+				return toolchain.reconsider(ctx, s, err)
 			}
 		}
 	}
-	if err := p.resolved(ctx, go_); err != nil {
+	if err := p.resolved(ctx, toolchain); err != nil {
 		return err
 	}
 	if b.Out == "" {
 		return nil
 	}
-	return b.compile(ctx, go_)
+	return b.compile(ctx, toolchain)
 }
 
 func (b *Builder) logf(f string, args ...any) {

@@ -12,6 +12,7 @@
 package qdfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -67,12 +68,12 @@ func Read(r io.ReaderAt, size int64) (elites []Elite, about map[string]string, e
 		about[kv.Key] = kv.Value
 	}
 	rows := parquet.NewGenericReader[Elite](f)
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // it only reads
 	elites = make([]Elite, rows.NumRows())
 	for n := 0; n < len(elites); {
 		k, err := rows.Read(elites[n:])
 		n += k
-		if err != nil && (err != io.EOF || n < len(elites)) {
+		if err != nil && (!errors.Is(err, io.EOF) || n < len(elites)) {
 			return nil, nil, fmt.Errorf("archive file: row %d: %w", n, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -45,7 +46,7 @@ func FitLinear(d *Data) (*Linear, error) {
 	rhs.Mul(x.T(), y)
 	l.weights = new(mat.Dense)
 	if err := l.weights.Solve(&gram, &rhs); err != nil {
-		if _, bad := err.(mat.Condition); !bad {
+		if poor := mat.Condition(0); !errors.As(err, &poor) {
 			return nil, fmt.Errorf("eval: transition model: %w", err)
 		}
 	}

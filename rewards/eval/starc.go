@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -143,7 +144,7 @@ func (l *lstd) canonical(f rewards.Func) ([]float64, error) {
 	rhs.MulVec(l.now.T(), mat.NewVecDense(len(r), r))
 	// A warning about the condition is no failure: the residual below is what counts.
 	if err := l.solution.SolveVecTo(weights, false, rhs); err != nil {
-		if _, bad := err.(mat.Condition); !bad {
+		if poor := mat.Condition(0); !errors.As(err, &poor) {
 			return nil, fmt.Errorf("eval: values: %w", err)
 		}
 	}

@@ -154,7 +154,7 @@ func (p *Process) Submit(b *env.Batch) (id uint64, err error) {
 }
 
 // Done says that no more batches come. Results ends once the program has answered all.
-func (p *Process) Done() { p.done.Do(func() { p.in.Close() }) }
+func (p *Process) Done() { p.done.Do(func() { _ = p.in.Close() }) }
 
 // Results returns the channel of results, which has to be read. It is closed when the program
 // has answered everything after Done, or has failed, which Close tells.

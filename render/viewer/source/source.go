@@ -77,7 +77,7 @@ func Play(s Stage, ds []playback.Driver) (tracks []*playback.Track, err error) {
 			t, err := s.episode(w, 0, func() playback.Driver { return ds[i] })
 			if err != nil {
 				for _, t := range tracks {
-					t.Close() // the first error tells more
+					_ = t.Close() // the first error tells more
 				}
 				return nil, err
 			}
