@@ -137,7 +137,7 @@ func readProvenance(dir string) (*Provenance, error) {
 
 // differs says in what way now, this program here, is not the one that began p; "" if it is.
 func (p *Provenance) differs(now *Provenance) string {
-	if p.Kernel != now.Kernel {
+	if rounding(p.Kernel) != rounding(now.Kernel) {
 		return fmt.Sprintf("it computes with kernel %s, the run with %s", now.Kernel, p.Kernel)
 	}
 	if p.Program == now.Program {
@@ -184,6 +184,9 @@ func cpuModel() string {
 	}
 	return runtime.GOARCH
 }
+
+// rounding names the kernels that give the same bits as the given one: the SIMD kernels do.
+func rounding(kernel string) string { return strings.TrimRight(kernel, "0123456789") }
 
 // cpuFeatures lists the vector extensions that matter to the kernels.
 func cpuFeatures() []string {
