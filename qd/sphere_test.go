@@ -90,7 +90,7 @@ func TestSphere(t *testing.T) {
 	switch {
 	case *iterations >= 10_000 && score < 68:
 		t.Errorf("normalised QD score %.2f, want above 68", score)
-	case *iterations >= 150 && score < 20: // seeds 1 to 4 give 24.9 to 29.2
+	case *iterations >= 150 && score < 20: // seeds 1 to 4 give 24.9 to 29.2; a first guess of 25, made before any run, failed at seed 1
 		t.Errorf("normalised QD score %.2f, want above 20", score)
 	}
 }
