@@ -154,6 +154,22 @@ func level(metric, arm string) func(*Table) (stats.Interval, error) {
 	}
 }
 
+// Share says that metric, which is 0 or 1, is 1 for at least the given share of the seeds. It is a
+// count, so its interval is a point.
+func Share(metric, arm string, least float64) Bound {
+	return Bound{
+		Text: fmt.Sprintf("%s: share of seeds, %s >= %g", metric, arm, least), Limit: least - 1e-9,
+		Effect: func(t *Table) (stats.Interval, error) {
+			x, err := t.Column(arm, metric)
+			if err != nil {
+				return stats.Interval{}, err
+			}
+			m := stats.Summarize(x).Mean
+			return stats.Interval{Value: m, Lo: m, Hi: m}, nil
+		},
+	}
+}
+
 // GreaterIQM is Greater for the difference of interquartile means, with a percentile bootstrap
 // of the seeds as its interval.
 func GreaterIQM(metric, a, b string, by float64) Bound {

@@ -24,7 +24,7 @@ func init() {
 		Cell:  cell,
 		Pass: []papers.Bound{
 			papers.McNemar("near/exact/300", "regret", "partial", 0.05),
-			share("near/exact/300", "regret", 0.8),
+			papers.Share("near/exact/300", "regret", 0.8),
 			ahead("near/logistic/100", "regret", "partial"),
 			ahead("near/logistic/300", "regret", "partial"),
 		},
@@ -35,19 +35,6 @@ func init() {
 			papers.Greater("return/exact/300", "regret", "partial", 0),
 		},
 	})
-}
-
-// share says that at least the given share of the seeds has metric 1. It is a count, as the card
-// asks for, so its interval is a point.
-func share(metric, arm string, least float64) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: share of seeds, %s >= %g", metric, arm, least), Limit: least - 1e-9,
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			x, err := t.Column(arm, metric)
-			m := stats.Summarize(x).Mean
-			return stats.Interval{Value: m, Lo: m, Hi: m}, err
-		},
-	}
 }
 
 // ahead says that metric is 1 for more seeds in arm a than in arm b: the same sign, as the card

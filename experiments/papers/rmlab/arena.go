@@ -10,9 +10,9 @@
 //
 //	lab, err := rmlab.New(rmlab.Config{Seed: 1000, Levels: 25, PerLevel: 64})
 //	pairs := lab.Pairs(400, key)
-//	records, err := lab.Teach(pairs, rmlab.Standard, rmlab.Teaching{Right: 0.9})
+//	records, err := lab.Teach(pairs, rmlab.Standard.Score, rmlab.Teaching{Right: 0.9})
 //	m, err := lab.Train(records, rmlab.Fitting())
-//	accuracy, err := lab.Accuracy(m, held, rmlab.Standard)
+//	accuracy, err := lab.Accuracy(m, held, rmlab.Standard.Score)
 package rmlab
 
 import (

@@ -102,8 +102,8 @@ func (l *Lab) Returns(s model.Scorer, segs []feedback.Segment) ([]float64, error
 }
 
 // Gold are the true returns of whole trajectories.
-func (l *Lab) Gold(g Gold, segs []feedback.Segment) ([]float64, error) {
-	return l.Returns(model.ScorerOf(g.Score), segs)
+func (l *Lab) Gold(gold label.Score, segs []feedback.Segment) ([]float64, error) {
+	return l.Returns(model.ScorerOf(gold), segs)
 }
 
 // Teaching says how a teacher answers.
@@ -115,10 +115,10 @@ type Teaching struct {
 
 // Teach lets a teacher who knows the gold answer questions. Its rationality is set such that
 // the share of right answers is expected to be t.Right.
-func (l *Lab) Teach(qs []label.Query, g Gold, t Teaching) ([]feedback.Record, error) {
-	teacher := &label.Teacher{Score: g.Score, Key: t.Key.Fold(uint64(purposeTeach)), Mistake: t.Flips}
+func (l *Lab) Teach(qs []label.Query, gold label.Score, t Teaching) ([]feedback.Record, error) {
+	teacher := &label.Teacher{Score: gold, Key: t.Key.Fold(uint64(purposeTeach)), Mistake: t.Flips}
 	if t.Right > 0 && t.Right < 1 {
-		beta, err := l.rationality(qs, g, t.Right)
+		beta, err := l.rationality(qs, gold, t.Right)
 		if err != nil {
 			return nil, err
 		}
@@ -138,10 +138,10 @@ func (l *Lab) Teach(qs []label.Query, g Gold, t Teaching) ([]feedback.Record, er
 }
 
 // rationality finds the beta at which the mean of logistic(beta |difference|) is right.
-func (l *Lab) rationality(qs []label.Query, g Gold, right float64) (float64, error) {
+func (l *Lab) rationality(qs []label.Query, gold label.Score, right float64) (float64, error) {
 	gaps := make([]float64, len(qs))
 	for i, q := range qs {
-		y, err := l.Gold(g, []feedback.Segment{q.A, q.B})
+		y, err := l.Gold(gold, []feedback.Segment{q.A, q.B})
 		if err != nil {
 			return 0, err
 		}
@@ -199,8 +199,8 @@ func (l *Lab) Refine(e *model.Ensemble, rs []feedback.Record, t model.Training) 
 
 // Accuracy is the share of questions that a scorer answers as the gold does; equal scores count
 // half.
-func (l *Lab) Accuracy(s model.Scorer, qs []label.Query, g Gold) (float64, error) {
-	records, err := l.Teach(qs, g, Teaching{})
+func (l *Lab) Accuracy(s model.Scorer, qs []label.Query, gold label.Score) (float64, error) {
+	records, err := l.Teach(qs, gold, Teaching{})
 	if err != nil {
 		return 0, err
 	}

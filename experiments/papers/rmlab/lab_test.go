@@ -68,12 +68,12 @@ func TestTeach(t *testing.T) {
 			t.Fatalf("question about %v and %v", q.A, q.B)
 		}
 	}
-	clean, err := lab.Teach(qs, Standard, Teaching{})
+	clean, err := lab.Teach(qs, Standard.Score, Teaching{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for flips, want := range map[float64]float64{0: 0.9, 0.25: 0.9*0.75 + 0.1*0.25} {
-		rs, err := lab.Teach(qs, Standard, Teaching{Right: 0.9, Flips: flips, Key: rng.New(3)})
+		rs, err := lab.Teach(qs, Standard.Score, Teaching{Right: 0.9, Flips: flips, Key: rng.New(3)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestTrain(t *testing.T) {
 	held := lab.Pairs(1000, rng.New(9))
 	last := 0.6
 	for _, n := range []int{50, 800} {
-		rs, err := lab.Teach(lab.Pairs(n, rng.New(2)), Standard, Teaching{Right: 0.9})
+		rs, err := lab.Teach(lab.Pairs(n, rng.New(2)), Standard.Score, Teaching{Right: 0.9})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestTrain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		acc, err := lab.Accuracy(m, held, Standard)
+		acc, err := lab.Accuracy(m, held, Standard.Score)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestTrain(t *testing.T) {
 		}
 		last = acc
 	}
-	if acc, _ := lab.Accuracy(model.ScorerOf(Standard.Score), held, Standard); acc != 1 {
+	if acc, _ := lab.Accuracy(model.ScorerOf(Standard.Score), held, Standard.Score); acc != 1 {
 		t.Errorf("the gold agrees with itself in %v of the pairs", acc)
 	}
 }
@@ -144,7 +144,7 @@ func TestBad(t *testing.T) {
 		t.Error("a level with one trajectory is accepted")
 	}
 	lab := newLab(t, 0)
-	if _, err := lab.Teach([]label.Query{{A: feedback.Segment{Traj: 1, To: 2}}}, Standard, Teaching{}); err == nil {
+	if _, err := lab.Teach([]label.Query{{A: feedback.Segment{Traj: 1, To: 2}}}, Standard.Score, Teaching{}); err == nil {
 		t.Error("a question about a trajectory that is not there is answered")
 	}
 }

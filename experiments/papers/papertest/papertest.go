@@ -1,0 +1,68 @@
+// Package papertest runs claims in tests: small, twice, and with the questions that every claim
+// has to answer.
+package papertest
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/stats"
+)
+
+// A Result is what a claim yielded at smoke scale.
+type Result struct {
+	*papers.Result
+	t *testing.T
+}
+
+// Smoke runs the named claim at smoke scale, logs its findings, and fails the test if the
+// negative control passes. It does not ask for PASS, which is said of quick scale.
+func Smoke(t *testing.T, name string) Result {
+	t.Helper()
+	c, err := papers.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := papers.Run(t.Context(), c, papers.Options{Scale: papers.Smoke})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(r)
+	if r.Fooled {
+		t.Error("the negative control passes")
+	}
+	return Result{r, t}
+}
+
+// Mean returns the mean over seeds of a number of an arm.
+func (r Result) Mean(metric, arm string) float64 {
+	r.t.Helper()
+	table := papers.Table{Rows: r.Rows}
+	x, err := table.Column(arm, metric)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return stats.Summarize(x).Mean
+}
+
+// Repeats fails the test unless the cell yields the same row twice.
+func Repeats(t *testing.T, name string, cell papers.Cell) {
+	t.Helper()
+	c, err := papers.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell.Context = t.Context()
+	a, err := c.Cell(cell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := c.Cell(cell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(a, b) {
+		t.Errorf("the same cell yields %v, then %v", a, b)
+	}
+}
