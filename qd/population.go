@@ -58,7 +58,6 @@ type Population struct {
 	order []int
 	score []float64
 	local []float64
-	front []int
 	near  nearestOf
 }
 
@@ -186,45 +185,13 @@ func (e *Population) neighbours(i int, better bool) {
 	}
 }
 
-// rankFronts orders by non-dominated fronts of novelty and local competition, and within a
-// front by crowding distance.
+// rankFronts orders by the fronts of novelty and local competition.
 func (e *Population) rankFronts() {
-	n := e.all.N
-	e.local = slices.Grow(e.local[:0], n)[:n]
-	e.front = slices.Grow(e.front[:0], n)[:n]
-	for i := range n {
+	e.local = slices.Grow(e.local[:0], e.all.N)[:e.all.N]
+	for i := range e.local {
 		e.local[i] = e.competition(i)
-		e.front[i] = -1
 	}
-	for left, f := n, 0; left > 0; f++ {
-		for i := range n {
-			if e.front[i] >= 0 {
-				continue
-			}
-			dominated := false
-			for j := range n {
-				if (e.front[j] < 0 || e.front[j] == f) && e.dominates(j, i) {
-					dominated = true
-					break
-				}
-			}
-			if !dominated {
-				e.front[i] = f
-				left--
-			}
-		}
-	}
-	crowd := e.crowding()
-	slices.SortStableFunc(e.order, func(i, j int) int {
-		if e.front[i] != e.front[j] {
-			return e.front[i] - e.front[j]
-		}
-		return descending(crowd[i], crowd[j])
-	})
-}
-
-func (e *Population) dominates(i, j int) bool {
-	return e.score[i] >= e.score[j] && e.local[i] >= e.local[j] && (e.score[i] > e.score[j] || e.local[i] > e.local[j])
+	e.order = SortFronts(e.score, e.local)
 }
 
 // competition counts the nearest of the others whose objective is smaller than that of i.
@@ -243,34 +210,6 @@ func (e *Population) competition(i int) float64 {
 		}
 	}
 	return count
-}
-
-// crowding returns the crowding distance of each solution within its front.
-func (e *Population) crowding() []float64 {
-	crowd := make([]float64, e.all.N)
-	for _, goal := range [][]float64{e.score, e.local} {
-		order := slices.Clone(e.order)
-		slices.SortStableFunc(order, func(i, j int) int {
-			if e.front[i] != e.front[j] {
-				return e.front[i] - e.front[j]
-			}
-			return descending(goal[i], goal[j])
-		})
-		for lo := 0; lo < len(order); {
-			hi := lo + 1
-			for hi < len(order) && e.front[order[hi]] == e.front[order[lo]] {
-				hi++
-			}
-			crowd[order[lo]], crowd[order[hi-1]] = math.Inf(1), math.Inf(1)
-			if extent := goal[order[lo]] - goal[order[hi-1]]; extent > 0 {
-				for p := lo + 1; p < hi-1; p++ {
-					crowd[order[p]] += (goal[order[p-1]] - goal[order[p+1]]) / extent
-				}
-			}
-			lo = hi
-		}
-	}
-	return crowd
 }
 
 func (e *Population) state(c *codec) {

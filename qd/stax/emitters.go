@@ -1,6 +1,7 @@
 package stax
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -25,11 +26,13 @@ func (s *Search) exploit() error {
 			if err := s.climb(e); err != nil {
 				return err
 			}
+			s.remember(e)
 			if s.over(e) {
 				s.bury(e)
 				break
 			}
 		}
+		e.estimate()
 	}
 	return nil
 }
@@ -48,18 +51,29 @@ func (s *Search) nextCandidate() (best int) {
 // try lets a candidate found an emitter, which lives on if its trial improved the reward.
 func (s *Search) try(i int) error {
 	a, r := s.Candidates[i], s.stream()
-	e := &Emitter{Ancestor: a, Sigma: s.Sigmas[i], Best: a.Reward, Novelty: s.novelty(a, s.Archive)}
+	e := &Emitter{Ancestor: a, Sigma: s.Sigmas[i], Novelty: s.novelty(a, s.reference(s.last()))}
 	s.Candidates, s.Sigmas = slices.Delete(s.Candidates, i, i+1), slices.Delete(s.Sigmas, i, i+1)
 	var err error
 	if e.Members, err = s.evaluate(s.mutate(nil, a, s.o.Members, e.Sigma, &r)); err != nil {
 		return err
 	}
-	s.record(e, e.Members)
+	e.note()
 	for range trial {
 		if err := s.climb(e); err != nil {
 			return err
 		}
 	}
+	if e.estimate(); e.Improvement > 0 {
+		s.Emitters = append(s.Emitters, e)
+	}
+	return nil
+}
+
+// last returns the population and the last offspring.
+func (s *Search) last() []*Solution { return slices.Concat(s.Population, s.Offspring) }
+
+// estimate sets the improvement: of the mean reward of the last 3 generations over the first 3.
+func (e *Emitter) estimate() {
 	mean := func(x []float32) (sum float64) {
 		for _, v := range x {
 			sum += float64(v) / float64(len(x))
@@ -67,13 +81,10 @@ func (s *Search) try(i int) error {
 		return sum
 	}
 	e.Improvement = max(0, mean(e.Means[len(e.Means)-3:])-mean(e.Means[:3]))
-	if e.Improvement > 0 {
-		s.Emitters = append(s.Emitters, e)
-	}
-	return nil
 }
 
-// climb is a generation of e: the best of parents and offspring survive.
+// climb is a generation of e: the best of parents and offspring survive, and what is better than
+// all before is kept among the rewards.
 func (s *Search) climb(e *Emitter) error {
 	r := s.stream()
 	var sol []float32
@@ -85,38 +96,41 @@ func (s *Search) climb(e *Emitter) error {
 		return err
 	}
 	all := slices.Concat(e.Members, offspring)
-	slices.SortStableFunc(all, func(a, b *Solution) int {
-		switch {
-		case a.Reward > b.Reward:
-			return -1
-		case a.Reward < b.Reward:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b *Solution) int { return cmp.Compare(b.Reward, a.Reward) })
 	e.Members = all[:s.o.Members:s.o.Members]
-	s.record(e, offspring)
+	e.note()
 	e.Steps++
+	limit := e.Best
+	for i, a := range e.Members { // of the first generation only the best, later all above its reward
+		if a.Reward > limit && (i == 0 || limit > 0) {
+			e.Best = max(e.Best, a.Reward)
+			s.Rewards = append(s.Rewards, a)
+		}
+	}
 	return nil
 }
 
-// record keeps what is remarkable about new members of e.
-func (s *Search) record(e *Emitter, fresh []*Solution) {
-	for _, a := range fresh {
-		if a.Reward > e.Best {
-			e.Best = a.Reward
-			s.Rewards = append(s.Rewards, a)
-		}
-		if n := s.novelty(a, s.Archive); n > e.Novelty {
-			e.Novelty = n
-			e.Novel = append(e.Novel, a)
-		}
-	}
+// note remembers the mean reward of the members.
+func (e *Emitter) note() {
 	sum := float32(0)
 	for _, a := range e.Members {
 		sum += a.Reward
 	}
 	e.Means = append(e.Means, sum/float32(len(e.Members)))
+}
+
+// remember keeps the members of e that are more novel than any before.
+func (s *Search) remember(e *Emitter) {
+	reference, most := s.reference(s.last()), e.Novelty
+	for _, a := range e.Members {
+		if n := s.novelty(a, reference); n > e.Novelty {
+			most = max(most, n)
+			if !slices.Contains(e.Novel, a) {
+				e.Novel = append(e.Novel, a)
+			}
+		}
+	}
+	e.Novelty = most
 }
 
 // choose draws one of the emitters that no other beats in both the novelty of its ancestor to the

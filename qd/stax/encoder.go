@@ -149,7 +149,8 @@ func (a *Autoencoder) Describe(dst, surprise, obs []float32, rows int) {
 }
 
 // Train minimises the mean squared error on 80 % of the frames, and ends early the fourth time
-// in a row that the error on the others rose. It begins where the last training ended.
+// in a row that the error on the others is above its least so far. It begins where the last
+// training ended.
 func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 	frames := rows * a.o.Frames
 	if a.o.Fixed || frames < 5 {
@@ -163,7 +164,7 @@ func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 	r.Shuffle(order)
 	held, train := order[:frames/5], order[frames/5:]
 	adam, x := nn.NewAdam(len(a.params)), make([]float32, a.o.Batch*a.o.Frame)
-	last, rises := math.Inf(1), 0
+	least, rises := math.Inf(1), 0
 	for range a.o.Epochs {
 		r.Shuffle(train)
 		for lo := 0; lo < len(train); lo += a.o.Batch {
@@ -182,10 +183,9 @@ func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 			return false, fmt.Errorf("stax: the autoencoder's error is %v: lower the learning rate, or scale the observations to about -1 to 1", loss)
 		}
 		rises++
-		if loss <= last {
-			rises = 0
+		if loss <= least {
+			least, rises = loss, 0
 		}
-		last = loss
 		if rises == 4 {
 			break
 		}

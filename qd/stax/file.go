@@ -11,8 +11,8 @@ type file struct {
 }
 
 type lists struct {
-	Population, Archive, Rewards, Candidates []int
-	Emitters                                 []emitterLists
+	Population, Offspring, Archive, Rewards, Candidates []int
+	Emitters                                            []emitterLists
 }
 
 type emitterLists struct {
@@ -27,7 +27,8 @@ func (s *state) numbers(number map[*Solution]int) (l lists) {
 		}
 		return out
 	}
-	l.Population, l.Archive, l.Rewards, l.Candidates = of(s.Population), of(s.Archive), of(s.Rewards), of(s.Candidates)
+	l.Population, l.Offspring, l.Archive = of(s.Population), of(s.Offspring), of(s.Archive)
+	l.Rewards, l.Candidates = of(s.Rewards), of(s.Candidates)
 	for _, e := range s.Emitters {
 		l.Emitters = append(l.Emitters, emitterLists{number[e.Ancestor], of(e.Members), of(e.Novel)})
 	}
@@ -36,7 +37,7 @@ func (s *state) numbers(number map[*Solution]int) (l lists) {
 
 // plain returns s without solutions.
 func (s state) plain() state {
-	s.Population, s.Archive, s.Rewards, s.Candidates = nil, nil, nil, nil
+	s.Population, s.Offspring, s.Archive, s.Rewards, s.Candidates = nil, nil, nil, nil, nil
 	emitters := make([]*Emitter, len(s.Emitters))
 	for i, e := range s.Emitters {
 		c := *e
@@ -61,7 +62,8 @@ func (f *file) state() (*state, error) {
 		return out
 	}
 	s, l := f.Plain, f.Lists
-	s.Population, s.Archive, s.Rewards, s.Candidates = of(l.Population), of(l.Archive), of(l.Rewards), of(l.Candidates)
+	s.Population, s.Offspring, s.Archive = of(l.Population), of(l.Offspring), of(l.Archive)
+	s.Rewards, s.Candidates = of(l.Rewards), of(l.Candidates)
 	if len(s.Emitters) != len(l.Emitters) || len(s.Sigmas) != len(l.Candidates) {
 		return nil, fmt.Errorf("stax: damaged state: %d emitters have %d lists, %d candidates %d sigmas",
 			len(s.Emitters), len(l.Emitters), len(l.Candidates), len(s.Sigmas))

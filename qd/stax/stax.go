@@ -1,15 +1,17 @@
 // Package stax discovers sparse rewards in a behaviour space that it learns, and exploits them:
 // novelty search, TAXONS, SERENE and STAX as one [Search] with options.
 //
-//	              Describer    Surprise  Exploit
-//	novelty       Columns      false     false
-//	TAXONS        Autoencoder  true      false
-//	SERENE        Columns      false     true
-//	STAX          Autoencoder  true      true
+//	              Describer    Select     Exploit
+//	novelty       Columns      ByNovelty  false
+//	TAXONS        Autoencoder  ByCoin     false
+//	SERENE        Columns      ByNovelty  true
+//	STAX          Autoencoder  ByCoin     true
+//	STAX-P        Autoencoder  ByFronts   true
 //
 // The sources are Paolo, Coninx, Laflaquiere and Doncieux, "Discovering and exploiting sparse
 // rewards in a learned behavior space" (Evolutionary Computation, 2023), called [P] in comments,
 // and the same authors' "Sparse reward exploration via novelty search and emitters" (GECCO 2021).
+// Where those leave something open, it is as in the authors' program, called [C].
 //
 // A search spends evaluations in chunks, by turns to explore and to exploit. To explore is to
 // evolve a population by novelty or surprise. Every rewarded solution met may found an emitter, a
@@ -28,6 +30,7 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/qd"
 )
 
 // Options are the options of New. The default (zero) of each number is that of [P].
@@ -43,8 +46,9 @@ type Options struct {
 	Chunk      int     // evaluations of a chunk; default 1000
 	Members    int     // population of an emitter; default 6
 	Patience   int     // steps after which an emitter may end; default 20 Dim/6 + 120
-	Surprise   bool    // a coin decides whether novelty or surprise selects a generation
-	Exploit    bool    // emitters
+	Select     Selection
+	Exploit    bool // emitters
+	Schedule   Schedule
 	Describer  Describer
 	Key        rng.Key
 
@@ -52,6 +56,28 @@ type Options struct {
 	// 0 where there is none. What it writes must depend on the solutions only.
 	Evaluate func(sol []float32, n int, obs, reward []float32) error
 }
+
+// Selection says which of parents and offspring survive a generation of exploration.
+type Selection uint8
+
+const (
+	ByNovelty Selection = iota // the most novel
+	ByCoin                     // a coin decides whether the most novel or the most surprising: TAXONS
+	ByFronts                   // the best fronts of novelty and surprise, sorted as by NSGA-II: STAX-P
+	ByReward                   // the best fronts of novelty and reward: the baseline of SERENE's paper
+)
+
+// Schedule says when to explore and when to exploit.
+type Schedule uint8
+
+const (
+	Alternating Schedule = iota // by turns
+
+	// UCB takes the choice of the greater mean reward plus sqrt(ln t / n): UCB1 with rewards of
+	// -tanh(change in the number of emitters and candidates) for exploring and tanh(change) for
+	// exploiting, [C].
+	UCB
+)
 
 // A Solution is a solution that was evaluated.
 type Solution struct {
@@ -77,6 +103,7 @@ type Emitter struct {
 // state is what a search remembers.
 type state struct {
 	Population, Archive, Rewards []*Solution
+	Offspring                    []*Solution // the last ones of exploration
 	Candidates                   []*Solution // rewarded, not tried yet
 	Sigmas                       []float32   // of the emitters that they would found
 	Emitters                     []*Emitter
@@ -84,7 +111,8 @@ type state struct {
 	Chunks, Since, Interval      int // of exploration: all, since the last training, until the next
 	Version                      int // of descriptors
 	Exploiting                   bool
-	Params                       []float32 // of the describer
+	Pulls, Worth                 [2]float64 // of exploring and exploiting, for UCB
+	Params                       []float32  // of the describer
 }
 
 // Search is a search. Its results are a function of the options.
@@ -118,6 +146,8 @@ func New(o Options) (*Search, error) {
 		return nil, fmt.Errorf("stax: solutions of %d parameters and %d observations, want at least 1 of each", o.Dim, o.Obs)
 	case o.Describer == nil || o.Evaluate == nil:
 		return nil, fmt.Errorf("stax: it needs a Describer and an Evaluate")
+	case o.Select > ByReward || o.Schedule > UCB:
+		return nil, fmt.Errorf("stax: selection %d and schedule %d, want at most %d and %d", o.Select, o.Schedule, ByReward, UCB)
 	case min(o.Population, o.Offspring, o.Neighbours, o.Chunk, o.Members, o.Patience) < 1 || o.Keep < 0 || !(o.Bound > 0 && o.Sigma > 0):
 		return nil, fmt.Errorf("stax: a number of the options is below its least value: %+v", o)
 	}
@@ -162,12 +192,37 @@ func (s *Search) Step() error {
 			return err
 		}
 	}
-	exploit := s.Exploiting
-	s.Exploiting = s.o.Exploit && !exploit
+	exploit, before := s.Exploiting, len(s.Emitters)+len(s.Candidates)
+	var err error
 	if exploit {
-		return s.exploit()
+		err = s.exploit()
+	} else {
+		err = s.explore()
 	}
-	return s.explore()
+	s.plan(exploit, len(s.Emitters)+len(s.Candidates)-before)
+	return err
+}
+
+// plan decides what the next step is for, given what the last one was and how it changed the
+// number of emitters and candidates.
+func (s *Search) plan(exploited bool, change int) {
+	if s.o.Schedule == Alternating || !s.o.Exploit {
+		s.Exploiting = s.o.Exploit && !exploited
+		return
+	}
+	arm, reward := 0, -math.Tanh(float64(change))
+	if exploited {
+		arm, reward = 1, math.Tanh(float64(change))
+	}
+	s.Pulls[arm]++
+	s.Worth[arm] += (reward - s.Worth[arm]) / s.Pulls[arm]
+	value := func(arm int) float64 {
+		if s.Pulls[arm] == 0 {
+			return math.Inf(1)
+		}
+		return s.Worth[arm] + math.Sqrt(math.Log(s.Pulls[0]+s.Pulls[1])/s.Pulls[arm])
+	}
+	s.Exploiting = len(s.Emitters)+len(s.Candidates) > 0 && value(1) > value(0)
 }
 
 func (s *Search) begin() error {
@@ -242,6 +297,7 @@ func (s *Search) explore() error {
 		if err != nil {
 			return err
 		}
+		s.Offspring = offspring
 		all := slices.Concat(s.Population, offspring)
 		s.meet(offspring, all)
 		s.survive(all, &r)
@@ -259,26 +315,49 @@ func (s *Search) explore() error {
 	return nil
 }
 
-// survive makes the best of all the population, by novelty or by surprise.
+// survive makes the best of all the population.
 func (s *Search) survive(all []*Solution, r *rng.Stream) {
-	bySurprise := s.o.Surprise && r.IntN(2) == 1
-	reference := slices.Concat(all, s.Archive, s.Rewards)
-	type scored struct {
-		a     *Solution
-		score float64
-	}
-	list := make([]scored, len(all))
+	novelty, other := make([]float64, len(all)), make([]float64, len(all))
 	for i, a := range all {
-		list[i] = scored{a, float64(a.Surprise)}
-		if !bySurprise {
-			list[i].score = s.novelty(a, reference)
+		other[i] = float64(a.Surprise)
+		if s.o.Select == ByReward {
+			other[i] = float64(a.Reward)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	s.Population = s.Population[:0:0]
-	for _, x := range list[:s.o.Population] {
-		s.Population = append(s.Population, x.a)
+	bySurprise := s.o.Select == ByCoin && r.IntN(2) == 1
+	if !bySurprise {
+		reference := s.reference(all)
+		for i, a := range all {
+			novelty[i] = s.novelty(a, reference)
+		}
 	}
+	var order []int
+	switch {
+	case s.o.Select == ByFronts || s.o.Select == ByReward:
+		order = qd.SortFronts(novelty, other)
+	case bySurprise:
+		order = descending(other)
+	default:
+		order = descending(novelty)
+	}
+	s.Population = s.Population[:0:0]
+	for _, i := range order[:s.o.Population] {
+		s.Population = append(s.Population, all[i])
+	}
+}
+
+func descending(x []float64) []int {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(x[j], x[i]) })
+	return order
+}
+
+// reference returns what novelty compares with: [P], section 3.1.
+func (s *Search) reference(all []*Solution) []*Solution {
+	return slices.Concat(all, s.Archive, s.Rewards)
 }
 
 // novelty returns the mean distance of a from the nearest of the others: [P], eq. 1. It is
@@ -339,43 +418,44 @@ func (s *Search) meet(fresh, others []*Solution) {
 	}
 }
 
-// train trains the describer on all that is kept, and makes all descriptors anew: distances of
-// descriptors of two versions mean nothing.
+// train trains the describer on archive, population, last offspring and rewarded solutions, and
+// makes the descriptors of all that is kept anew: distances of descriptors of two versions mean
+// nothing. The members of emitters are not trained on: they are many, and much alike.
 func (s *Search) train() error {
-	kept := s.kept()
 	var obs []float32
-	for _, a := range kept {
+	data := unique(s.Archive, s.Population, s.Offspring, s.Rewards)
+	for _, a := range data {
 		obs = append(obs, a.Obs...)
 	}
 	s.Draws++
-	changed, err := s.o.Describer.Train(obs, len(kept), s.o.Key.Fold(s.Draws))
+	changed, err := s.o.Describer.Train(obs, len(data), s.o.Key.Fold(s.Draws))
 	if err != nil || !changed {
 		return err
 	}
 	s.Version++
-	s.describe(kept)
+	s.describe(s.kept())
 	return nil
 }
 
 // kept returns every solution that the search holds, once.
 func (s *Search) kept() (out []*Solution) {
+	lists := [][]*Solution{s.Population, s.Offspring, s.Archive, s.Rewards, s.Candidates}
+	for _, e := range s.Emitters {
+		lists = append(lists, []*Solution{e.Ancestor}, e.Members, e.Novel)
+	}
+	return unique(lists...)
+}
+
+// unique returns the members of all lists, each once.
+func unique(lists ...[]*Solution) (out []*Solution) {
 	seen := map[*Solution]bool{}
-	add := func(list ...*Solution) {
+	for _, list := range lists {
 		for _, a := range list {
 			if !seen[a] {
 				seen[a] = true
 				out = append(out, a)
 			}
 		}
-	}
-	add(s.Population...)
-	add(s.Archive...)
-	add(s.Rewards...)
-	add(s.Candidates...)
-	for _, e := range s.Emitters {
-		add(e.Ancestor)
-		add(e.Members...)
-		add(e.Novel...)
 	}
 	return out
 }

@@ -71,8 +71,12 @@ func (r raster) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 
 func options(t *testing.T, learned, surprise, exploit bool) Options {
 	t.Helper()
+	how := ByNovelty
+	if surprise {
+		how = ByCoin
+	}
 	o := Options{
-		Dim: dim, Obs: pixels*pixels + 2, Population: 25, Chunk: 250, Sigma: 0.3, Patience: 40, Surprise: surprise, Exploit: exploit,
+		Dim: dim, Obs: pixels*pixels + 2, Population: 25, Chunk: 250, Sigma: 0.3, Patience: 40, Select: how, Exploit: exploit,
 		Evaluate: evaluate, Key: rng.New(1), Describer: Columns{pixels*pixels + 2, []int{pixels * pixels, pixels*pixels + 1}},
 	}
 	if learned {
@@ -145,12 +149,12 @@ func TestVariants(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %+v, covers %d, best in the areas %v", c.name, st, cover(s), best)
-		// Emitters climb what exploration finds. STAX explores by half its budget in a space
-		// that it has yet to learn, and need not find the small area with this one.
+		// Emitters climb what exploration finds. (When the autoencoder was trained on the members
+		// of emitters too, STAX missed the small area with 1 seed of 10, and by novelty alone with 2.)
 		if c.exploit && st.Best < 0.95 {
 			t.Errorf("%s: the best reward is %v, want above 0.95", c.name, st.Best)
 		}
-		if c.name == "serene" && (best[0] < 0.9 || best[1] < 0.9) {
+		if c.exploit && (best[0] < 0.9 || best[1] < 0.9) {
 			t.Errorf("%s: best rewards %v, want above 0.9 in each area", c.name, best)
 		}
 		if c.learned != (st.Version > 0) {
