@@ -14,17 +14,26 @@ import (
 // Decode reads a scene from JSON and validates it. Keys are those of the `json` tags; unknown
 // and repeated ones are refused. Errors name the line or the element.
 func Decode(data []byte) (*Scene, error) {
-	if err := checkKeys(data); err != nil {
-		return nil, err
-	}
 	s := &Scene{}
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, located(data, err)
+	if err := Unmarshal(data, s); err != nil {
+		return nil, err
 	}
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("scene: %w", err)
 	}
 	return s, nil
+}
+
+// Unmarshal reads JSON into a pointer to a struct as Decode does, but for the validation: for
+// descriptions that a Scene is a part of.
+func Unmarshal(data []byte, dst any) error {
+	if err := checkKeys(data, reflect.TypeOf(dst)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, dst); err != nil {
+		return located(data, err)
+	}
+	return nil
 }
 
 // located names the line of an error of encoding/json, where it says.
@@ -46,10 +55,10 @@ func line(data []byte, offset int64) int {
 
 // checkKeys reports the first key of an object that the type it is read into does not have, or
 // that the object has already. encoding/json alone would not say where.
-func checkKeys(data []byte) error {
+func checkKeys(data []byte, t reflect.Type) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	c := keyChecker{d, data}
-	if err := c.value(reflect.TypeFor[Scene](), "", 0); err != nil {
+	if err := c.value(t, "", 0); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return fmt.Errorf("scene line %d: the file ends within the scene", line(data, int64(len(data))))
 		}
