@@ -2,7 +2,6 @@ package wasm_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +45,6 @@ func TestConformance(t *testing.T) {
 		config("fact", map[string]any{"fact": "distance", "max": 1}),
 		config("potential", map[string]any{"weights": map[string]any{"offset": -1}, "abs": true}),
 	} {
-		c.Trusted = true // calls that can be interrupted allocate
 		rewardtest.Run(t, c, envtest.NewFast())
 	}
 }
@@ -134,13 +132,15 @@ func TestMisbehaviour(t *testing.T) {
 }
 
 func BenchmarkScore(b *testing.B) {
-	for _, trusted := range []bool{false, true} {
-		b.Run(fmt.Sprintf("trusted=%v", trusted), func(b *testing.B) {
+	for reward, options := range map[string]map[string]any{
+		"task":      nil,
+		"fact":      {"fact": "distance", "max": 1},
+		"potential": {"weights": map[string]any{"offset": -1}, "abs": true},
+	} {
+		b.Run(reward, func(b *testing.B) {
 			const n = 4096
 			spec, _ := envtest.NewFast().Spec()
-			c := config("task", nil)
-			c.Trusted = trusted
-			f, err := c.Build(spec)
+			f, err := config(reward, options).Build(spec)
 			if err != nil {
 				b.Fatal(err)
 			}
