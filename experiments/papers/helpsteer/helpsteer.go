@@ -1,0 +1,224 @@
+// Package helpsteer checks what Wang et al., "HelpSteer2-Preference: Complementing Ratings with
+// Preferences" (ICLR 2025), claim: that ratings and preferences teach a reward model about alike, and
+// that a model of ratings is the best start for one of preferences. See the README beside it.
+package helpsteer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/papers/rmlab"
+	"github.com/terrarium-rl/terrarium/experiments/stats"
+	"github.com/terrarium-rl/terrarium/rewards/feedback"
+	"github.com/terrarium-rl/terrarium/rewards/label"
+	"github.com/terrarium-rl/terrarium/rewards/model"
+)
+
+var preferences = []string{"bradley-terry", "margin", "scaled"}
+
+func init() {
+	papers.Register(papers.Claim{
+		Name: "helpsteer", Paper: "Wang et al. 2025",
+		Doc:  "Ratings first, then preferences by strength: better than preferences alone, and no worse than ratings.",
+		Arms: append([]string{"combined", "ratings", "extrapolated", "coin"}, preferences...), Treatment: "combined", Control: "coin",
+		Seeds: map[papers.Scale]int{papers.Smoke: 3, papers.Quick: 10, papers.Full: 30},
+		Cell:  cell,
+		Pass: []papers.Bound{
+			alike("accuracy", "ratings", preferences, 0.03),
+			papers.Greater("accuracy", "combined", "scaled", 0),
+			papers.Greater("accuracy", "combined", "ratings", -0.005),
+			ahead("accuracy", "combined", "ratings"),
+		},
+		Also: []papers.Bound{
+			papers.Greater("accuracy", "extrapolated", "combined", 0),
+			papers.Greater("accuracy", "scaled", "bradley-terry", 0),
+		},
+	})
+}
+
+// alike says that the mean over seeds of metric in arm a differs by less than limit from that
+// of the best of others. As the card asks for means, the interval is a point.
+func alike(metric, a string, others []string, limit float64) papers.Bound {
+	return papers.Bound{
+		Text: fmt.Sprintf("%s: |%s - best of %v| < %g", metric, a, others, limit), Limit: limit, Below: true,
+		Effect: func(t *papers.Table) (stats.Interval, error) {
+			x, err := t.Column(a, metric)
+			if err != nil {
+				return stats.Interval{}, err
+			}
+			best := math.Inf(-1)
+			for _, arm := range others {
+				y, err := t.Column(arm, metric)
+				if err != nil {
+					return stats.Interval{}, err
+				}
+				best = max(best, stats.Summarize(y).Mean)
+			}
+			d := math.Abs(stats.Summarize(x).Mean - best)
+			return stats.Interval{Value: d, Lo: d, Hi: d}, nil
+		},
+	}
+}
+
+// ahead says that the mean of metric in arm a is above that in arm b, without an interval.
+func ahead(metric, a, b string) papers.Bound {
+	full := papers.Greater(metric, a, b, 0)
+	return papers.Bound{
+		Text: fmt.Sprintf("%s: mean of %s - %s > 0", metric, a, b),
+		Effect: func(t *papers.Table) (stats.Interval, error) {
+			i, err := full.Effect(t)
+			return stats.Interval{Value: i.Value, Lo: i.Value, Hi: i.Value}, err
+		},
+	}
+}
+
+const (
+	pairs      = 400
+	noise      = 0.6 // deviations of the return, of each judgement before it is rounded
+	passes     = 20
+	afterwards = 12  // passes over preferences of a model that has learned the ratings
+	beyond     = 1.5 // extrapolation
+)
+
+const purposeNoise rng.Purpose = 0x68656c01
+
+func cell(c papers.Cell) (papers.Row, error) {
+	levels, questions := 40, 1000
+	if c.Scale == papers.Smoke {
+		levels, questions = 20, 500
+	}
+	lab, err := rmlab.New(rmlab.Config{Seed: c.Seed, Levels: levels, PerLevel: 64})
+	if err != nil {
+		return nil, err
+	}
+	rated, compared, err := judge(lab, lab.Pairs(pairs, lab.Key.Fold(1)), c.Arm == "coin")
+	if err != nil {
+		return nil, err
+	}
+	o := rmlab.Fitting()
+	o.Key, o.Epochs = lab.Key, passes
+	var m *model.Ensemble
+	switch c.Arm {
+	case "ratings":
+		m, err = lab.Train(rmlab.Shape(), rated, o)
+	case "bradley-terry", "margin", "scaled":
+		m, err = lab.Train(rmlab.Shape(), as(c.Arm)(compared), o)
+	case "combined", "coin":
+		m, _, err = combined(lab, rated, compared, o)
+	case "extrapolated":
+		var from [][]float32
+		if m, from, err = combined(lab, rated, compared, o); err == nil {
+			m.Params, err = model.Extrapolate(from, m.Params, beyond)
+		}
+	default:
+		err = fmt.Errorf("unknown arm %q", c.Arm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	acc, err := lab.Accuracy(m, lab.Pairs(questions, lab.Key.Fold(2)), rmlab.Standard.Score)
+	return papers.Row{"accuracy": acc}, err
+}
+
+// judge rates the trajectories of all questions from 0 to 4, less 2, and compares those of each
+// with a strength of 1 to 3. Both are of the true returns in deviations, with noise of their own.
+// A coin tells neither.
+func judge(lab *rmlab.Lab, qs []label.Query, coin bool) (rated, compared []feedback.Record, err error) {
+	all, err := lab.Gold(rmlab.Standard.Score, slices.Concat(lab.Levels...))
+	if err != nil {
+		return nil, nil, err
+	}
+	scale := stats.Summarize(all)
+	r := lab.Key.Stream(purposeNoise, 0, 0)
+	for _, q := range qs {
+		y, err := lab.Gold(rmlab.Standard.Score, []feedback.Segment{q.A, q.B})
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, seg := range []feedback.Segment{q.A, q.B} {
+			y[i] = (y[i] - scale.Mean) / scale.Std
+			if coin {
+				y[i] = float64(r.Norm())
+			}
+			rating := min(max(math.Round(y[i]+noise*float64(r.Norm())), -2), 2)
+			rated = append(rated, feedback.Record{
+				Kind: feedback.Rated, Segments: []feedback.Segment{seg}, Ratings: []float32{float32(rating)}, Weight: 1, Source: "rated",
+			})
+		}
+		d := y[0] - y[1] + noise*float64(r.Norm())
+		better := feedback.Better(q.A, q.B)
+		if d < 0 {
+			better.Label = 0
+		}
+		better.Strength = float32(min(max(math.Round(2*math.Abs(d)), 1), 3))
+		compared = append(compared, better)
+	}
+	return rated, compared, nil
+}
+
+// as returns what makes of the strength of preferences a margin by which the scores should differ
+// (the authors' margin Bradley-Terry), a number of repetitions (their scaled one), or nothing.
+func as(arm string) feedback.Op {
+	return feedback.Map(func(r *feedback.Record) {
+		switch arm {
+		case "margin":
+			r.Margin = r.Strength
+		case "scaled":
+			r.Weight = r.Strength
+		}
+	})
+}
+
+// combined learns the ratings, brings the scores to the scale of the preferences, and learns
+// these. It also returns the weights in between.
+func combined(lab *rmlab.Lab, rated, compared []feedback.Record, o model.Training) (*model.Ensemble, [][]float32, error) {
+	m, err := lab.Train(rmlab.Shape(), rated, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := rescale(lab, m, compared); err != nil {
+		return nil, nil, err
+	}
+	from := [][]float32{slices.Clone(m.Params[0])}
+	o.Epochs, o.Key = afterwards, o.Key.Fold(1)
+	return m, from, lab.Refine(m, as("scaled")(compared), o)
+}
+
+// rescale multiplies the last layer by the number that makes preferences likeliest under the
+// model of Bradley and Terry, found by golden section on its logarithm.
+func rescale(lab *rmlab.Lab, m *model.Ensemble, rs []feedback.Record) error {
+	gaps := make([]float64, len(rs))
+	for i, r := range rs {
+		y, err := lab.Returns(m, r.Segments)
+		if err != nil {
+			return err
+		}
+		if gaps[i] = y[0] - y[1]; r.Label == 0 {
+			gaps[i] = -gaps[i]
+		}
+	}
+	loss := func(logarithm float64) (sum float64) {
+		for _, d := range gaps {
+			sum -= math.Log(max(label.Logistic(math.Exp(logarithm)*d), 1e-30))
+		}
+		return sum
+	}
+	lo, hi := -6.0, 6.0
+	for range 60 {
+		a, b := hi-(hi-lo)/math.Phi, lo+(hi-lo)/math.Phi
+		if loss(a) < loss(b) {
+			hi = b
+		} else {
+			lo = a
+		}
+	}
+	hidden := rmlab.Shape().Hidden
+	last := m.Params[0][len(m.Params[0])-hidden[len(hidden)-1]-1:]
+	for i := range last {
+		last[i] *= float32(math.Exp(lo))
+	}
+	return nil
+}
