@@ -13,6 +13,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/maze"               // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"           // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"             // environment
+	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"              // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"             // environment
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/bonuses"   // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/heron"     // claim
