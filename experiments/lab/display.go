@@ -70,6 +70,10 @@ func (d *display) notify(s Status) {
 			s.Seed, count(s.Step), duration(s.Elapsed), s.Return, window))
 		return
 	}
+	if s.Repeated {
+		d.say(fmt.Sprintf("seed %d: repeating what follows step %s, to save the state before it failed", s.Seed, count(s.Step)))
+		return
+	}
 	if s.Resumed && s.Eval == nil {
 		d.say(fmt.Sprintf("seed %d: goes on from step %s", s.Seed, count(s.Step)))
 	}

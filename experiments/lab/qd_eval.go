@@ -103,6 +103,7 @@ func (p *genomePolicy) Act(b *env.Batch, _ rng.Key, _ bool) {
 // A qdWorld is one world in which a worker plays one policy after the other. Every evaluation
 // resets it with a key of its own, so that it does not matter which world plays what.
 type qdWorld struct {
+	plan     *Plan
 	vec      env.Vec
 	batch    *env.Batch
 	policy   *genomePolicy
@@ -121,7 +122,7 @@ type tally struct {
 
 func newQDWorld(p *Plan, g *genome) (w *qdWorld, err error) {
 	w = &qdWorld{
-		batch: env.NewBatch(p.Spec, 1), policy: newGenomePolicy(g, 1), rew: make([]float32, 1),
+		plan: p, batch: env.NewBatch(p.Spec, 1), policy: newGenomePolicy(g, 1), rew: make([]float32, 1),
 		values: make([]tally, len(p.QD.Measures)),
 	}
 	for _, m := range p.QD.Measures {
@@ -168,8 +169,7 @@ func (w *qdWorld) episode(key rng.Key) (sum float64, steps int64, err error) {
 		if err := w.vec.Step(b); err != nil {
 			return 0, 0, err
 		}
-		w.reward.Score(w.rew, b)
-		if err := checkReward(b, w.rew, w.reward); err != nil {
+		if err := w.score(); err != nil {
 			return 0, 0, err
 		}
 		sum += float64(w.rew[0])
@@ -180,6 +180,15 @@ func (w *qdWorld) episode(key rng.Key) (sum float64, steps int64, err error) {
 			return sum, steps + 1, nil
 		}
 	}
+}
+
+func (w *qdWorld) score() (err error) {
+	defer w.plan.recoverReward(w.reward, w.batch, &err)
+	w.reward.Score(w.rew, w.batch)
+	if err := checkReward(w.batch, w.rew, w.reward); err != nil {
+		return &rewardError{err: err}
+	}
+	return nil
 }
 
 func (t *tally) step(m *measured, b *env.Batch) {

@@ -58,6 +58,7 @@ type qdRun struct {
 	loop   qdLoop
 	logs   *logs
 	clock  clock
+	until  int64 // evaluation at which to save and stop; 0 for none
 }
 
 // A qdLoop is what a run remembers beside the state of the search. It is saved as JSON.
@@ -70,7 +71,21 @@ type qdLoop struct {
 
 // runQDSeed searches, going on from whatever the folder of the seed holds.
 func runQDSeed(ctx context.Context, p *Plan, seed uint64, dir string, workers int, tell func(Status)) (SeedResult, error) {
-	r := &qdRun{plan: p, seed: seed, dir: dir, tell: tell, key: rng.New(seed).Fold(worldPurpose)}
+	r := &qdRun{plan: p, seed: seed, dir: dir, tell: tell}
+	result, err := r.all(ctx, workers)
+	if err == nil {
+		return result, nil
+	}
+	return result, p.salvage(err, seed, dir, r.loop.Evaluations, tell, func() error {
+		again := &qdRun{plan: p, seed: seed, dir: dir, tell: func(Status) {}, until: r.loop.Evaluations}
+		_, err := again.all(ctx, workers)
+		return err
+	})
+}
+
+func (r *qdRun) all(ctx context.Context, workers int) (SeedResult, error) {
+	p, seed := r.plan, r.seed
+	r.key = rng.New(seed).Fold(worldPurpose)
 	var err error
 	if r.search, err = p.buildSearch(seed); err != nil {
 		return SeedResult{}, err
@@ -201,8 +216,10 @@ func (r *qdRun) step(ctx context.Context) error {
 	case over || l.Evaluations-l.SavedAt >= r.plan.Checkpoint.Steps:
 		l.SavedAt = l.Evaluations
 		return r.save()
+	case r.until > 0 && l.Evaluations >= r.until:
+		return orElse(r.save(), errStopped)
 	case ctx.Err() != nil:
-		return errors.Join(errInterrupted, r.save())
+		return orElse(r.save(), errInterrupted)
 	case r.plan.Checkpoint.Seconds > 0 && time.Since(r.clock.saved).Seconds() >= r.plan.Checkpoint.Seconds:
 		return r.save()
 	}

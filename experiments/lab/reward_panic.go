@@ -10,31 +10,41 @@ import (
 	"strings"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/experiments/modules"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
 const panicFile = "panic.txt"
 
-// score computes the reward of the batch, and lets it learn. A reward that panics ends the run
-// with an error that says whose it is.
+// A rewardError ends a seed whose reward, or another part, panicked or failed.
+type rewardError struct {
+	err  error
+	dump string // stack and row; empty if the reward said itself what went wrong
+}
+
+func (e *rewardError) Error() string { return e.err.Error() }
+func (e *rewardError) Unwrap() error { return e.err }
+
+// score computes the reward of the batch, and lets it learn.
 func (t *trainer) score() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = t.panicked(r, debug.Stack())
-		}
-	}()
+	defer t.plan.recoverReward(t.reward, t.batch, &err)
 	t.reward.Score(t.rew, t.batch)
 	if err := checkReward(t.batch, t.rew, t.reward); err != nil {
-		return err
+		return &rewardError{err: err}
 	}
 	return t.reward.Update(t.batch, t.report)
 }
 
-// panicked describes a panic of a reward. Stack and row go to a file in the folder of the seed.
-func (t *trainer) panicked(cause any, stack []byte) error {
-	what, row := "reward", -1
-	for i, o := range t.plan.origins() {
-		if r, ok := panickingRow(t.reward.Func(i), t.batch); ok {
+// recoverReward makes the panic of a reward, if there is one, an error that says whose it is,
+// and on which row. It has to be deferred.
+func (p *Plan) recoverReward(sum *rewards.Sum, b *env.Batch, err *error) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	what, row := "the reward", -1
+	for i, o := range p.origins() {
+		if r, ok := panickingRow(sum.Func(i), b); ok {
 			what, row = fmt.Sprintf("reward term %q of %s", o.Term, versionOf(o.Linked)), r
 			break
 		}
@@ -45,31 +55,77 @@ func (t *trainer) panicked(cause any, stack []byte) error {
 	}
 	var bug runtime.Error
 	if e, ok := cause.(error); ok && !errors.As(e, &bug) {
-		return fmt.Errorf("%s fails%s: %w; %s", what, on, e, t.lastSaved()) // it knows what went wrong
+		*err = &rewardError{err: fmt.Errorf("%s fails%s: %w", what, on, e)} // it knows what went wrong
+		return
 	}
+	stack := debug.Stack()
 	var text strings.Builder
-	fmt.Fprintf(&text, "seed %d, step %d: %s panicked%s: %v\n\n", t.seed, t.loop.Steps, what, on, cause)
+	fmt.Fprintf(&text, "%s panicked%s: %v\n\n", what, on, cause)
 	if row >= 0 {
-		describeRow(&text, t.plan.Spec, t.batch.Rows(row, row+1))
+		describeRow(&text, p.Spec, b.Rows(row, row+1))
 	}
 	text.Write(stack)
-	path := filepath.Join(t.dir, panicFile)
-	where := "its stack is in " + path
-	if err := writeFileAtomic(path, []byte(text.String())); err != nil {
-		where = "its stack could not be written: " + err.Error()
-	}
-	return fmt.Errorf("%s panicked%s%s: %v; %s; %s", what, on, frameOf(stack), cause, where, t.lastSaved())
+	*err = &rewardError{fmt.Errorf("%s panicked%s%s: %v", what, on, frameOf(stack), cause), text.String()}
 }
 
-// lastSaved says from where the run can go on.
-func (t *trainer) lastSaved() string {
-	saved, err := checkpoints(t.checkpointDir())
-	if err != nil || len(saved) == 0 {
-		return "there was no checkpoint yet"
+// recoverRest makes any other panic of what trains, such as that of a bonus or an agent, an error
+// that says whose code it was in. It has to be deferred.
+func (t *trainer) recoverRest(err *error) {
+	cause := recover()
+	if cause == nil {
+		return
 	}
-	var step int64
-	_, _ = fmt.Sscanf(filepath.Base(saved[len(saved)-1]), checkpointPattern, &step)
-	return fmt.Sprintf("the state of step %d is saved: once the reward is corrected, terrarium resume %s --force goes on from there", step, filepath.Dir(t.dir))
+	stack := debug.Stack()
+	whose := "the program"
+	if m := frameFunc.FindStringSubmatch(belowPanic(stack)); m != nil {
+		if l, ok := modules.Providing(m[1]); ok {
+			whose = versionOf(l)
+		}
+	}
+	*err = t.locate(&rewardError{fmt.Errorf("%s panicked%s: %v", whose, frameOf(stack), cause), string(stack)})
+}
+
+// errStopped ends a seed that was to go no further.
+var errStopped = errors.New("stopped")
+
+// salvage saves the last state before a reward broke down, which is that of step until, and
+// returns cause with what became of it. The state is not kept while all is well: the steps since
+// the last checkpoint are repeated, which they do to the bit, by again, which returns errStopped
+// once it has saved.
+func (p *Plan) salvage(cause error, seed uint64, dir string, until int64, tell func(Status), again func() error) error {
+	var broken *rewardError
+	if !errors.As(cause, &broken) {
+		return cause
+	}
+	where := ""
+	if broken.dump != "" {
+		path := filepath.Join(dir, panicFile)
+		where = "; its stack is in " + path
+		if err := writeFileAtomic(path, []byte(cause.Error()+"\n\n"+broken.dump)); err != nil {
+			where = "; its stack could not be written: " + err.Error()
+		}
+	}
+	saved := func() int64 {
+		list, err := checkpoints(filepath.Join(dir, "checkpoints"))
+		if err != nil || len(list) == 0 {
+			return 0
+		}
+		var step int64
+		_, _ = fmt.Sscanf(filepath.Base(list[len(list)-1]), checkpointPattern, &step)
+		return step
+	}
+	state := "the state"
+	if saved() < until {
+		tell(Status{Seed: seed, Step: saved(), Repeated: true})
+		if err := again(); !errors.Is(err, errStopped) {
+			state = "only the state" // it breaks down at another step now, or was interrupted
+		}
+	}
+	resume := fmt.Sprintf("once that is corrected, terrarium resume %s --force", filepath.Dir(dir))
+	if saved() == 0 {
+		return fmt.Errorf("%w%s; nothing was learned yet: %s starts anew", cause, where, resume)
+	}
+	return fmt.Errorf("%w%s; %s of step %d is saved: %s goes on from there", cause, where, state, saved(), resume)
 }
 
 // panickingRow finds the row on which f panics alone. It reports false if f does not panic, and
@@ -91,20 +147,32 @@ func panickingRow(f rewards.Func, b *env.Batch) (row int, ok bool) {
 	return -1, true
 }
 
-var frameLine = regexp.MustCompile(`(?m)^\t(\S+):(\d+)`)
+var (
+	frameLine = regexp.MustCompile(`(?m)^\t(\S+):(\d+)`)
+	frameFunc = regexp.MustCompile(`(?m)^((?:[^\s(]*/)?[^\s(./]+)\.\S+\(`) // the package of a function
+)
+
+// belowPanic returns the frames of a stack from the one that panicked.
+func belowPanic(stack []byte) string {
+	_, below, _ := strings.Cut(string(stack), "\npanic(")
+	for {
+		m := frameLine.FindStringSubmatchIndex(below)
+		if m == nil || filepath.Base(filepath.Dir(below[m[2]:m[3]])) != "runtime" {
+			break
+		}
+		below = below[m[1]:]
+	}
+	_, below, _ = strings.Cut(below, "\n")
+	return below
+}
 
 // frameOf returns the place in the code that panicked, from a stack.
 func frameOf(stack []byte) string {
-	_, below, ok := strings.Cut(string(stack), "\npanic(")
-	if !ok {
+	m := frameLine.FindStringSubmatch(belowPanic(stack))
+	if m == nil {
 		return ""
 	}
-	for _, m := range frameLine.FindAllStringSubmatch(below, -1) {
-		if filepath.Base(filepath.Dir(m[1])) != "runtime" {
-			return fmt.Sprintf(" at %s:%s", filepath.Base(m[1]), m[2])
-		}
-	}
-	return ""
+	return fmt.Sprintf(" at %s:%s", filepath.Base(m[1]), m[2])
 }
 
 // describeRow writes the numbers of a row, by name.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
@@ -67,11 +68,17 @@ func (a *average) UnmarshalBinary(data []byte) error {
 // flawed has a flaw of each kind.
 type flawedConfig struct {
 	Flaw string `json:"flaw" doc:"which"`
+	Step int    `json:"step" doc:"transition at which the flaw \"at\" shows"`
 }
 
+// flawShows says whether the flaw "at" shows at all.
+var flawShows atomic.Bool
+
 func (c *flawedConfig) Build(s *env.Spec) (rewards.Func, error) {
+	seen := 0
 	return rewards.FuncOf(func(dst []float32, b *env.Batch) {
 		for i := range b.N {
+			seen++
 			act, next := b.Act[i*env.Width(s.Act)], b.Next[i*env.Width(s.Obs):]
 			switch c.Flaw {
 			case "constant":
@@ -85,6 +92,11 @@ func (c *flawedConfig) Build(s *env.Spec) (rewards.Func, error) {
 				dst[i] = 1 / (next[0] - next[0]*0.5*2)
 			case "panic":
 				if b.End[i] != env.Running {
+					dst[i] = b.Facts[len(b.Facts)]
+				}
+			case "at":
+				dst[i] = b.Reward[i]
+				if seen >= c.Step && b.End[i] != env.Running && flawShows.Load() {
 					dst[i] = b.Facts[len(b.Facts)]
 				}
 			case "none":
@@ -160,19 +172,67 @@ func TestOtherReward(t *testing.T) {
 	}
 }
 
-// TestPanic: a reward that panics ends the run with its name, the row and the place.
+// TestPanic: a reward that panics ends the run with its name, the row and the place, and with the
+// state before it saved: what then resumes is what a sound reward would have come to.
 func TestPanic(t *testing.T) {
-	dir := t.TempDir()
-	tr := openTestTrainer(t, strings.Replace(learning, "{name: average, weight: 0.5}", "{name: flawed, options: {flaw: panic}}", 1), dir)
-	err := tr.train(context.Background())
-	for _, want := range []string{`reward term "flawed" of module github.com/terrarium-rl/terrarium`, "panicked on row ", "at reward_test.go:", "index out of range", "its stack is in " + filepath.Join(dir, panicFile)} {
+	text := strings.Replace(learning, "{name: average, weight: 0.5}", "{name: flawed, options: {flaw: at, step: 3010}}", 1)
+	train := func(dir string, options Options) error {
+		p, err := ParsePlan("x.yaml", []byte(text+"checkpoint: {steps: 2000, seconds: 0}\neval: {episodes: 0}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			_, err = Resume(context.Background(), dir, options)
+			return err
+		}
+		_, err = Train(context.Background(), p, dir, options)
+		return err
+	}
+	dir, sound := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "run")
+	flawShows.Store(true)
+	defer flawShows.Store(false)
+	repeated := false
+	err := train(dir, Options{Workers: 1, Notify: func(s Status) { repeated = repeated || s.Repeated }})
+	seed := SeedDir(dir, 1)
+	for _, want := range []string{
+		"seed 1, step ", `reward term "flawed" of module github.com/terrarium-rl/terrarium`, "panicked on row ", " at reward_test.go:", "index out of range",
+		"its stack is in " + filepath.Join(seed, panicFile), "; the state of step ", "terrarium resume " + dir + " --force goes on",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, panicFile))
-	if err != nil || !strings.Contains(string(text), "goroutine") || !strings.Contains(string(text), "obs   angle") {
-		t.Errorf("%s holds %s (%v)", panicFile, text, err)
+	saved, err := checkpoints(filepath.Join(seed, "checkpoints"))
+	if err != nil || len(saved) == 0 || filepath.Base(saved[len(saved)-1]) < fmt.Sprintf(checkpointPattern, 2800) {
+		t.Errorf("the checkpoints are %v (%v), want one shortly before step 3010", saved, err)
+	}
+	if !repeated {
+		t.Error("nobody is told that steps are repeated")
+	}
+	said, err := os.ReadFile(filepath.Join(seed, panicFile))
+	if err != nil || !strings.Contains(string(said), "goroutine") || !strings.Contains(string(said), "obs   angle") {
+		t.Errorf("%s holds %s (%v)", panicFile, said, err)
+	}
+	flawShows.Store(false)
+	if err := errors.Join(train(dir, Options{Workers: 1, Force: true}), train(sound, Options{Workers: 1})); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := os.ReadFile(filepath.Join(seed, metricsFile))
+	b, _ := os.ReadFile(filepath.Join(SeedDir(sound, 1), metricsFile))
+	if len(a) == 0 || string(a) != string(b) {
+		t.Errorf("once corrected, it comes to\n%s\nwant\n%s", a, b)
+	}
+}
+
+// TestPanicElsewhere: what panics is named by its module, also if it is no reward.
+func TestPanicElsewhere(t *testing.T) {
+	tr := openTestTrainer(t, learning, t.TempDir())
+	tr.rew = nil // the agent reads it
+	tr.reward = nil
+	err := tr.train(context.Background())
+	var broken *rewardError
+	if !errors.As(err, &broken) || !strings.Contains(err.Error(), "seed 3, step 0: module github.com/terrarium-rl/terrarium ") || !strings.Contains(broken.dump, "goroutine") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -42,6 +42,7 @@ type Status struct {
 	Note      string        // more about the state of the search, for people
 	Solved    bool          // the task just counted as solved
 	Resumed   bool          // training goes on from Step
+	Repeated  bool          // training is repeated from Step, to save the state before a failure
 	Eval      *Evaluation   // set when the seed is done
 }
 
@@ -262,7 +263,18 @@ func runSeed(ctx context.Context, p *Plan, seed uint64, dir string, workers int,
 	if err2 := t.close(); err == nil {
 		err = err2
 	}
-	return r, err
+	if err == nil {
+		return r, nil
+	}
+	return r, p.salvage(err, seed, dir, t.loop.Boundary, tell, func() error {
+		again, err := newTrainer(p, seed, dir, workers, func(Status) {})
+		if err != nil {
+			return err
+		}
+		again.until = t.loop.Boundary
+		_, err = again.run(ctx, workers)
+		return errors.Join(err, again.close())
+	})
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

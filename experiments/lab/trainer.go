@@ -44,6 +44,7 @@ type trainer struct {
 	logs     *logs
 	clock    clock
 	report   agents.Report
+	until    int64 // step at which to save and stop; 0 for none
 }
 
 // A clock measures the time spent on a seed over all its interruptions.
@@ -159,7 +160,8 @@ func (t *trainer) removeReplays() error {
 }
 
 // train runs the training loop to its end, or until ctx is done.
-func (t *trainer) train(ctx context.Context) error {
+func (t *trainer) train(ctx context.Context) (err error) {
+	defer t.recoverRest(&err)
 	if t.loop.Steps > 0 && t.loop.over(t.plan.Steps) {
 		return nil // what was interrupted came after training
 	}
@@ -238,15 +240,22 @@ func (t *trainer) atBoundary(ctx context.Context) (over bool, err error) {
 	case over || l.Steps-l.SavedAt >= t.plan.Checkpoint.Steps:
 		l.SavedAt = l.Steps
 		return over, t.save(l.best())
+	case t.until > 0 && l.Steps >= t.until:
+		return false, orElse(t.save(false), errStopped)
 	case ctx.Err() != nil:
-		if err := t.save(false); err != nil {
-			return false, err
-		}
-		return false, errInterrupted
+		return false, orElse(t.save(false), errInterrupted)
 	case t.plan.Checkpoint.Seconds > 0 && time.Since(t.clock.saved).Seconds() >= t.plan.Checkpoint.Seconds:
 		return false, t.save(false)
 	}
 	return false, nil
+}
+
+// orElse returns err, or other if there is none.
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
 }
 
 func (t *trainer) writeRow() error {
