@@ -330,29 +330,37 @@ func (w *World) correct(dt float32) {
 
 // sweepShift makes one Gauss-Seidel pass over the displacements, and returns the largest change.
 func (w *World) sweepShift() (change float32) {
-	shift := func(i int32, n float32) {
-		r := &w.rows[i]
-		if d := n - r.pushed; d != 0 {
-			r.pushed = n
-			change = geom.Max(change, geom.Abs(d)*r.k)
-			w.change(&w.shift, i, d)
-		}
-	}
 	for i := range w.axes {
 		x, r := &w.axes[i], &w.rows[i]
+		n := r.pushed
 		switch { // push inward by what is still missing; never outward
 		case x.fixLo > 0:
-			shift(int32(i), geom.Max(r.pushed+float32(r.em*(x.fixLo-w.speed(&w.shift, int32(i)))), 0))
+			n = geom.Max(r.pushed+float32(r.em*(x.fixLo-w.speed(&w.shift, int32(i)))), 0)
 		case x.fixHi > 0:
-			shift(int32(i), geom.Min(r.pushed-float32(r.em*(x.fixHi+w.speed(&w.shift, int32(i)))), 0))
+			n = geom.Min(r.pushed-float32(r.em*(x.fixHi+w.speed(&w.shift, int32(i)))), 0)
 		}
+		change = geom.Max(change, w.pushOut(int32(i), n))
 	}
 	for i := range w.grips {
 		g := &w.grips[i]
 		r := &w.rows[g.row]
-		shift(g.row, geom.Max(r.pushed-float32(r.em*(w.speed(&w.shift, g.row)-g.fix)), 0))
+		n := geom.Max(r.pushed-float32(r.em*(w.speed(&w.shift, g.row)-g.fix)), 0)
+		change = geom.Max(change, w.pushOut(g.row, n))
 	}
 	return change
+}
+
+// pushOut makes n the impulse of the position correction along row i, and returns by how much the
+// displacement along it changes.
+func (w *World) pushOut(i int32, n float32) float32 {
+	r := &w.rows[i]
+	d := n - r.pushed
+	if d == 0 {
+		return 0
+	}
+	r.pushed = n
+	w.change(&w.shift, i, d)
+	return geom.Abs(d) * r.k
 }
 
 // move moves the bodies.
