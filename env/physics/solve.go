@@ -33,6 +33,13 @@ type grip struct {
 func (w *World) Step(dt float32) {
 	w.scratch = w.m.scratches.Get().(*scratch)
 	w.detect(dt)
+	w.advance(dt)
+	w.m.scratches.Put(w.scratch)
+	w.scratch = nil
+}
+
+// advance is what a step does once the contacts are known.
+func (w *World) advance(dt float32) {
 	w.gather(dt)
 	w.prepareJoints()
 	w.constrain()
@@ -44,8 +51,6 @@ func (w *World) Step(dt float32) {
 	w.move(dt)
 	w.restitute()
 	w.report(dt)
-	w.m.scratches.Put(w.scratch)
-	w.scratch = nil
 }
 
 // factor returns the memory of a tree's factorisation.
