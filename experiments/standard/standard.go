@@ -16,6 +16,10 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"              // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"             // environment
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/bonuses"   // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/context"   // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/domain"    // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/gpm"       // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/helpsteer" // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/heron"     // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/prefmodel" // claim
 	_ "github.com/terrarium-rl/terrarium/rewards/model"                // reward
