@@ -115,7 +115,8 @@ func blueprint() *scene.Scene {
 // episode is what a world remembers beside the state of its bodies.
 type episode struct {
 	Params     [paramCount]float32
-	Seed, Key  uint64
+	Seed       uint64
+	Key        rng.Key
 	Steps      uint32
 	Wind, Turn int32   // phase of the wind's force and torque
 	Main, Side float32 // powers of the engines in the last step
@@ -164,7 +165,7 @@ func (e *episode) terrain(dst []geom.Vec) {
 
 // Reset begins an episode on level l.
 func (w *world) Reset(l *env.Level, key rng.Key) {
-	w.episode = episode{Seed: l.Seed, Key: key.Uint64()}
+	w.episode = episode{Seed: l.Seed, Key: key}
 	copy(w.Params[:], l.Params)
 	p := &w.Params
 	var ground [gen.MoonPoints]geom.Vec
@@ -299,7 +300,7 @@ func (w *world) fire(main, turn float32) {
 	if main == 0 && turn == 0 {
 		return
 	}
-	r := rng.New(w.Key).Stream(thrustPurpose, 0, w.Steps)
+	r := w.Key.Stream(thrustPurpose, 0, w.Steps)
 	n0, n1 := r.Range(-noise, noise), r.Range(-noise, noise)
 	origin, _ := w.w.Pose(w.hull)
 	rot := w.w.Rot(w.hull)

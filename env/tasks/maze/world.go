@@ -20,7 +20,7 @@ type state struct {
 	P, V    geom.Vec
 	Held    uint8 // a bit for each key
 	Opened  uint8 // a bit for each door
-	Visited [gen.MazeSize * gen.MazeSize / 64]uint64
+	Visited [gen.MazeSize * gen.MazeSize / 32]uint32
 }
 
 type world struct {
@@ -73,7 +73,7 @@ func (w *world) cell() int32 {
 
 // visit marks a cell and reports whether it was not visited before.
 func (w *world) visit(c int32) bool {
-	word, bit := &w.Visited[c/64], uint64(1)<<(c%64)
+	word, bit := &w.Visited[c/32], uint32(1)<<(c%32)
 	fresh := *word&bit == 0
 	*word |= bit
 	return fresh
@@ -103,7 +103,7 @@ func (w *world) Step(b *env.Batch) {
 	}
 	visited := 0
 	for _, word := range w.Visited {
-		visited += bits.OnesCount64(word)
+		visited += bits.OnesCount32(word)
 	}
 	f[factX], f[factY] = w.P.X, w.P.Y
 	f[factCell], f[factVisited] = float32(c), float32(visited)
