@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"shaders":          {"shaders"},
 	"agents/nn":        {"agents/nn", "env/rng", "env/geom", "env/relay", "shaders"},
 	"env":              {"env", "env/rng", "env/geom", "env/registry", "env/relay", "shaders"},
-	"rewards":          {"rewards", "rewards/feedback", "env", "env/rng", "env/geom", "env/registry", "agents/nn"},
+	"rewards":          {"rewards", "rewards/feedback", "env", "env/rng", "env/geom", "env/registry", "agents/nn", "shaders"},
 	"rewards/feedback": {"env", "env/rng"},
 	"explore":          {"explore", "rewards", "env", "env/rng", "env/geom", "env/registry", "agents/nn"},
 	"agents":           {"agents", "env", "env/rng", "env/geom", "env/registry", "agents/nn", "rewards/feedback"},

@@ -1,0 +1,471 @@
+package program
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+)
+
+const pi = float32(math.Pi)
+
+// An op is an operation on columns of numbers. Truths are 1 and 0.
+type op uint8
+
+const (
+	opNumber op = iota // imm
+	opLoad             // column col of what src says
+	opEnded            // 1 if the row ended in the way of col
+	opAdd
+	opSub
+	opMul
+	opDiv
+	opNeg
+	opAbs
+	opMin
+	opMax
+	opSqrt
+	opExp
+	opLog
+	opTanh
+	opSin
+	opCos
+	opAtan2
+	opFloor
+	opLess
+	opEqual
+	opAnd
+	opOr
+	opNot
+	opSelect // a ? b : c
+)
+
+// A source of columns; the order is that of the bindings of shaders.
+type source uint8
+
+const (
+	fromObs source = iota
+	fromAct
+	fromNext
+	fromFacts
+)
+
+// An ins computes a column of those of the instructions args.
+type ins struct {
+	op   op
+	src  source
+	col  int32
+	args [3]int32 // -1 for none
+	imm  uint32   // bits of the number
+}
+
+type valueKind uint8
+
+const (
+	number valueKind = iota
+	truth
+	vector
+	group // obs, next or act
+)
+
+func (k valueKind) String() string {
+	return [...]string{"a number", "true or false", "a vector", "a group of fields"}[k]
+}
+
+// A value is what an expression is lowered to: instructions, one or, of a vector, several.
+type value struct {
+	kind valueKind
+	regs []int32
+	of   string // name of a group
+}
+
+func (v value) at(i int) int32 { return v.regs[i] }
+
+// maxCode is the number of instructions at most.
+const maxCode = 4096
+
+// lowering turns a syntax tree into instructions in which every operand comes before its use and
+// no two are alike.
+type lowering struct {
+	spec   *env.Spec
+	source string
+	code   []ins
+	index  map[ins]int32
+	at     []ast.Node // where each instruction comes from, for errors
+	node   ast.Node   // being lowered
+	vars   map[string]value
+}
+
+// An abort is the panic that ends lowering with an error.
+type abort struct{ err error }
+
+func (l *lowering) fail(n ast.Node, format string, args ...any) {
+	panic(abort{placed(l.source, n, fmt.Sprintf(format, args...))})
+}
+
+// placed returns an error at a node.
+func placed(source string, n ast.Node, text string) error {
+	e := &Error{Line: 1, Column: 1, Text: text, Source: source}
+	for i, r := range []rune(source) {
+		if i == n.Location().From {
+			break
+		}
+		if e.Column++; r == '\n' {
+			e.Line, e.Column = e.Line+1, 1
+		}
+	}
+	return e
+}
+
+// lower returns the instructions of a program; the last one is its value.
+func lower(text string, root ast.Node, s *env.Spec) (l *lowering, err error) {
+	l = &lowering{spec: s, source: text, index: map[ins]int32{}, vars: map[string]value{}}
+	defer func() {
+		if r := recover(); r != nil {
+			a, ok := r.(abort)
+			if !ok {
+				panic(r)
+			}
+			err = a.err
+		}
+	}()
+	v := l.visit(root)
+	if v.kind != number {
+		l.fail(root, "a reward is a number, this is %s", v.kind)
+	}
+	l.prune(v.at(0))
+	return l, nil
+}
+
+// emit returns the instruction for an operation, which may be there already or be known.
+func (l *lowering) emit(o op, args ...int32) int32 {
+	i := ins{op: o, args: [3]int32{-1, -1, -1}}
+	known := true
+	var x [3]float32
+	for k, a := range args {
+		i.args[k] = a
+		known = known && l.code[a].op == opNumber
+		x[k] = math.Float32frombits(l.code[a].imm)
+	}
+	if known {
+		y := apply(o, x[0], x[1], x[2])
+		if !geom.Finite(y) {
+			l.fail(l.node, "this is %v, whatever happens", y)
+		}
+		return l.number(y)
+	}
+	switch is := func(k int, v float32) bool { return l.code[args[k]] == constant(v) }; {
+	case o == opMul && is(0, 1):
+		return args[1]
+	case (o == opMul || o == opDiv) && is(1, 1):
+		return args[0]
+	}
+	return l.add(i)
+}
+
+func constant(v float32) ins {
+	return ins{op: opNumber, args: [3]int32{-1, -1, -1}, imm: math.Float32bits(v)}
+}
+
+func (l *lowering) number(v float32) int32 { return l.add(constant(v)) }
+
+func (l *lowering) add(i ins) int32 {
+	if at, ok := l.index[i]; ok {
+		return at
+	}
+	if len(l.code) >= maxCode {
+		l.fail(l.node, "the program needs more than %d operations", maxCode)
+	}
+	at := int32(len(l.code))
+	l.code, l.at = append(l.code, i), append(l.at, l.node)
+	l.index[i] = at
+	return at
+}
+
+// fold joins numbers from the left.
+func (l *lowering) fold(o op, xs []int32) int32 {
+	out := xs[0]
+	for _, x := range xs[1:] {
+		out = l.emit(o, out, x)
+	}
+	return out
+}
+
+// prune drops instructions that the root does not need, and makes it the last.
+func (l *lowering) prune(root int32) {
+	need := make([]bool, len(l.code))
+	need[root] = true
+	to := make([]int32, len(l.code))
+	for i := root; i >= 0; i-- {
+		for _, a := range l.code[i].args {
+			if need[i] && a >= 0 {
+				need[a] = true
+			}
+		}
+	}
+	n := int32(0)
+	for i := range root + 1 {
+		if !need[i] {
+			continue
+		}
+		in := l.code[i]
+		for k, a := range in.args {
+			if a >= 0 {
+				in.args[k] = to[a]
+			}
+		}
+		l.code[n], l.at[n], to[i] = in, l.at[i], n
+		n++
+	}
+	l.code, l.at, l.index = l.code[:n], l.at[:n], nil
+}
+
+// visit lowers a node.
+func (l *lowering) visit(n ast.Node) value {
+	before := l.node
+	l.node = n
+	defer func() { l.node = before }()
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		return l.literal(n, float64(n.Value))
+	case *ast.FloatNode:
+		return l.literal(n, n.Value)
+	case *ast.BoolNode:
+		v := float32(0)
+		if n.Value {
+			v = 1
+		}
+		return value{kind: truth, regs: []int32{l.number(v)}}
+	case *ast.IdentifierNode:
+		return l.name(n)
+	case *ast.MemberNode:
+		return l.member(n)
+	case *ast.UnaryNode:
+		return l.unary(n)
+	case *ast.BinaryNode:
+		return l.binary(n)
+	case *ast.ConditionalNode:
+		return l.conditional(n)
+	case *ast.CallNode:
+		return l.call(n)
+	case *ast.VariableDeclaratorNode:
+		return l.declare(n)
+	}
+	l.fail(n, "programs have no such thing as %s", n)
+	panic("unreachable")
+}
+
+func (l *lowering) literal(n ast.Node, x float64) value {
+	v := float32(x)
+	if !geom.Finite(v) {
+		l.fail(n, "the number %v does not fit a float32", x)
+	}
+	return value{regs: []int32{l.number(v)}}
+}
+
+// want lowers a node that has to be of a kind, and returns its one instruction.
+func (l *lowering) want(k valueKind, n ast.Node) int32 {
+	v := l.visit(n)
+	if v.kind != k {
+		l.fail(n, "want %s, have %s", k, v.kind)
+	}
+	return v.at(0)
+}
+
+func (l *lowering) name(n *ast.IdentifierNode) value {
+	if v, ok := l.vars[n.Value]; ok {
+		return v
+	}
+	if x, ok := constants(l.spec)[n.Value]; ok {
+		return value{regs: []int32{l.number(x)}}
+	}
+	switch n.Value {
+	case "obs", "next", "act":
+		return value{kind: group, of: n.Value}
+	case "terminated":
+		return l.ended(env.Terminated)
+	case "truncated":
+		return l.ended(env.Truncated)
+	}
+	return l.field(n, fromFacts, l.spec.Facts, n.Value)
+}
+
+func (l *lowering) ended(e env.End) value {
+	return value{kind: truth, regs: []int32{l.add(ins{op: opEnded, col: int32(e), args: [3]int32{-1, -1, -1}})}}
+}
+
+// field returns the columns of a field.
+func (l *lowering) field(n ast.Node, src source, fs []env.Field, name string) value {
+	col, err := env.Column(fs, name)
+	if err != nil {
+		l.fail(n, "%v", err)
+	}
+	v := value{}
+	for _, f := range fs {
+		if f.Name != name {
+			continue
+		}
+		if f.Len > 1 {
+			v.kind = vector
+		}
+		for i := range f.Len {
+			v.regs = append(v.regs, l.add(ins{op: opLoad, src: src, col: int32(col + i), args: [3]int32{-1, -1, -1}}))
+		}
+	}
+	return v
+}
+
+// member lowers obs.vx and rays[3].
+func (l *lowering) member(n *ast.MemberNode) value {
+	of := l.visit(n.Node)
+	switch p := n.Property.(type) {
+	case *ast.StringNode:
+		switch of.of {
+		case "obs":
+			return l.field(n, fromObs, l.spec.Obs, p.Value)
+		case "next":
+			return l.field(n, fromNext, l.spec.Obs, p.Value)
+		case "act":
+			return l.field(n, fromAct, l.spec.Act, p.Value)
+		}
+	case *ast.IntegerNode:
+		if of.kind != vector {
+			break
+		}
+		if p.Value < 0 || p.Value >= len(of.regs) {
+			l.fail(p, "column %d of %s, which has columns 0 to %d", p.Value, n.Node, len(of.regs)-1)
+		}
+		return value{regs: of.regs[p.Value : p.Value+1]}
+	}
+	l.fail(n, "want a field of obs, next or act by its name, or a column of a vector by its number")
+	panic("unreachable")
+}
+
+func (l *lowering) unary(n *ast.UnaryNode) value {
+	switch n.Operator {
+	case "-":
+		return value{regs: []int32{l.emit(opNeg, l.want(number, n.Node))}}
+	case "+":
+		return value{regs: []int32{l.want(number, n.Node)}}
+	case "!", "not":
+		return value{kind: truth, regs: []int32{l.emit(opNot, l.want(truth, n.Node))}}
+	}
+	l.fail(n, "programs have no operator %s", n.Operator)
+	panic("unreachable")
+}
+
+var arithmetic = map[string]op{"+": opAdd, "-": opSub, "*": opMul, "/": opDiv}
+
+func (l *lowering) binary(n *ast.BinaryNode) value {
+	if o, ok := arithmetic[n.Operator]; ok {
+		a, b := l.want(number, n.Left), l.want(number, n.Right)
+		return value{regs: []int32{l.emit(o, a, b)}}
+	}
+	var r int32
+	switch n.Operator {
+	case "^", "**":
+		return value{regs: []int32{l.power(n)}}
+	case "<":
+		r = l.emit(opLess, l.want(number, n.Left), l.want(number, n.Right))
+	case ">":
+		a, b := l.want(number, n.Left), l.want(number, n.Right)
+		r = l.emit(opLess, b, a)
+	case "<=": // false where they do not compare, as in <
+		a, b := l.want(number, n.Left), l.want(number, n.Right)
+		r = l.emit(opOr, l.emit(opLess, a, b), l.emit(opEqual, a, b))
+	case ">=":
+		a, b := l.want(number, n.Left), l.want(number, n.Right)
+		r = l.emit(opOr, l.emit(opLess, b, a), l.emit(opEqual, a, b))
+	case "==", "!=":
+		a, b := l.visit(n.Left), l.visit(n.Right)
+		if a.kind != b.kind || a.kind > truth {
+			l.fail(n, "%s cannot be compared with %s", a.kind, b.kind)
+		}
+		if r = l.emit(opEqual, a.at(0), b.at(0)); n.Operator == "!=" {
+			r = l.emit(opNot, r)
+		}
+	case "and", "&&":
+		r = l.emit(opAnd, l.want(truth, n.Left), l.want(truth, n.Right))
+	case "or", "||":
+		r = l.emit(opOr, l.want(truth, n.Left), l.want(truth, n.Right))
+	default:
+		l.fail(n, "programs have no operator %s", n.Operator)
+	}
+	return value{kind: truth, regs: []int32{r}}
+}
+
+// power multiplies, by squaring.
+func (l *lowering) power(n *ast.BinaryNode) int32 {
+	x, exponent := l.want(number, n.Left), l.code[l.want(number, n.Right)]
+	k := math.Float32frombits(exponent.imm)
+	if exponent.op != opNumber || k != geom.Floor(k) || geom.Abs(k) > 16 {
+		l.fail(n.Right, "want a whole number from -16 to 16; sqrt and exp(y*log(x)) give other powers")
+	}
+	out, square := l.number(1), x
+	for m := int(geom.Abs(k)); m > 0; m /= 2 {
+		if m%2 == 1 {
+			out = l.emit(opMul, out, square)
+		}
+		if m > 1 {
+			square = l.emit(opMul, square, square)
+		}
+	}
+	if k < 0 {
+		return l.emit(opDiv, l.number(1), out)
+	}
+	return out
+}
+
+func (l *lowering) conditional(n *ast.ConditionalNode) value {
+	c, a, b := l.want(truth, n.Cond), l.visit(n.Exp1), l.visit(n.Exp2)
+	if a.kind != b.kind || a.kind > truth {
+		l.fail(n, "one side is %s, the other %s", a.kind, b.kind)
+	}
+	if known := l.code[c]; known.op == opNumber {
+		if known == constant(1) {
+			return a
+		}
+		return b
+	}
+	return value{kind: a.kind, regs: []int32{l.emit(opSelect, c, a.at(0), b.at(0))}}
+}
+
+func (l *lowering) call(n *ast.CallNode) value {
+	id, ok := n.Callee.(*ast.IdentifierNode)
+	f, known := functions[nameOf(id, ok)]
+	if !known {
+		l.fail(n, "%s is no function", n.Callee)
+	}
+	args := make([]value, len(n.Arguments))
+	for i, a := range n.Arguments {
+		args[i] = l.visit(a)
+		if args[i].kind != number && args[i].kind != vector || args[i].kind != args[0].kind {
+			l.fail(a, "%s wants numbers or vectors, this is %s", id.Value, args[i].kind)
+		}
+		if args[0].kind == vector && len(args[i].regs) != len(args[0].regs) {
+			l.fail(a, "a vector of %d, and one of %d before it", len(args[i].regs), len(args[0].regs))
+		}
+	}
+	return value{regs: []int32{f.lower(l, args)}}
+}
+
+func nameOf(id *ast.IdentifierNode, ok bool) string {
+	if !ok {
+		return ""
+	}
+	return id.Value
+}
+
+func (l *lowering) declare(n *ast.VariableDeclaratorNode) value {
+	v := l.visit(n.Value)
+	old, had := l.vars[n.Name]
+	l.vars[n.Name] = v
+	out := l.visit(n.Expr)
+	if delete(l.vars, n.Name); had {
+		l.vars[n.Name] = old
+	}
+	return out
+}
