@@ -2,10 +2,17 @@ package explore
 
 // The inner loops of the ellipse. Every element is the same arithmetic in the same order in the
 // portable and in the SIMD form, without fused multiplications, so that both give the same bits.
+//
+// Matrices are symmetric and hold blocks of 8 x 8 numbers on and below the diagonal: block row 0,
+// then the two of block row 1, and so on, each row by row. Their vectors have a multiple of 8
+// elements.
 type kernel struct {
-	// symv sets y to the sum over i of x[i] times row i of the d x d matrix m, d = len(x) =
-	// len(y): m x, if m is symmetric.
+	// symv sets y to m x.
 	symv func(y, m, x []float32)
+
+	// rank8 adds to m sign times the sum of w w' over the eight vectors that w holds one after
+	// another.
+	rank8 func(m, w []float32, sign float32)
 
 	// dot returns the inner product, in eight partial sums.
 	dot func(x, y []float32) float32
@@ -13,27 +20,75 @@ type kernel struct {
 	// dist2 returns the squared distance of x and y, in eight partial sums.
 	dist2 func(x, y []float32) float32
 
-	// rank1 adds to each row i of m the vector x times scale*x[i]; with lower, only as far as
-	// the eight columns that i is one of.
-	rank1 func(m, x []float32, scale float32, lower bool)
+	// axpy adds a times the front of x to y.
+	axpy func(y, x []float32, a float32)
+
+	// axpy64 is axpy in float64.
+	axpy64 func(y, x []float64, a float64)
 }
 
-var portable = kernel{symvGo, dotGo, dist2Go, rank1Go}
+var portable = kernel{symvGo, rank8Go, dotGo, dist2Go, axpyGo, axpy64Go}
 
-var loops = bestKernel()
+var loops = kernels()[len(kernels())-1]
 
 func symvGo(y, m, x []float32) {
-	clear(y)
-	for i, a := range x {
-		addRow(y, m[i*len(y):], a)
+	for bi := 0; bi < len(x); bi += 8 {
+		var acc [8][8]float32
+		for bj := 0; bj <= bi; bj += 8 {
+			var odd [8]float32 // the even rows' products are added to y one by one
+			for r := range 8 {
+				t := m[8*r : 8*r+8]
+				for l, v := range t {
+					acc[r][l] += float32(v * x[bj+l])
+					switch {
+					case bj == bi:
+					case r%2 == 0:
+						y[bj+l] += float32(x[bi+r] * v)
+					default:
+						odd[l] += float32(x[bi+r] * v)
+					}
+				}
+			}
+			for l, v := range odd {
+				if bj < bi {
+					y[bj+l] += v
+				}
+			}
+			m = m[64:]
+		}
+		for r, a := range acc {
+			y[bi+r] = (a[0] + a[1]) + (a[2] + a[3]) + ((a[4] + a[5]) + (a[6] + a[7]))
+		}
 	}
 }
 
-// addRow adds a times the front of row to y.
-func addRow(y, row []float32, a float32) {
-	row = row[:len(y)]
+func rank8Go(m, w []float32, sign float32) {
+	d := len(w) / 8
+	for bi := 0; bi < d; bi += 8 {
+		for bj := 0; bj <= bi; bj += 8 {
+			for r := range 8 {
+				for l := range 8 {
+					for k := range 8 {
+						m[8*r+l] += float32(float32(sign*w[k*d+bi+r]) * w[k*d+bj+l])
+					}
+				}
+			}
+			m = m[64:]
+		}
+	}
+}
+
+func axpyGo(y, x []float32, a float32) {
+	x = x[:len(y)]
 	for j := range y {
-		y[j] += float32(a * row[j])
+		y[j] += float32(a * x[j])
+	}
+}
+
+func axpy64Go(y, x []float64, a float64) {
+	x = x[:len(y)]
+	for j := range y {
+		y[j] += float64(a * x[j])
 	}
 }
 
@@ -76,15 +131,4 @@ func dotTail(s *[8]float32, x, y []float32) float32 {
 		sum += float32(x[j] * y[j])
 	}
 	return sum
-}
-
-func rank1Go(m, x []float32, scale float32, lower bool) {
-	d := len(x)
-	for i, a := range x {
-		end := d
-		if lower {
-			end = min(d, i|7+1)
-		}
-		addRow(m[i*d:i*d+end], x, a*scale)
-	}
 }

@@ -7,13 +7,17 @@ import (
 	"unsafe"
 )
 
-// bestKernel returns what the processor can run: an instruction that it lacks would kill the
-// process.
-func bestKernel() kernel {
-	if !archsimd.X86.AVX2() {
-		return portable
+// kernels returns what the processor can run, the fastest last: an instruction that it lacks
+// would kill the process.
+func kernels() []kernel {
+	ks := []kernel{portable}
+	if archsimd.X86.AVX2() {
+		ks = append(ks, kernel{symv256, rank8256, dot256, dist2256, axpy256, axpy64256})
+		if archsimd.X86.AVX512() {
+			ks = append(ks, kernel{symv512, rank8512, dot256, dist2256, axpy256, axpy64256})
+		}
 	}
-	return kernel{symv256, dot256, dist2256, rank1256}
+	return ks
 }
 
 type vec = archsimd.Float32x8
@@ -26,43 +30,119 @@ func store(p *float32, i int, v vec) {
 	v.Store((*[8]float32)(unsafe.Add(unsafe.Pointer(p), 4*i)))
 }
 
+func spread(p *float32, i int) vec {
+	return archsimd.BroadcastFloat32x8(*(*float32)(unsafe.Add(unsafe.Pointer(p), 4*i)))
+}
+
 func symv256(y, m, x []float32) {
-	d := len(y)
-	if d == 0 || len(x) == 0 {
-		clear(y)
+	d := len(x)
+	if d == 0 {
 		return
 	}
-	_ = m[len(x)*d-1] // the loops check no bounds
-	py, pm := &y[0], &m[0]
-	j := 0
-	for ; j+32 <= d; j += 32 {
-		var s0, s1, s2, s3 vec
-		for i, a := range x {
-			at, v := i*d+j, archsimd.BroadcastFloat32x8(a)
-			s0 = s0.Add(v.Mul(load(pm, at)))
-			s1 = s1.Add(v.Mul(load(pm, at+8)))
-			s2 = s2.Add(v.Mul(load(pm, at+16)))
-			s3 = s3.Add(v.Mul(load(pm, at+24)))
+	_, _ = y[d-1], m[packed(d)-1] // the loops check no bounds
+	py, pm, px, at := &y[0], &m[0], &x[0], 0
+	for bi := 0; bi < d; bi += 8 {
+		var a0, a1, a2, a3, a4, a5, a6, a7 vec
+		x0, x1, x2, x3 := spread(px, bi), spread(px, bi+1), spread(px, bi+2), spread(px, bi+3)
+		x4, x5, x6, x7 := spread(px, bi+4), spread(px, bi+5), spread(px, bi+6), spread(px, bi+7)
+		for bj := 0; bj < bi; bj += 8 {
+			v := load(px, bj)
+			t := load(pm, at)
+			even := load(py, bj).Add(x0.Mul(t))
+			a0 = a0.Add(t.Mul(v))
+			t = load(pm, at+8)
+			odd := x1.Mul(t)
+			a1 = a1.Add(t.Mul(v))
+			t = load(pm, at+16)
+			a2, even = a2.Add(t.Mul(v)), even.Add(x2.Mul(t))
+			t = load(pm, at+24)
+			a3, odd = a3.Add(t.Mul(v)), odd.Add(x3.Mul(t))
+			t = load(pm, at+32)
+			a4, even = a4.Add(t.Mul(v)), even.Add(x4.Mul(t))
+			t = load(pm, at+40)
+			a5, odd = a5.Add(t.Mul(v)), odd.Add(x5.Mul(t))
+			t = load(pm, at+48)
+			a6, even = a6.Add(t.Mul(v)), even.Add(x6.Mul(t))
+			t = load(pm, at+56)
+			a7, odd = a7.Add(t.Mul(v)), odd.Add(x7.Mul(t))
+			store(py, bj, even.Add(odd))
+			at += 64
 		}
-		store(py, j, s0)
-		store(py, j+8, s1)
-		store(py, j+16, s2)
-		store(py, j+24, s3)
+		v := load(px, bi)
+		a0 = a0.Add(load(pm, at).Mul(v))
+		a1 = a1.Add(load(pm, at+8).Mul(v))
+		a2 = a2.Add(load(pm, at+16).Mul(v))
+		a3 = a3.Add(load(pm, at+24).Mul(v))
+		a4 = a4.Add(load(pm, at+32).Mul(v))
+		a5 = a5.Add(load(pm, at+40).Mul(v))
+		a6 = a6.Add(load(pm, at+48).Mul(v))
+		a7 = a7.Add(load(pm, at+56).Mul(v))
+		at += 64
+		store(py, bi, sums(a0, a1, a2, a3, a4, a5, a6, a7))
 	}
-	for ; j+8 <= d; j += 8 {
-		var s vec
-		for i, a := range x {
-			s = s.Add(archsimd.BroadcastFloat32x8(a).Mul(load(pm, i*d+j)))
+}
+
+// sums returns the sum of each vector: of pairs, then of pairs of pairs, then of both halves.
+func sums(a0, a1, a2, a3, a4, a5, a6, a7 vec) vec {
+	low := a0.AddPairsGrouped(a1).AddPairsGrouped(a2.AddPairsGrouped(a3))
+	high := a4.AddPairsGrouped(a5).AddPairsGrouped(a6.AddPairsGrouped(a7))
+	return vec{}.SetLo(low.GetLo().Add(low.GetHi())).SetHi(high.GetLo().Add(high.GetHi()))
+}
+
+func rank8256(m, w []float32, sign float32) {
+	d := len(w) / 8
+	if d == 0 {
+		return
+	}
+	_ = m[packed(d)-1] // the loops check no bounds
+	pm, pw, at := &m[0], &w[0], 0
+	var rows [64]vec // sign times w, of each row of a block and each vector
+	for bi := 0; bi < d; bi += 8 {
+		s := archsimd.BroadcastFloat32x8(sign)
+		for r := range 8 {
+			for k := range 8 {
+				rows[8*r+k] = s.Mul(spread(pw, k*d+bi+r))
+			}
 		}
-		store(py, j, s)
-	}
-	for ; j < d; j++ {
-		s := float32(0)
-		for i, a := range x {
-			s += float32(a * m[i*d+j])
+		for bj := 0; bj <= bi; bj += 8 {
+			v0, v1, v2, v3 := load(pw, bj), load(pw, d+bj), load(pw, 2*d+bj), load(pw, 3*d+bj)
+			v4, v5, v6, v7 := load(pw, 4*d+bj), load(pw, 5*d+bj), load(pw, 6*d+bj), load(pw, 7*d+bj)
+			for r := 0; r < 64; r += 8 {
+				row := (*[8]vec)(rows[r:])
+				t := load(pm, at)
+				t = t.Add(row[0].Mul(v0))
+				t = t.Add(row[1].Mul(v1))
+				t = t.Add(row[2].Mul(v2))
+				t = t.Add(row[3].Mul(v3))
+				t = t.Add(row[4].Mul(v4))
+				t = t.Add(row[5].Mul(v5))
+				t = t.Add(row[6].Mul(v6))
+				t = t.Add(row[7].Mul(v7))
+				store(pm, at, t)
+				at += 8
+			}
 		}
-		y[j] = s
 	}
+}
+
+func axpy256(y, x []float32, a float32) {
+	x = x[:len(y)]
+	v := archsimd.BroadcastFloat32x8(a)
+	for len(y) >= 8 {
+		archsimd.LoadFloat32x8Slice(y).Add(v.Mul(archsimd.LoadFloat32x8Slice(x))).StoreSlice(y)
+		x, y = x[8:], y[8:]
+	}
+	axpyGo(y, x, a)
+}
+
+func axpy64256(y, x []float64, a float64) {
+	x = x[:len(y)]
+	v := archsimd.BroadcastFloat64x4(a)
+	for len(y) >= 4 {
+		archsimd.LoadFloat64x4Slice(y).Add(v.Mul(archsimd.LoadFloat64x4Slice(x))).StoreSlice(y)
+		x, y = x[4:], y[4:]
+	}
+	axpy64Go(y, x, a)
 }
 
 func dot256(x, y []float32) float32 {
@@ -88,30 +168,4 @@ func dist2256(x, y []float32) float32 {
 	var part [8]float32
 	s.Store(&part)
 	return dist2Tail(&part, x, y)
-}
-
-func rank1256(m, x []float32, scale float32, lower bool) {
-	d := len(x)
-	if d == 0 {
-		return
-	}
-	_ = m[d*d-1] // the loops check no bounds
-	pm, py, end := &m[0], &x[0], d
-	for i, a := range x {
-		if lower {
-			end = min(d, i|7+1)
-		}
-		a *= scale
-		v, at, j := archsimd.BroadcastFloat32x8(a), i*d, 0
-		for ; j+16 <= end; j += 16 {
-			store(pm, at+j, load(pm, at+j).Add(v.Mul(load(py, j))))
-			store(pm, at+j+8, load(pm, at+j+8).Add(v.Mul(load(py, j+8))))
-		}
-		for ; j+8 <= end; j += 8 {
-			store(pm, at+j, load(pm, at+j).Add(v.Mul(load(py, j))))
-		}
-		for ; j < end; j++ {
-			m[at+j] += float32(a * x[j])
-		}
-	}
 }

@@ -19,49 +19,69 @@ func TestKernels(t *testing.T) {
 		return x
 	}
 	for d := 1; d < 70; d++ {
-		m, x, y := draw(d*d), draw(d), draw(d)
+		x, y := draw(d), draw(d)
 		for _, k := range []kernel{portable, loops} {
-			sum := 0.0
+			dot, square := 0.0, 0.0
+			for i := range d {
+				dot += float64(x[i]) * float64(y[i])
+				square += float64(x[i]-y[i]) * float64(x[i]-y[i])
+			}
+			closeTo(t, fmt.Sprintf("dot of %d", d), k.dot(x, y), dot)
+			closeTo(t, fmt.Sprintf("dist2 of %d", d), k.dist2(x, y), square)
+			z, long, more := slices.Clone(y), make([]float64, d), make([]float64, d)
+			for i := range d {
+				long[i], more[i] = float64(x[i]), float64(y[i])
+			}
+			k.axpy(z, x, -0.7)
+			k.axpy64(more, long, -0.7)
+			for i := range d {
+				closeTo(t, fmt.Sprintf("axpy of %d", d), z[i], float64(y[i])-0.7*float64(x[i]))
+				closeTo(t, fmt.Sprintf("axpy64 of %d", d), float32(more[i]), float64(y[i])-0.7*float64(x[i]))
+			}
+		}
+		if portable.dot(x, y) != loops.dot(x, y) || portable.dist2(x, y) != loops.dist2(x, y) {
+			t.Fatalf("length %d: the kernels give different bits", d)
+		}
+	}
+	for d := 8; d <= 72; d += 8 {
+		m, x, w := draw(packed(d)), draw(d), draw(8*d)
+		full := func(m []float32, i, j int) float64 { return float64(m[place(max(i, j), min(i, j))]) }
+		for i := range m { // diagonal blocks hold both halves
+			m[i] = float32(i%7) / 7
+		}
+		for i := range d {
+			for j := i / 8 * 8; j < i; j++ {
+				m[place(j, i)] = m[place(i, j)]
+			}
+		}
+		for _, k := range kernels() {
 			u := draw(d) // symv overwrites
 			k.symv(u, m, x)
+			c := slices.Clone(m)
+			k.rank8(c, w, -1)
 			for i := range d {
 				want := 0.0
 				for j := range d {
-					want += float64(x[j]) * float64(m[j*d+i])
+					want += float64(x[j]) * full(m, i, j)
+					sum := full(m, i, j)
+					for v := range 8 {
+						sum -= float64(w[v*d+i]) * float64(w[v*d+j])
+					}
+					closeTo(t, fmt.Sprintf("rank8 of %d", d), float32(full(c, i, j)), sum)
 				}
 				closeTo(t, fmt.Sprintf("symv of %d", d), u[i], want)
-				sum += float64(x[i]) * float64(y[i])
-			}
-			closeTo(t, fmt.Sprintf("dot of %d", d), k.dot(x, y), sum)
-			sum = 0
-			for i := range d {
-				sum += float64(x[i]-y[i]) * float64(x[i]-y[i])
-			}
-			closeTo(t, fmt.Sprintf("dist2 of %d", d), k.dist2(x, y), sum)
-			c := slices.Clone(m)
-			l := slices.Clone(m)
-			k.rank1(c, x, -0.7, false)
-			k.rank1(l, x, -0.7, true)
-			for i := range c {
-				closeTo(t, fmt.Sprintf("rank1 of %d", d), c[i], float64(m[i])-0.7*float64(x[i/d])*float64(x[i%d]))
-				if i%d <= i/d && l[i] != c[i] || i%d/8 > i/d/8 && l[i] != m[i] {
-					t.Fatalf("rank1 of %d, lower: element %d, %d is %v", d, i/d, i%d, l[i])
-				}
 			}
 		}
-		a, b := make([]float32, d), make([]float32, d)
+		a, m1 := make([]float32, d), slices.Clone(m)
 		portable.symv(a, m, x)
-		loops.symv(b, m, x)
-		if !slices.Equal(a, b) || portable.dot(x, y) != loops.dot(x, y) || portable.dist2(x, y) != loops.dist2(x, y) {
-			t.Fatalf("dimension %d: the kernels give different bits", d)
-		}
-		m2 := slices.Clone(m)
-		for _, lower := range []bool{false, true} {
-			portable.rank1(m, x, 0.3, lower)
-			loops.rank1(m2, x, 0.3, lower)
-		}
-		if !slices.Equal(m, m2) {
-			t.Fatalf("dimension %d: the kernels of rank1 give different bits", d)
+		portable.rank8(m1, w, -1)
+		for _, k := range kernels() {
+			b, m2 := make([]float32, d), slices.Clone(m)
+			k.symv(b, m, x)
+			k.rank8(m2, w, -1)
+			if !slices.Equal(a, b) || !slices.Equal(m1, m2) {
+				t.Fatalf("dimension %d: the kernels give different bits", d)
+			}
 		}
 	}
 }
