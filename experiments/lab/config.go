@@ -34,7 +34,7 @@ type Config struct {
 	Worlds     int              `json:"worlds" doc:"worlds stepped side by side, 1 to 65536"`
 	Agent      Choice           `json:"agent" doc:"the agent"`
 	QD         *QDConfig        `json:"qd,omitempty" doc:"a quality-diversity search in place of an agent"`
-	Reward     []RewardTerm     `json:"reward" doc:"terms whose weighted sum the agent learns from; default: the task's own reward"`
+	Reward     []RewardTerm     `json:"reward" doc:"terms whose weighted sum the agent learns from, or an expression over facts, such as 2*progress - 0.1*energy; default: the task's own reward"`
 	Modules    []string         `json:"modules,omitempty" doc:"Go modules that register what is named elsewhere, such as bonuses; as in module of env, agent and reward"`
 	Bonus      string           `json:"bonus,omitempty" doc:"intrinsic reward, added to the reward or learned apart, such as 0.5 * norm(rnd * e3b); terrarium list bonuses names what there is"`
 	Steps      int64            `json:"steps" doc:"most transitions to train on, each agent of each world counting one"`
@@ -165,6 +165,7 @@ func ParsePlan(source string, text []byte, sets []string) (*Plan, error) {
 	if err := checkVersion(t); err != nil {
 		return nil, err
 	}
+	expandReward(t)
 	if err := checkModules(t); err != nil {
 		return nil, err
 	}

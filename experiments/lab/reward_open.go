@@ -26,6 +26,7 @@ const rewardHelp = `A reward is one of
   FILE.yaml, DIR      the reward of an experiment, or of a run
   EXPERIMENT          the reward of an experiment that comes with the program
   MODULE:NAME         a reward of a Go module, such as example.com/me/rw@v0.2.0:smooth, ./rw:smooth
+  EXPRESSION          such as "2*progress - 0.1*energy"; see terrarium describe reward program
   exec:COMMAND        a program that speaks the protocol of rewards/subprocess`
 
 // openReward builds the named reward for an environment. The error is a *MissingError if the
@@ -50,6 +51,9 @@ func rewardPlan(name string, s *env.Spec) (*Plan, error) {
 	}
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
 		return ReadPlan(name, nil)
+	}
+	if isExpression(name, s) {
+		return ParsePlan("reward", fmt.Appendf(nil, "env: {name: %q}\nreward: %q\n", s.ID, name), nil)
 	}
 	if mod, reward, ok := cutLast(name, ":"); ok {
 		text := fmt.Sprintf("env: {name: %q}\nreward: [{module: %q, name: %q}]\n", s.ID, mod, reward)

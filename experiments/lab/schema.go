@@ -51,7 +51,19 @@ func configSchema() (*jsonschema.Schema, error) {
 			return nil, err
 		}
 	}
+	shortReward(s)
 	return s, nil
+}
+
+// shortReward lets the reward be written in short; see expandReward.
+func shortReward(s *jsonschema.Schema) {
+	list, _ := s.Properties.Get("reward")
+	text := &jsonschema.Schema{Type: "string"}
+	either := &jsonschema.Schema{Description: list.Description, Default: list.Default}
+	list.Description, list.Default = "", nil
+	list.Items = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text, list.Items}}
+	either.AnyOf = []*jsonschema.Schema{text, {Type: "object", AdditionalProperties: text}, list}
+	s.Properties.Set("reward", either)
 }
 
 // choiceSchema makes s, the schema of a Choice, list the names and the options of each.

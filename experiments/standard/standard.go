@@ -23,6 +23,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/heron"     // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/prefmodel" // claim
 	_ "github.com/terrarium-rl/terrarium/rewards/model"                // reward
+	_ "github.com/terrarium-rl/terrarium/rewards/program"              // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/shaping"              // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/wasm"                 // reward
 )
