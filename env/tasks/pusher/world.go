@@ -192,16 +192,11 @@ func (w *world) nearest(in *[mostBoxes]bool) float32 {
 // Observe writes the observation row.
 func (w *world) Observe(obs []float32) {
 	clear(obs)
-	put := func(v geom.Vec) {
-		obs[0], obs[1] = v.X, v.Y
-		obs = obs[2:]
-	}
 	at := w.phys.Centre(w.disc)
 	v, _ := w.phys.Velocity(w.disc)
-	put(at)
-	put(v)
-	obs[0], obs[1], obs[2] = w.Room, w.Size, w.Zone
-	obs = obs[3:]
+	obs[0], obs[1], obs[2], obs[3] = at.X, at.Y, v.X, v.Y
+	obs[4], obs[5], obs[6] = w.Room, w.Size, w.Zone
+	obs = obs[7:]
 	n := w.most
 	present, box, velocity, angle := obs[:n], obs[n:3*n], obs[3*n:5*n], obs[5*n:7*n]
 	spin, zone, placed := obs[7*n:8*n], obs[8*n:10*n], obs[10*n:11*n]
