@@ -40,7 +40,7 @@ func run(check bool) error {
 		return errors.New("no kernels in " + dir + ": run this from the repository's root")
 	}
 	for _, src := range sources {
-		code, err := compile(src)
+		code, err := compile(src, false)
 		if err != nil {
 			return err
 		}
@@ -59,6 +59,9 @@ func run(check bool) error {
 			return err
 		}
 	}
+	if err := engines(check); err != nil {
+		return err
+	}
 	if check {
 		return nil
 	}
@@ -73,8 +76,8 @@ func run(check bool) error {
 	return os.WriteFile(filepath.Join(dir, "manifest.json"), append(manifest, '\n'), 0o644)
 }
 
-// compile returns the exact SPIR-V of one kernel.
-func compile(src string) ([]byte, error) {
+// compile returns the exact SPIR-V of one kernel, with the names of variables or without.
+func compile(src string, strip bool) ([]byte, error) {
 	tmp, err := os.CreateTemp("", "*.spv")
 	if err != nil {
 		return nil, err
@@ -89,6 +92,9 @@ func compile(src string) ([]byte, error) {
 		return nil, err
 	}
 	code := exact(raw)
+	if strip {
+		code = stripped(code)
+	}
 	if err := os.WriteFile(tmp.Name(), code, 0o644); err != nil {
 		return nil, err
 	}

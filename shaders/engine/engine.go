@@ -1,0 +1,107 @@
+// Package engine holds the kernels that step whole worlds: the physics engine and the tasks,
+// translated from their Go sources by shaders/internal/translate and compiled by `make shaders`.
+// What they compute is therefore what the Go code computes, operation by operation.
+//
+// A [Layout] says where the translated code keeps what the Go code keeps in structs; package
+// env/vulkan brings the worlds there and runs the kernels.
+package engine
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+//go:embed spv/*.spv kernels.json
+var files embed.FS
+
+// Control is the number of words at the beginning of a world's memory that belong to the host:
+//
+//	0  faults that kernels noticed, bits Loop and Panic
+//	1  kernels that have run to their end
+//	2  not 0: kernels leave the world as it is
+//	3- spare
+const Control = 8
+
+// Bits of the word of faults.
+const (
+	Loop  = 1 << iota // the driver ended a loop before its time
+	Panic             // the Go code would have panicked
+)
+
+// A Layout says how an environment runs in kernels. A number, truth value, pointer or string (of
+// which a hash is kept) takes a word, a 64-bit number two, a slice three (address, length,
+// capacity), a struct or array the sum of its parts, and other types none. An address counts
+// words from the beginning of a world's memory or of that which all worlds share.
+type Layout struct {
+	Kernels []string       `json:"kernels"` // of a step, in order; "step" stands for those of Physics
+	Statics map[string]int `json:"statics"` // address of the one object of a type, by name with package
+	Model   map[string]int `json:"model"`   // the same for those that all worlds share
+	Image   int            `json:"image"`   // where the shared memory has a copy of a world's statics
+	Words   int            `json:"words"`   // of statics and variables; arrays follow
+	Shared  []string       `json:"shared"`  // element types of pointers and slices that lead to the shared memory
+	Used    []string       `json:"used"`    // fields that kernels use, as "physics.World.bodies"
+}
+
+// A Manifest lists what has been translated and compiled.
+type Manifest struct {
+	Kernels map[string]Sum     `json:"kernels"`
+	Physics []string           `json:"physics"` // kernels of a physics step, in order
+	Layouts map[string]*Layout `json:"layouts"` // by environment
+}
+
+// A Sum identifies a kernel.
+type Sum struct {
+	Source string `json:"source"` // SHA-256 of the translated source
+	SPIRV  string `json:"spirv"`  // SHA-256 of the compiled kernel
+}
+
+// SumOf returns the sum of a kernel.
+func SumOf(source, spirv []byte) Sum {
+	a, b := sha256.Sum256(source), sha256.Sum256(spirv)
+	return Sum{hex.EncodeToString(a[:]), hex.EncodeToString(b[:])}
+}
+
+var manifest = sync.OnceValues(func() (*Manifest, error) {
+	b, err := files.ReadFile("kernels.json")
+	if err != nil {
+		return nil, err
+	}
+	m := &Manifest{}
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("engine: kernels.json: %w", err)
+	}
+	return m, nil
+})
+
+// Load returns the manifest of the embedded kernels. It must not be modified.
+func Load() (*Manifest, error) { return manifest() }
+
+// Kernel returns the SPIR-V of a kernel.
+func Kernel(name string) ([]byte, error) {
+	b, err := files.ReadFile("spv/" + name + ".spv")
+	if err != nil {
+		return nil, fmt.Errorf("engine: there is no kernel %q", name)
+	}
+	return b, nil
+}
+
+// Environments returns the names of those that have kernels.
+func (m *Manifest) Environments() []string { return slices.Sorted(maps.Keys(m.Layouts)) }
+
+// Of returns the names of the kernels of a step of an environment, in order.
+func (m *Manifest) Of(environment string) (names []string) {
+	for _, k := range m.Layouts[environment].Kernels {
+		if k == "step" {
+			names = append(names, m.Physics...)
+			continue
+		}
+		names = append(names, k)
+	}
+	return names
+}
