@@ -1,0 +1,54 @@
+//go:build goexperiment.simd && amd64
+
+package physics
+
+import (
+	"simd/archsimd"
+	"unsafe"
+)
+
+// The primitive operations of lane_vec.go in 16 lanes.
+
+type (
+	lanes16 = archsimd.Float32x16
+	mask16  = archsimd.Mask32x16
+)
+
+const laneCount16 = 16
+
+func splat16(x float32) lanes16 { return archsimd.BroadcastFloat32x16(x) }
+
+func bitsOf16(m mask16) uint32 { return uint32(m.ToBits()) }
+
+func some16(m mask16) bool { return m.ToBits() != 0 }
+
+func not16(m mask16) mask16 { return m.ToInt32x16().Equal(archsimd.Int32x16{}) }
+
+func andNot16(a, b mask16) mask16 { return a.And(not16(b)) }
+
+// replace16 returns x where m holds, old elsewhere.
+func replace16(old, x, m mask16) mask16 { return andNot16(old, m).Or(x.And(m)) }
+
+func negative16(x lanes16) lanes16 {
+	return x.AsInt32x16().Xor(archsimd.BroadcastInt32x16(-1 << 31)).AsFloat32x16()
+}
+
+func magnitude16(x lanes16) lanes16 {
+	return x.AsInt32x16().And(archsimd.BroadcastInt32x16(1<<31 - 1)).AsFloat32x16()
+}
+
+func squareRoot16(x lanes16) lanes16 { return x.Sqrt() }
+
+func whole16(x lanes16) lanes16 { return x.ConvertToInt32().ConvertToFloat32() }
+
+func quadrant16(x lanes16) (odd, high mask16) {
+	k := x.ConvertToInt32()
+	var zero archsimd.Int32x16
+	one, two := archsimd.BroadcastInt32x16(1), archsimd.BroadcastInt32x16(2)
+	return k.And(one).NotEqual(zero), k.And(two).NotEqual(zero)
+}
+
+// at16 returns the number of one world.
+func at16(x *lanes16, world int) *float32 {
+	return &(*[16]float32)(unsafe.Pointer(x))[world]
+}

@@ -1,0 +1,380 @@
+//go:build lanesource
+
+package physics
+
+// A laneGrip is a contact in the sweeps of the worlds in which in is not 0.
+type laneGrip struct {
+	row, point int32
+	in         lanes
+	friction   lanes
+	least      lanes
+	bounce     lanes
+	fix        lanes
+}
+
+// gather applies gravity, forces and damping to the velocities.
+func (g *laneGroup) gather(dt float32) {
+	clear(g.now.motion)
+	h := lanes(dt)
+	for _, i := range g.m.moving {
+		b, dof := &g.bodies[i], g.m.bodies[i].dof
+		v := g.now.motion[dof : dof+3]
+		if g.m.bodies[i].tree >= 0 {
+			dl, da := 1/(1+lanes(h*b.linear)), 1/(1+lanes(h*b.angular))
+			v[0] = (b.vx + lanes(h*(g.gx+lanes(b.invM*b.fx)))) * dl
+			v[1] = (b.vy + lanes(h*(g.gy+lanes(b.invM*b.fy)))) * dl
+			v[2] = (b.w + lanes(h*lanes(b.invI*b.t))) * da
+			b.vx, b.vy, b.w = v[0], v[1], v[2] // for approach
+		} else {
+			v[0], v[1], v[2] = b.vx, b.vy, b.w
+		}
+	}
+}
+
+// constrain factorises the trees, makes the velocities respect the joints, and starts the
+// displacements with those that close the joints' errors.
+func (g *laneGroup) constrain() {
+	clear(g.shift.motion)
+	g.gap = 0
+	for i := range g.m.trees {
+		t := &g.m.trees[i]
+		if t.rows == 0 {
+			continue
+		}
+		cs, k := g.constraints[t.row0:t.row0+t.rows], g.factor(t)
+		laneFactorise(t, cs, k)
+		u, s := g.now.motion[t.dof:t.dof+t.size+3], g.reactions(&g.now, t)
+		most := lanes(0)
+		for c := range cs {
+			s[c] = cs[c].speed(u) + cs[c].drive
+			most = laneMax(most, magnitude(cs[c].c))
+		}
+		laneForward(t, k, s, 0)
+		g.gap = laneMax(g.gap, most)
+		open := mask(most > 1e-6 && most <= wideGap)
+		if some(open) {
+			s := g.reactions(&g.shift, t)
+			for c := range cs {
+				s[c] = cs[c].c
+			}
+			laneForward(t, k, s, 0)
+			for c := range cs {
+				s[c] = choose(open, s[c], 0)
+			}
+		}
+	}
+}
+
+func (g *laneGroup) reactions(v *laneSystem, t *tree) []lanes {
+	return v.motion[g.m.dofs+3+int(t.row0):][:t.rows]
+}
+
+// settle takes from the velocities of the bodies what the joints take back, where in holds.
+func (g *laneGroup) settle(v *laneSystem, in mask) {
+	for i := range g.m.trees {
+		t := &g.m.trees[i]
+		if t.rows == 0 {
+			continue
+		}
+		s := g.reactions(v, t)
+		x := g.solution[:len(s)]
+		copy(x, s)
+		laneBackward(t, g.factor(t), x)
+		u := v.motion[t.dof : t.dof+t.size+3]
+		cs := g.constraints[t.row0 : t.row0+t.rows]
+		for c := range cs {
+			p, f := &cs[c], x[c]
+			a, b := u[p.a:p.a+3], u[p.b:p.b+3]
+			if in {
+				a[0] -= lanes(p.m[0] * f)
+				a[1] -= lanes(p.m[1] * f)
+				a[2] -= lanes(p.m[2] * f)
+				b[0] -= lanes(p.m[3] * f)
+				b[1] -= lanes(p.m[4] * f)
+				b[2] -= lanes(p.m[5] * f)
+				s[c] = 0
+			}
+		}
+	}
+}
+
+// solve finds the impulses.
+func (g *laneGroup) solve() {
+	in := mask(g.live != 0)
+	for some(in) {
+		g.assemble(in)
+		g.sweep(in)
+		g.apply(in)
+		g.settle(&g.now, in)
+		in = g.takeIn(sweepTolerance, in)
+	}
+}
+
+// prepareContacts makes the rows of contacts that are likely to be needed.
+func (g *laneGroup) prepareContacts(dt float32) {
+	perDt := lanes(1 / dt)
+	live := mask(g.live != 0)
+	var with mask // contacts
+	for i := range g.points {
+		p := &g.points[i]
+		a, b := &g.bodies[p.a], &g.bodies[p.b]
+		rax, ray := p.px-a.x, p.py-a.y
+		rbx, rby := p.px-b.x, p.py-b.y
+		p.least = -laneMax(p.sep, 0) * perDt
+		p.normal = [6]lanes{-p.nx, -p.ny, -(lanes(rax*p.ny) - lanes(ray*p.nx)), p.nx, p.ny, lanes(rbx*p.ny) - lanes(rby*p.nx)}
+		p.tangent = [6]lanes{-p.ny, p.nx, lanes(rax*p.nx) + lanes(ray*p.ny), p.ny, -p.nx, -(lanes(rbx*p.nx) + lanes(rby*p.ny))}
+		with = with || p.waiting != 0
+	}
+	with = with && live
+	if some(with) {
+		g.settle(&g.now, with)
+		g.takeIn(-caution, with)
+	}
+}
+
+// takeIn makes rows for the waiting contacts of the worlds in which in holds that have an
+// impulse or whose shapes meet more than that fast, and returns which worlds have any.
+func (g *laneGroup) takeIn(fast float32, in mask) (more mask) {
+	v := g.now.motion
+	for i := range g.points {
+		p := &g.points[i]
+		da, db := g.m.bodies[p.a].dof, g.m.bodies[p.b].dof
+		a, b, j := v[da:da+3], v[db:db+3], &p.normal
+		speed := lanes(j[0]*a[0]) + lanes(j[1]*a[1]) + lanes(j[2]*a[2]) +
+			(lanes(j[3]*b[0]) + lanes(j[4]*b[1]) + lanes(j[5]*b[2]))
+		needed := in && p.waiting != 0 && (p.ni > 0 || speed < p.least-lanes(fast))
+		p.needed = choose(needed, 1, 0)
+		more = more || needed
+	}
+	if some(more) {
+		for i := range g.points {
+			if needed := mask(g.points[i].needed != 0); some(needed) {
+				if len(g.rows)+2 > cap(g.rows) {
+					g.leave(bitsOf(needed))
+					continue
+				}
+				g.addGrip(int32(i), needed)
+			}
+		}
+	}
+	return more && g.live != 0
+}
+
+// addGrip makes the rows of a contact for the worlds in which in holds.
+func (g *laneGroup) addGrip(point int32, in mask) {
+	p := &g.points[point]
+	p.waiting = choose(in, 0, p.waiting)
+	g.grips = g.grips[:len(g.grips)+1]
+	x := &g.grips[len(g.grips)-1]
+	*x = laneGrip{point: point, row: int32(len(g.rows)), in: choose(in, 1, 0), least: p.least}
+	n := g.addRow(&p.normal, p.a, p.b, p.ni, in)
+	t := g.addRow(&p.tangent, p.a, p.b, p.ti, in)
+	x.friction = choose(n.em == 0 || t.em == 0, 0, p.friction)
+	bouncy := in && p.bounce > 0
+	if some(bouncy) {
+		vx, vy := laneRelative(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)
+		before := lanes(p.nx*vx) + lanes(p.ny*vy)
+		x.bounce = choose(bouncy && before < -bounceThreshold, -p.bounce*before, 0)
+	}
+}
+
+// sweep solves motors, limits and contacts of the worlds in which in holds.
+func (g *laneGroup) sweep(in mask) {
+	refined := 0
+	for i := range maxSweeps {
+		change := g.sweepAxes(in)
+		change = laneMax(change, g.sweepContacts(in))
+		in = andNot(in, change < sweepTolerance)
+		if !some(in) {
+			return
+		}
+		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
+			if refined == 0 {
+				g.largest = g.largestImpulse()
+			}
+			refined++
+			g.refine(in)
+		}
+	}
+}
+
+func (g *laneGroup) largestImpulse() (most lanes) {
+	for i := range g.rows {
+		most = laneMax(most, magnitude(g.rows[i].impulse))
+	}
+	return most
+}
+
+func (g *laneGroup) sweepContacts(in mask) (change lanes) {
+	for i := range g.grips {
+		x := &g.grips[i]
+		normal, tangent := &g.rows[x.row], &g.rows[x.row+1]
+		has := in && x.in != 0
+		n := laneMax(normal.impulse-lanes(normal.em*(g.now.speeds[x.row]-x.least)), 0)
+		d := n - normal.impulse
+		m := has && d != 0
+		if some(m) {
+			if m {
+				normal.impulse = n
+				change = laneMax(change, magnitude(d)*normal.k)
+			}
+			g.change(&g.now, x.row, d, m)
+		}
+		most := lanes(x.friction * normal.impulse)
+		f := laneClamp(tangent.impulse-lanes(tangent.em*g.now.speeds[x.row+1]), -most, most)
+		d = f - tangent.impulse
+		m = has && d != 0
+		if some(m) {
+			if m {
+				tangent.impulse = f
+				change = laneMax(change, magnitude(d)*tangent.k)
+			}
+			g.change(&g.now, x.row+1, d, m)
+		}
+	}
+	return change
+}
+
+// restitute makes contacts that were hit fast enough bounce.
+func (g *laneGroup) restitute() {
+	var bouncing mask
+	for i := range g.grips {
+		x := &g.grips[i]
+		if hit := mask(x.bounce > 0 && g.rows[x.row].impulse > 0 && x.in != 0); hit {
+			x.least = x.bounce
+			bouncing = bouncing || hit
+		}
+	}
+	if !some(bouncing) {
+		return
+	}
+	in := bouncing
+	for range maxSweeps {
+		in = andNot(in, g.sweepContacts(in) < sweepTolerance)
+		if !some(in) {
+			break
+		}
+	}
+	g.apply(bouncing)
+	g.settle(&g.now, bouncing)
+}
+
+// laneRelative returns the velocity of b relative to a at a point.
+func laneRelative(a, b *laneBody, px, py lanes) (vx, vy lanes) {
+	vx = (b.vx - lanes(b.w*(py-b.y))) - (a.vx - lanes(a.w*(py-a.y)))
+	vy = (b.vy + lanes(b.w*(px-b.x))) - (a.vy + lanes(a.w*(px-a.x)))
+	return vx, vy
+}
+
+// correct computes displacements that undo overlaps and exceeded limits beyond their slop.
+func (g *laneGroup) correct(dt float32) {
+	live := mask(g.live != 0)
+	var needed mask
+	for i := range g.grips {
+		x := &g.grips[i]
+		sep := g.points[x.point].sep + lanes(lanes(dt)*g.now.speeds[x.row])
+		x.fix = -(sep + linearSlop)
+		deep := mask(x.fix > 0)
+		x.fix = choose(deep, laneMin(x.fix*correction, maxLinearCorrection), x.fix)
+		needed = needed || deep && x.in != 0
+	}
+	for i := range g.axes {
+		x := &g.axes[i]
+		needed = needed || (x.fixLo > 0 || x.fixHi > 0) && x.in != 0
+	}
+	needed = needed && live
+	if !some(needed) {
+		return
+	}
+	g.begin(&g.shift, needed)
+	in := needed
+	for range shiftSweeps {
+		in = andNot(in, g.sweepShift(in) < 0.01*linearSlop)
+		if !some(in) {
+			break
+		}
+	}
+	for i := range g.rows {
+		r := &g.rows[i]
+		if m := needed && r.pushed != 0; some(m) {
+			g.shift.motion.push(r, g.react, r.pushed, m)
+		}
+	}
+}
+
+// sweepShift makes one Gauss-Seidel pass over the displacements, and returns the largest change.
+func (g *laneGroup) sweepShift(in mask) (change lanes) {
+	for i := range g.axes {
+		x, r := &g.axes[i], &g.rows[i]
+		inside, outside := mask(x.fixLo > 0), mask(x.fixHi > 0)
+		if !some(in && (inside || outside)) {
+			continue
+		}
+		s := g.shift.speeds[i]
+		up := laneMax(r.pushed+lanes(r.em*(x.fixLo-s)), 0)
+		down := laneMin(r.pushed-lanes(r.em*(x.fixHi+s)), 0)
+		n := choose(inside, up, down)
+		change = g.displace(int32(i), n, in && x.in != 0 && (inside || outside), change)
+	}
+	for i := range g.grips {
+		x := &g.grips[i]
+		r := &g.rows[x.row]
+		n := laneMax(r.pushed-lanes(r.em*(g.shift.speeds[x.row]-x.fix)), 0)
+		change = g.displace(x.row, n, in && x.in != 0, change)
+	}
+	return change
+}
+
+// displace makes the displacement along row i n where in holds, and returns the larger of change
+// and its change.
+func (g *laneGroup) displace(i int32, n lanes, in mask, change lanes) lanes {
+	r := &g.rows[i]
+	d := n - r.pushed
+	m := in && d != 0
+	if some(m) {
+		if m {
+			r.pushed = n
+			change = laneMax(change, magnitude(d)*r.k)
+		}
+		g.change(&g.shift, i, d, m)
+	}
+	return change
+}
+
+// move moves the bodies.
+func (g *laneGroup) move(dt float32) {
+	h := lanes(dt)
+	for _, i := range g.m.moving {
+		b, dof := &g.bodies[i], g.m.bodies[i].dof
+		v, d := g.now.motion[dof:dof+3], g.shift.motion[dof:dof+3]
+		b.x += lanes(h*v[0]) + d[0]
+		b.y += lanes(h*v[1]) + d[1]
+		b.a += lanes(h*v[2]) + d[2]
+		b.s, b.c = laneSincos(b.a)
+	}
+}
+
+// report stores velocities and impulses.
+func (g *laneGroup) report(dt float32) {
+	for _, i := range g.m.moving {
+		b, dof := &g.bodies[i], g.m.bodies[i].dof
+		v := g.now.motion[dof : dof+3]
+		b.vx, b.vy, b.w = v[0], v[1], v[2]
+		moves := mask(lanes(v[0]*v[0])+lanes(v[1]*v[1]) > restSpeed*restSpeed || magnitude(v[2]) > lanes(angularSlop))
+		b.rest = choose(moves, 0, b.rest+lanes(dt))
+	}
+	for i := range g.axes {
+		g.split(i)
+	}
+	for i := range g.points {
+		p := &g.points[i]
+		p.ti = choose(p.waiting != 0, 0, p.ti)
+	}
+	for i := range g.grips {
+		x := &g.grips[i]
+		p := &g.points[x.point]
+		if x.in != 0 {
+			p.ni, p.ti = g.rows[x.row].impulse, g.rows[x.row+1].impulse
+		}
+	}
+}
