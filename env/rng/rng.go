@@ -81,7 +81,7 @@ func (s *Stream) Uint64() uint64 {
 }
 
 // Float32 returns a multiple of 2^-24, uniform in [0, 1).
-func (s *Stream) Float32() float32 { return float32(s.Uint32()>>8) * (1.0 / (1 << 24)) }
+func (s *Stream) Float32() float32 { return float32(float32(s.Uint32()>>8) * (1.0 / (1 << 24))) }
 
 // Range returns a number uniform in [lo, hi), or lo if they are equal. Rounding may yield hi itself.
 func (s *Stream) Range(lo, hi float32) float32 { return lo + float32((hi-lo)*s.Float32()) }

@@ -14,6 +14,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"           // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"             // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"              // environment
+	_ "github.com/terrarium-rl/terrarium/env/tasks/sandbox"            // environment
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"             // environment
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/bonuses"   // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/context"   // claim
