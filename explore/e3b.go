@@ -39,7 +39,7 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 		view: v, embed: em, dim: dim,
 		x: make([]float32, s.Rows*v.width()), phi: make([]float32, s.Rows*padded(dim)), u: make([]float32, s.Rows*padded(dim)),
 		b: make([]float32, s.Rows), rows: make([]ellipse, s.Rows),
-		pool: nn.NewPool(s.Workers), errs: make([]error, chunks(s.Rows)), repairs: make([]uint64, chunks(s.Rows)),
+		pool: f.pool, errs: make([]error, chunks(s.Rows)), repairs: make([]uint64, chunks(s.Rows)),
 	}
 	b.onScore, b.onUpdate = b.scoreChunk, b.updateChunk
 	for range b.pool.Workers() {

@@ -21,9 +21,11 @@ type Features struct {
 	Keep   float32  `json:"keep" doc:"part of the rows that is learned from"`
 }
 
-// NewFeatures returns the default options of an embedding.
+// NewFeatures returns the default options of an embedding. An eighth of the rows is learned from:
+// of 256 worlds 128 transitions every four steps, which is a gradient for less data than in the
+// paper of E3B, whose batches are of 640.
 func NewFeatures(embed string) Features {
-	return Features{Embed: embed, Dim: 32, Hidden: 64, LR: 3e-4, Keep: 0.25}
+	return Features{Embed: embed, Dim: 32, Hidden: 64, LR: 3e-4, Keep: 0.125}
 }
 
 // An embedding maps states, rows of the width of a view, to features. Each worker may embed at
@@ -75,7 +77,7 @@ func newFeatures(name string, c *Features, s Setup) (*features, error) {
 		if len(v.facts) > 0 {
 			return fail("embed inverse sees observation fields only, not facts")
 		}
-		f.em = newInverse(v, c, s)
+		f.em = newInverse(v, c, s, f.pool)
 	default:
 		return fail("embed is %q, want none, random or inverse", c.Embed)
 	}

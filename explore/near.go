@@ -73,7 +73,7 @@ func (c *Near) Build(s Setup) (Bonus, error) {
 		return nil, err
 	}
 	n := &near{
-		name: name, c: *c, f: f, pool: nn.NewPool(s.Workers),
+		name: name, c: *c, f: f, pool: f.pool,
 		phi: make([]float32, s.Rows*f.dim), kth: make([]float32, s.Rows), best: make([]float32, s.Rows*c.K),
 	}
 	n.on = n.chunk

@@ -85,6 +85,7 @@ type distill struct {
 	tp, p, grad       []float32
 	adam              *nn.Adam
 	stats             []moments // of each column of a state
+	shift, scale      []float32 // what they make of a column
 
 	tTapes, pTapes []*nn.Tape // one a worker, to score with
 	tTape, pTape   *nn.Tape   // to learn with
@@ -120,13 +121,14 @@ func newDistill(name string, c *Distill, s Setup, noveld bool) (*distill, error)
 		name: name, c: *c, view: v, key: s.Key,
 		target:    nn.NewMLP(nn.MLPConfig{In: v.width(), Hidden: []int{c.Hidden}, Out: c.Dim, Activation: nn.ReLU}),
 		predictor: nn.NewMLP(nn.MLPConfig{In: v.width(), Hidden: []int{c.Hidden, c.Hidden}, Out: c.Dim, Activation: nn.ReLU}),
-		stats:     make([]moments, v.width()),
+		stats:     make([]moments, v.width()), shift: make([]float32, v.width()), scale: make([]float32, v.width()),
 		x:         make([]float32, s.Rows*v.width()), kept: make([]float32, s.Rows*v.width()),
 		dy: make([]float32, s.Rows*c.Dim), gated: make([]float32, s.Rows),
 		noveld: noveld, before: make([]float32, s.Rows),
 		s1: make([]float64, v.width()), s2: make([]float64, v.width()), pool: nn.NewPool(s.Workers),
 	}
 	d.onScore = d.scoreChunk
+	d.measure()
 	n := d.predictor.NumParams()
 	d.tp, d.p, d.grad, d.adam = make([]float32, d.target.NumParams()), make([]float32, n), make([]float32, n), nn.NewAdam(n)
 	d.target.Init(d.tp, s.Key.Fold(1))
@@ -141,8 +143,7 @@ func (d *distill) load(obs []float32, lo, hi int) {
 	w := d.view.width()
 	for i := lo; i < hi; i++ {
 		for j, c := range d.view.obs {
-			m := &d.stats[j]
-			d.x[i*w+j] = geom.Clamp((obs[i*d.view.obsW+c]-float32(m.mean))*float32(m.scale()), -5, 5)
+			d.x[i*w+j] = geom.Clamp((obs[i*d.view.obsW+c]-d.shift[j])*d.scale[j], -5, 5)
 		}
 	}
 }
@@ -232,7 +233,15 @@ func (d *distill) addStats(b *env.Batch) error {
 		}
 		d.stats[j].addSums(float64(b.N), d.s1[j], d.s2[j])
 	}
+	d.measure()
 	return nil
+}
+
+// measure sets what states are normalised by.
+func (d *distill) measure() {
+	for j := range d.stats {
+		d.shift[j], d.scale[j] = float32(d.stats[j].mean), float32(d.stats[j].scale())
+	}
 }
 
 // learn takes one step of gradient descent on the mean squared error of n kept rows.
@@ -287,6 +296,7 @@ func (d *distill) UnmarshalBinary(src []byte) error {
 	for i := range d.stats {
 		src = d.stats[i].cut(src)
 	}
+	d.measure()
 	if d.gate != nil {
 		return d.gate.UnmarshalBinary(src)
 	}
@@ -304,7 +314,7 @@ func (m *moments) add(x float64) {
 	m.n++
 	d := x - m.mean
 	m.mean += d / m.n
-	m.sq += d * (x - m.mean)
+	m.sq += float64(d * (x - m.mean))
 }
 
 // addSums takes in n numbers, given the sums of their deviations from mean and of the squares of
