@@ -21,11 +21,9 @@ type Features struct {
 	Keep   float32  `json:"keep" doc:"part of the rows that is learned from"`
 }
 
-// NewFeatures returns the default options of an embedding. An eighth of the rows is learned from:
-// of 256 worlds 128 transitions every four steps, which is a gradient for less data than in the
-// paper of E3B, whose batches are of 640.
+// NewFeatures returns the default options of an embedding.
 func NewFeatures(embed string) Features {
-	return Features{Embed: embed, Dim: 32, Hidden: 64, LR: 3e-4, Keep: 0.125}
+	return Features{Embed: embed, Dim: 32, Hidden: 64, LR: 3e-4, Keep: 0.25}
 }
 
 // An embedding maps states, rows of the width of a view, to features. Each worker may embed at

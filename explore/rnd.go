@@ -122,7 +122,7 @@ func newDistill(name string, c *Distill, s Setup, noveld bool) (*distill, error)
 		target:    nn.NewMLP(nn.MLPConfig{In: v.width(), Hidden: []int{c.Hidden}, Out: c.Dim, Activation: nn.ReLU}),
 		predictor: nn.NewMLP(nn.MLPConfig{In: v.width(), Hidden: []int{c.Hidden, c.Hidden}, Out: c.Dim, Activation: nn.ReLU}),
 		stats:     make([]moments, v.width()), shift: make([]float32, v.width()), scale: make([]float32, v.width()),
-		x:         make([]float32, s.Rows*v.width()), kept: make([]float32, s.Rows*v.width()),
+		x: make([]float32, s.Rows*v.width()), kept: make([]float32, s.Rows*v.width()),
 		dy: make([]float32, s.Rows*c.Dim), gated: make([]float32, s.Rows),
 		noveld: noveld, before: make([]float32, s.Rows),
 		s1: make([]float64, v.width()), s2: make([]float64, v.width()), pool: nn.NewPool(s.Workers),
