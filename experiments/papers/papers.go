@@ -241,8 +241,8 @@ type Table struct {
 	alias map[string]string
 }
 
-// Column returns a number of all rows of an arm.
-func (t *Table) Column(arm, metric string) ([]float64, error) {
+// Arm returns the rows of an arm, one a seed.
+func (t *Table) Arm(arm string) ([]Row, error) {
 	if to, ok := t.alias[arm]; ok {
 		arm = to
 	}
@@ -250,8 +250,18 @@ func (t *Table) Column(arm, metric string) ([]float64, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no arm %q", arm)
 	}
+	return rows, nil
+}
+
+// Column returns a number of all rows of an arm.
+func (t *Table) Column(arm, metric string) ([]float64, error) {
+	rows, err := t.Arm(arm)
+	if err != nil {
+		return nil, err
+	}
 	x := make([]float64, len(rows))
 	for i, r := range rows {
+		var ok bool
 		if x[i], ok = r[metric]; !ok {
 			return nil, fmt.Errorf("arm %q, seed %d has no %q", arm, FirstSeed+i, metric)
 		}
