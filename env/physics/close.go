@@ -86,12 +86,12 @@ func (c *constraint) displace(a, b *body, f float32) {
 // turnTo brings sine and cosine up to date.
 func (b *body) turnTo() { b.s, b.c = geom.Sincos(b.a) }
 
-// solveSmall replaces x by k^-1 x, of which the lower triangle is given; dependent rows are
-// dropped.
+// solveSmall replaces x by k^-1 x, of which the lower triangle is given, with the softness of the
+// joints.
 func solveSmall(k *[3][3]float32, x *[3]float32, n int) {
 	var inv [3]float32
 	for c := range n {
-		full := k[c][c]
+		k[c][c] += float32(yield * k[c][c])
 		for p := range c {
 			l := k[c][p] * inv[p]
 			k[c][c] -= float32(l * k[c][p])
@@ -100,9 +100,7 @@ func solveSmall(k *[3][3]float32, x *[3]float32, n int) {
 				k[r][c] -= float32(l * k[r][p])
 			}
 		}
-		if k[c][c] > dependent*full {
-			inv[c] = 1 / k[c][c]
-		}
+		inv[c] = inverse(k[c][c])
 	}
 	for c := n - 1; c >= 0; c-- {
 		s := x[c]

@@ -11,14 +11,15 @@ type constraint struct {
 	drive float32    // the part of J v that is due to kinematic bodies
 }
 
-// dependent is the fraction of its original value below which the pivot of a constraint means
-// that the constraints before it imply it, as in a closed loop of welds. It is then dropped.
-// A weight on a chain of links that are a thousand times lighter comes close to that, so that
-// masses within a tree should not differ by more than about 300.
-const dependent = 5e-4
+// yield is how soft the joints are: the part of its diagonal that is added to each element of the
+// diagonal of K. A constraint that others imply, as in a closed loop of welds, would otherwise have
+// a pivot of nothing but rounding error; with it, the constraints share the load. It lies a little
+// above rounding error, and so low that a joint which carries a thousand times the weight of its
+// bodies gives way at 0.4 mm/s, which the correction of its error takes back.
+const yield = 2e-6
 
 // factorise computes L and D of a tree from its constraints: K = L D L^T. L is left in
-// k[rows:], and D^-1/2, with 0 for dropped constraints, in k[:rows].
+// k[rows:], and D^-1/2, with 0 for constraints between bodies that cannot move, in k[:rows].
 func (t *tree) factorise(cs []constraint, k []float32) {
 	rows := int(t.rows)
 	k = k[:rows+int(t.entries)]
@@ -29,14 +30,13 @@ func (t *tree) factorise(cs []constraint, k []float32) {
 		ji, mk := (*[3]float32)(p.j[e.si:]), (*[3]float32)(q.m[e.sk:])
 		k[e.at] += float32(ji[0]*mk[0]) + float32(ji[1]*mk[1]) + float32(ji[2]*mk[2])
 	}
+	for c := range rows {
+		k[c] += float32(yield * k[c])
+	}
 	l := k[rows:]
 	target := t.targets
 	for c := range rows {
-		d := k[c]
-		inv := float32(0)
-		if full := cs[c].dot(&cs[c]); d > dependent*full {
-			inv = 1 / d
-		}
+		inv := inverse(k[c])
 		k[c] = geom.Sqrt(inv)
 		lo, hi := int(t.start[c]), int(t.start[c+1])
 		for p := lo; p < hi; p++ {
@@ -49,6 +49,14 @@ func (t *tree) factorise(cs []constraint, k []float32) {
 			l[p] = f
 		}
 	}
+}
+
+// inverse returns 1/k, and 0 if k is not positive: nothing can move.
+func inverse(k float32) float32 {
+	if k > 0 {
+		return 1 / k
+	}
+	return 0
 }
 
 // dot returns the product of a row of J with a row of J M^-1 of the same joint.

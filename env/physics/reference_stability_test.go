@@ -16,9 +16,11 @@ func ragdoll(seed uint64, loops bool) *scene.Scene {
 	const purpose rng.Purpose = 9
 	r := rng.New(seed).Stream(purpose, 0, 0)
 	s := &scene.Scene{Name: fmt.Sprint("ragdoll", seed), Gravity: geom.Vec{Y: -10}, Grounds: []scene.Ground{{Name: "g", Friction: r.Range(0, 2)}}}
+	points := []geom.Vec{{X: -1000}} // nothing falls off, and so gets fast
 	for x := float32(-40); x < 40; x += r.Range(0.3, 3) {
-		s.Grounds[0].Points = append(s.Grounds[0].Points, geom.Vec{X: x, Y: r.Range(-1, 1)})
+		points = append(points, geom.Vec{X: x, Y: r.Range(-1, 1)})
 	}
+	s.Grounds[0].Points = append(points, geom.Vec{X: 1000})
 	n := 2 + r.IntN(8)
 	for i := range n {
 		b := scene.Body{Name: fmt.Sprint("b", i), Position: geom.Vec{X: r.Range(-2, 2), Y: r.Range(2, 6)}, Angle: r.Range(-3, 3), Shapes: []scene.Shape{randomShape(&r)}}
@@ -81,10 +83,11 @@ func randomJoint(r *rng.Stream, a, b *scene.Body) scene.Joint {
 }
 
 // Whatever is thrown together, numbers stay finite, and nothing gets faster than falling and its
-// motors can make it.
+// motors can make it. With every seed from 1500 to 6500, which no setting of the solver has seen, it
+// takes half a minute and passes too.
 func TestStability(t *testing.T) {
 	for _, loops := range []bool{false, true} {
-		for seed := range uint64(150) {
+		for seed := range uint64(400) {
 			s := ragdoll(seed, loops)
 			m, w := compile(t, s)
 			if step, fastest := tumble(w, m, 250); fastest > 60 {

@@ -189,12 +189,8 @@ func (w *World) takeIn(fast float32) bool {
 func (w *World) addGrip(g *grip) {
 	c := &w.contacts[g.contact]
 	g.row = int32(len(w.rows))
-	if n := w.addRow(&g.normal, int32(c.a), int32(c.b), c.ni); n.em == 0 {
-		g.friction = 0
-	}
-	if t := w.addRow(&g.tangent, int32(c.a), int32(c.b), c.ti); t.em == 0 {
-		g.friction = 0
-	}
+	w.addRow(&g.normal, int32(c.a), int32(c.b), c.ni)
+	w.addRow(&g.tangent, int32(c.a), int32(c.b), c.ti)
 	if c.bounce > 0 {
 		if before := w.approach(c); before < -bounceThreshold {
 			g.bounce = -c.bounce * before
@@ -215,21 +211,10 @@ func (w *World) sweep() {
 			return
 		}
 		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
-			if refined == 0 {
-				w.largest = w.largestImpulse()
-			}
 			refined++
 			w.refine()
 		}
 	}
-}
-
-// largestImpulse returns the size of the largest impulse.
-func (w *World) largestImpulse() (most float32) {
-	for i := range w.rows {
-		most = geom.Max(most, geom.Abs(w.rows[i].impulse))
-	}
-	return most
 }
 
 func (w *World) sweepContacts() (change float32) {
@@ -298,7 +283,8 @@ func (w *World) correct(dt float32) {
 	needed := false
 	for i := range w.grips {
 		g := &w.grips[i]
-		sep := w.contacts[g.contact].sep + float32(dt*w.speed(&w.now, g.row))
+		r := &w.rows[g.row]
+		sep := w.contacts[g.contact].sep + float32(dt*(w.speed(&w.now, g.row)-float32(r.soft*r.impulse)))
 		g.fix = -(sep + linearSlop)
 		if g.fix > 0 {
 			g.fix = geom.Min(g.fix*correction, maxLinearCorrection)
@@ -315,10 +301,10 @@ func (w *World) correct(dt float32) {
 	if !needed {
 		return
 	}
-	w.begin(&w.shift)
 	for i := range w.rows {
 		w.rows[i].pushed = 0
 	}
+	w.begin(&w.shift)
 	for range shiftSweeps {
 		if w.sweepShift() < 0.01*linearSlop {
 			break

@@ -11,9 +11,8 @@ import "github.com/terrarium-rl/terrarium/env/geom"
 
 const (
 	maxFree      = 32
-	freeDepends  = 1e-3 // least pivot, as a part of its diagonal
-	firstSolve   = 2    // sweeps before the first exact solution
-	solveEvery   = 1    // sweeps between exact solutions
+	firstSolve   = 2 // sweeps before the first exact solution
+	solveEvery   = 1 // sweeps between exact solutions
 	maxSolutions = 20
 	maxHolds     = 16 // bounds met in one solution
 	unbounded    = 1e30
@@ -24,7 +23,6 @@ type free struct {
 	row      int32
 	kind     freeKind
 	x        float32 // speed that is missing
-	soft     float32 // what was added to the pivot
 	d, sum   float32 // impulse that brings it about, and what is to be applied
 	down, up float32 // how far the impulse is from its bounds
 	slide    float32 // of a contact that slides: tangential impulse with a unit of normal impulse
@@ -56,15 +54,12 @@ func (w *World) refine() {
 	for range maxHolds {
 		w.solveFree()
 		step, at := w.longest()
-		if w.dropSoft(step) {
-			continue
-		}
 		for i := range w.free {
 			f := &w.free[i]
 			d := float32(f.d * step)
 			f.sum += d
 			f.up, f.down = geom.Max(f.up-d, 0), geom.Max(f.down+d, 0)
-			f.x = float32(f.x*(1-step)) + float32(f.soft*d)
+			f.x = float32(f.x * (1 - step))
 		}
 		if at < 0 {
 			break
@@ -92,27 +87,6 @@ func (w *World) longest() (step float32, at int) {
 	return step, at
 }
 
-// dropSoft holds the impulses with softened pivots, and reports whether there are any, if with
-// them a step towards the solution would be longer than the largest impulse that the sweeps
-// found: then no bound ends the growth in time, as for a body that is jammed.
-func (w *World) dropSoft(step float32) (dropped bool) {
-	soft, largest := false, float32(0)
-	for i := range w.free {
-		f := &w.free[i]
-		soft = soft || f.soft > 0
-		largest = geom.Max(largest, geom.Abs(f.d*step))
-	}
-	if !soft || largest <= w.largest {
-		return false
-	}
-	for i := range w.free {
-		if f := &w.free[i]; f.soft > 0 {
-			f.held = true
-		}
-	}
-	return true
-}
-
 func (w *World) collectFree() {
 	w.free = w.free[:0]
 	for i := range w.axes {
@@ -128,7 +102,7 @@ func (w *World) collectFree() {
 		case upperFree:
 			f.x, f.down, f.up = x.hi-rel, unbounded, x.stalled(rel)-r.impulse
 		}
-		if r.em == 0 || !(f.down > 0 && f.up > 0) {
+		if !(f.down > 0 && f.up > 0) {
 			continue
 		}
 		w.free = append(w.free, f)
@@ -172,6 +146,7 @@ func (w *World) assembleFree() {
 		for i := range w.free {
 			w.matrix[i*n+k] = w.unit.speed(&w.rows[w.free[i].row], w.react)
 		}
+		w.matrix[k*n+k] += r.soft
 		w.unit.forget(r)
 	}
 }
@@ -192,10 +167,8 @@ func (w *World) pickColumn(dst []float32, n int, g *free) {
 }
 
 // solveFree factorises the matrix into L and U, of which L has a diagonal of ones, and solves
-// for the impulses that are not held. An impulse that those before it imply, as the fourth of two
-// points of one body that both stick, has a pivot of almost zero. It gets a small one, so that
-// the solution, if there is none in truth, goes far in the direction that changes no speed, until one
-// of these impulses meets its bound. The sweeps alone go there too, but very slowly.
+// for the impulses that are not held. Without sliding contacts, no pivot is below the softness of
+// its row; an impulse whose pivot is, because friction jams it, is left to the sweeps.
 func (w *World) solveFree() {
 	n := len(w.free)
 	a := w.matrix[n*n : 2*n*n]
@@ -215,15 +188,9 @@ func (w *World) solveFree() {
 			}
 		}
 		f.d = x
-		f.soft = 0
-		least := float32(freeDepends * w.rows[f.row].free)
-		switch d := row[k]; {
-		case f.held || d < -least:
+		if d := row[k]; f.held || d <= 0.5*w.rows[f.row].soft {
 			row[k] = 0
-		case d < least:
-			f.soft = least - d
-			row[k] = 1 / least
-		default:
+		} else {
 			row[k] = 1 / d
 		}
 	}

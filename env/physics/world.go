@@ -33,7 +33,6 @@ type scratch struct {
 	dense       []float32 // speeds that unit impulses along the rows bring about, if they are few
 	unit        motion    // of one unit of impulse, zeros otherwise
 	free        []free
-	largest     float32   // impulse before the first exact solution
 	matrix      []float32 // of the free impulses, and its factors
 	old         []memory  // impulses of the last step
 	fresh       []uint8   // of each shape: its world coordinates are up to date

@@ -135,10 +135,10 @@ func trajectory(t testing.TB, s *scene.Scene) uint64 {
 // the engine, which is a new version of every environment that stands on it.
 func TestGolden(t *testing.T) {
 	want := map[string]uint64{
-		"biped":  0x84d4dd703661aae6,
-		"chain":  0x30de7049e03102a4,
-		"lander": 0x7f70c852ad563990,
-		"zoo":    0xda0615150b6da35b,
+		"biped":  0xd40924739ce145fe,
+		"chain":  0x155e465a8c00e9ac,
+		"lander": 0xfd5f2a737fc70630,
+		"zoo":    0x88c49da579365e3a,
 	}
 	for name, s := range scenes() {
 		if got := trajectory(t, s); got != want[name] {

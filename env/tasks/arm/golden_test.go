@@ -9,5 +9,5 @@ import (
 
 // Another fingerprint means other results, and so another version of the environment.
 func TestGolden(t *testing.T) {
-	envtest.Golden(t, func() env.Config { return New() }, 0xafe7c44157d7fc72)
+	envtest.Golden(t, func() env.Config { return New() }, 0x369feb48e0895750)
 }

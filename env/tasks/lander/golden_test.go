@@ -9,5 +9,5 @@ import (
 
 // Another fingerprint means other results, and so another version of the environment.
 func TestGolden(t *testing.T) {
-	envtest.Golden(t, func() env.Config { return New() }, 0x34b1e4f5ea73f43d)
+	envtest.Golden(t, func() env.Config { return New() }, 0x3a1091fa6c41a759)
 }

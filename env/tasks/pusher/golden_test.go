@@ -9,5 +9,5 @@ import (
 
 // Another fingerprint means other results, and so another version of the environment.
 func TestGolden(t *testing.T) {
-	envtest.Golden(t, func() env.Config { return New() }, 0x4ec8ef8f3268fad9)
+	envtest.Golden(t, func() env.Config { return New() }, 0x346e9f0ca2078add)
 }

@@ -9,5 +9,5 @@ import (
 
 // Another fingerprint means other results, and so another version of the environment.
 func TestGolden(t *testing.T) {
-	envtest.Golden(t, func() env.Config { return New() }, 0xa1e3b90188ed0be1)
+	envtest.Golden(t, func() env.Config { return New() }, 0xc7e35232fb56424e)
 }
