@@ -106,7 +106,7 @@ func TestConfigErrors(t *testing.T) {
 		{text: e + "worlds: 0", want: `x.yaml:2:9: worlds: 0 is out of range: want 1 to 65536`},
 		{text: e + "steps: -1", want: `x.yaml:2:8: steps: -1 is out of range: want 1 to 1e+15`},
 		{text: e + "doc: 3", want: `x.yaml:2:6: doc: want text, have the number 3`},
-		{text: e + "reward: task", want: `x.yaml:2:9: reward: want a list, have the text "task"`},
+		{text: e + "reward: 3", want: `x.yaml:2:9: reward: want a list, have the number 3`},
 		{text: e + "reward: [{name: task, weight: .nan}]", want: `x.yaml:2:31: reward.0.weight: want a finite number, have the number NaN`},
 		{text: e + "reward: [{name: task, weight: 1e39}]", want: `x.yaml:2:31: reward.0.weight: want a finite number, have the text "1e39"`},
 		{text: e + "reward: []", want: `x.yaml:2:9: reward: reward: it needs at least one term`},

@@ -90,6 +90,9 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 	if err != nil {
 		return nil, err
 	}
+	if err = t.reward.Settle(rewards.Home{Vec: t.vec, Origin: origin, Dir: t.dir}); err != nil {
+		return nil, err
+	}
 	if t.recorder, err = traj.NewRecorder(t.vec, 0, origin); err != nil {
 		return nil, err
 	}

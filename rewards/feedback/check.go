@@ -36,6 +36,33 @@ func (r *Record) key() (pairKey, float32) {
 	return k, r.Label
 }
 
+// Latest keeps of each annotator the last answer about each pair in each context, in the order of
+// the first ones. What was withdrawn, and records of other kinds but Pair and Declined, are dropped.
+func Latest(rs []Record) (out []Record) {
+	at := map[pairKey]int{}
+	last := make([]*Record, 0, len(rs))
+	for i := range rs {
+		r := &rs[i]
+		if r.Kind != Pair && r.Kind != Declined || len(r.Segments) != 2 {
+			continue
+		}
+		k, _ := r.key()
+		n, ok := at[k]
+		if !ok {
+			n = len(last)
+			at[k] = n
+			last = append(last, nil)
+		}
+		last[n] = r
+	}
+	for _, r := range last {
+		if r.Kind != Declined || len(r.Tokens) == 0 || r.Tokens[0] != Withdrawn {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
 // WithoutDuplicates drops each pair that the same annotator has answered alike before, in either
 // order.
 func WithoutDuplicates(rs []Record) []Record {

@@ -9,15 +9,23 @@ import (
 type Kind uint8
 
 const (
-	Pair   Kind = iota // Segments[0] against Segments[1]: Label
-	Ranked             // two or more, the best first
-	Rated              // each has a number in Ratings
-	Marked             // some steps of one segment have a number in Steps
-	Demo               // one segment that shows how it should be done
+	Pair     Kind = iota // Segments[0] against Segments[1]: Label
+	Ranked               // two or more, the best first
+	Rated                // each has a number in Ratings
+	Marked               // some steps of one segment have a number in Steps
+	Demo                 // one segment that shows how it should be done
+	Declined             // two segments, about which the annotator gives no answer; Tokens[0] says why
 	kinds
 )
 
-var kindNames = [...]string{"pair", "ranked", "rated", "marked", "demo"}
+var kindNames = [...]string{"pair", "ranked", "rated", "marked", "demo", "declined"}
+
+// Reasons of Declined records, their first token.
+const (
+	Skipped    uint16 = 1 + iota // the annotator passed on
+	CannotTell                   // the annotator looked, and cannot tell
+	Withdrawn                    // the annotator takes the last answer back; the question is open again
+)
 
 // String returns the name of k.
 func (k Kind) String() string {
@@ -82,7 +90,7 @@ func (r *Record) Validate() error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("feedback: %s record of annotator %d: %s", r.Kind, r.Annotator, fmt.Sprintf(format, args...))
 	}
-	want := map[Kind][2]int{Pair: {2, 2}, Ranked: {2, math.MaxInt}, Rated: {1, math.MaxInt}, Marked: {1, 1}, Demo: {1, 1}}
+	want := map[Kind][2]int{Pair: {2, 2}, Ranked: {2, math.MaxInt}, Rated: {1, math.MaxInt}, Marked: {1, 1}, Demo: {1, 1}, Declined: {2, 2}}
 	n, ok := want[r.Kind]
 	if !ok {
 		return fail("unknown kind")
@@ -107,6 +115,8 @@ func (r *Record) Validate() error {
 		return fail("%d ratings of %d segments", len(r.Ratings), len(r.Segments))
 	case r.Kind == Marked && len(r.Steps) == 0:
 		return fail("no step is marked")
+	case r.Kind == Declined && len(r.Tokens) == 0:
+		return fail("no reason is given")
 	case !(r.Weight > 0) || !finite(r.Weight):
 		return fail("weight is %v, want above 0", r.Weight)
 	case !finite(r.Strength) || !finite(r.Margin) || !finite(r.Seconds):

@@ -13,6 +13,41 @@ type Recorder struct {
 	store *Store
 	most  int
 	rows  []Trajectory // one a row: the steps so far of its episode
+
+	vec  env.Vec   // nil unless origins are wanted
+	next []*Origin // of each row: of the trajectory that its next step begins
+}
+
+// Watch makes the trajectories from now on have an Origin. The worlds are those that the rows come
+// from, before the next Observe. It fails if they cannot be saved, or have several agents.
+func (r *Recorder) Watch(v env.Vec) error {
+	if _, ok := v.(env.Snapshotter); !ok || v.Spec().Agents != 1 || v.Len() != len(r.rows) {
+		return fmt.Errorf("feedback: %s has %d agents a world, or worlds that cannot be saved: its segments cannot be played again", v.Spec().ID, v.Spec().Agents)
+	}
+	if _, ok := v.(env.LevelSetter); !ok {
+		return fmt.Errorf("feedback: %s does not tell its levels: its segments cannot be played again", v.Spec().ID)
+	}
+	r.vec = v
+	if r.next == nil { // else the state of the recorder was loaded
+		r.next = make([]*Origin, len(r.rows))
+		for i := range r.next {
+			r.begin(i)
+		}
+	}
+	return nil
+}
+
+// begin notes the state of a world, whose next step begins a trajectory.
+func (r *Recorder) begin(i int) {
+	r.next[i] = &Origin{State: r.vec.(env.Snapshotter).AppendState(nil, i)}
+}
+
+// level completes the origin of the trajectory that row i has begun.
+func (r *Recorder) level(i int) *Origin {
+	o, l := r.next[i], r.vec.(env.LevelSetter).Level(i)
+	o.Level = env.Level{Seed: l.Seed, Params: slices.Clone(l.Params)}
+	r.next[i] = nil
+	return o
 }
 
 // NewRecorder returns a recorder of batches of the given number of rows. Episodes longer than
@@ -45,6 +80,9 @@ func (r *Recorder) Record(b *env.Batch) error {
 		if t.Len() == 0 {
 			t.Level = b.Level[i]
 			t.Obs = append(t.Obs, b.Obs[i*sh.Obs:(i+1)*sh.Obs]...)
+			if r.vec != nil {
+				t.Origin = r.level(i)
+			}
 		}
 		t.Obs = append(t.Obs, b.Next[i*sh.Obs:(i+1)*sh.Obs]...)
 		t.Act = append(t.Act, b.Act[i*sh.Act:(i+1)*sh.Act]...)
@@ -58,6 +96,9 @@ func (r *Recorder) Record(b *env.Batch) error {
 			return err
 		}
 		*t = Trajectory{Obs: t.Obs[:0], Act: t.Act[:0], Facts: t.Facts[:0], Reward: t.Reward[:0]}
+		if r.vec != nil {
+			r.begin(i)
+		}
 	}
 	return nil
 }
@@ -66,11 +107,17 @@ func (r *Recorder) Record(b *env.Batch) error {
 func (r *Recorder) AppendBinary(b []byte) ([]byte, error) {
 	le := binary.LittleEndian
 	b = le.AppendUint32(b, uint32(len(r.rows)))
-	for _, t := range r.rows {
+	for i, t := range r.rows {
 		b = le.AppendUint64(b, t.Level)
 		b = le.AppendUint32(b, uint32(t.Len()))
 		for _, x := range [][]float32{t.Obs, t.Act, t.Facts, t.Reward} {
 			b = appendFloats(b, x)
+		}
+		b = appendOrigin(b, t.Origin)
+		if r.next == nil {
+			b = append(b, 0)
+		} else {
+			b = appendOrigin(b, r.next[i])
 		}
 	}
 	return b, nil
@@ -83,7 +130,8 @@ func (r *Recorder) UnmarshalBinary(data []byte) error {
 	if n := d.u32(); int(n) != len(r.rows) {
 		return fmt.Errorf("feedback: state of a recorder of %d rows, want %d", n, len(r.rows))
 	}
-	rows := make([]Trajectory, len(r.rows))
+	rows, next := make([]Trajectory, len(r.rows)), make([]*Origin, len(r.rows))
+	watched := false
 	for i := range rows {
 		t := &rows[i]
 		t.Level = d.u64()
@@ -92,11 +140,16 @@ func (r *Recorder) UnmarshalBinary(data []byte) error {
 			t.Obs = d.floats((n + 1) * sh.Obs)
 		}
 		t.Act, t.Facts, t.Reward = d.floats(n*sh.Act), d.floats(n*sh.Facts), d.floats(n)
+		t.Origin, next[i] = d.origin(), d.origin()
+		watched = watched || t.Origin != nil || next[i] != nil
 	}
 	if d.bad || len(d.data) != 0 {
 		return fmt.Errorf("feedback: state of a recorder of %d bytes is damaged", len(data))
 	}
-	r.rows = rows
+	r.rows, r.next = rows, nil
+	if watched {
+		r.next = next
+	}
 	r.reserve()
 	return nil
 }

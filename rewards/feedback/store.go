@@ -46,6 +46,13 @@ type Trajectory struct {
 	Act    []float32 // T x action
 	Facts  []float32 // T x facts
 	Reward []float32 // T: the task's own reward. For labellers and evaluation only
+	Origin *Origin   // where it began, for it to be played again; nil if nobody asked for it. It must not be modified
+}
+
+// An Origin is what it takes to play a trajectory again: its actions do the rest.
+type Origin struct {
+	Level env.Level
+	State []byte // of the world before the first observation, by env.Snapshotter
 }
 
 // Len returns the number of steps.
@@ -64,6 +71,7 @@ type meta struct {
 	id, level uint64
 	at, n     int // first step and number of steps; observations begin at row at + index
 	end       env.End
+	origin    *Origin
 }
 
 // A Store holds trajectories, each column kind in one flat array. It is safe for concurrent use
@@ -111,7 +119,7 @@ func (s *Store) Add(t *Trajectory) (uint64, error) {
 		return id, nil
 	}
 	s.index[id] = len(s.list)
-	s.list = append(s.list, meta{id, t.Level, len(s.reward), n, t.End})
+	s.list = append(s.list, meta{id, t.Level, len(s.reward), n, t.End, t.Origin})
 	s.obs = append(s.obs, t.Obs...)
 	s.act = append(s.act, t.Act...)
 	s.facts = append(s.facts, t.Facts...)
@@ -166,6 +174,9 @@ func (s *Store) View(seg Segment) (View, error) {
 	}}
 	if v.Final {
 		v.End = m.end
+	}
+	if seg.From == 0 {
+		v.Origin = m.origin
 	}
 	return v, nil
 }
@@ -241,7 +252,7 @@ func (s *Store) Sample(r *rng.Stream, n, length int) ([]Segment, error) {
 }
 
 // AppendBinary appends all trajectories: the number of them, then for each its level, end and
-// steps as 8, 1 and 4 bytes and its numbers as float32, little-endian.
+// steps as 8, 1 and 4 bytes, its numbers as float32, and its origin, little-endian.
 func (s *Store) AppendBinary(b []byte) ([]byte, error) {
 	le := binary.LittleEndian
 	b = le.AppendUint32(b, uint32(len(s.list)))
@@ -256,6 +267,7 @@ func (s *Store) AppendBinary(b []byte) ([]byte, error) {
 		for _, x := range [][]float32{v.Obs, v.Act, v.Facts, v.Reward} {
 			b = appendFloats(b, x)
 		}
+		b = appendOrigin(b, m.origin)
 	}
 	return b, nil
 }
@@ -274,6 +286,7 @@ func (s *Store) UnmarshalBinary(data []byte) error {
 		}
 		t.Obs, t.Act = d.floats((steps+1)*s.shape.Obs), d.floats(steps*s.shape.Act)
 		t.Facts, t.Reward = d.floats(steps*s.shape.Facts), d.floats(steps)
+		t.Origin = d.origin()
 		if d.bad {
 			break
 		}
@@ -286,4 +299,26 @@ func (s *Store) UnmarshalBinary(data []byte) error {
 	}
 	*s = *n
 	return nil
+}
+
+// appendOrigin appends a byte that says whether there is an origin, and if so its level's seed and
+// parameters and its state, each after their number.
+func appendOrigin(b []byte, o *Origin) []byte {
+	if o == nil {
+		return append(b, 0)
+	}
+	le := binary.LittleEndian
+	b = le.AppendUint64(append(b, 1), o.Level.Seed)
+	b = appendFloats(le.AppendUint32(b, uint32(len(o.Level.Params))), o.Level.Params)
+	return append(le.AppendUint32(b, uint32(len(o.State))), o.State...)
+}
+
+func (d *decoder) origin() *Origin {
+	if d.u8() == 0 {
+		return nil
+	}
+	o := &Origin{Level: env.Level{Seed: d.u64()}}
+	o.Level.Params = d.floats(d.count(4))
+	o.State = slices.Clone(d.bytes(d.count(1)))
+	return o
 }

@@ -282,8 +282,13 @@ func (f *fitter) step(_, i int) {
 			g[j] += v
 		}
 	}
+	f.stepBy(m, g, m.order[f.at:f.at+f.batch])
+}
+
+// stepBy applies the summed gradient g of some records to a member.
+func (f *fitter) stepBy(m *member, g []float32, order []int32) {
 	var weight float32
-	for _, k := range m.order[f.at : f.at+f.batch] {
+	for _, k := range order {
 		weight += f.rs[k].Weight
 	}
 	bad := float32(0)

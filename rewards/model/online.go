@@ -1,9 +1,11 @@
 package model
 
 import (
+	"encoding"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
@@ -78,7 +80,8 @@ type Learner struct {
 
 	recent, kept *feedback.Store
 	recorder     *feedback.Recorder
-	rows         int // of the batches; 0 before the first
+	vec          env.Vec // nil unless segments are to be played again
+	rows         int     // of the batches; 0 before the first
 	records      []feedback.Record
 	pending      []label.Query
 	seen         int64 // transitions
@@ -150,7 +153,9 @@ func (f *Learner) Update(b *env.Batch, report func(name string, value float64)) 
 		if f.rows != 0 {
 			return fmt.Errorf("preference: batch of %d rows, those before had %d", b.N, f.rows)
 		}
-		f.begin(b.N)
+		if err := f.begin(b.N); err != nil {
+			return err
+		}
 	}
 	if err := f.recorder.Record(b); err != nil {
 		return err
@@ -176,9 +181,27 @@ func (f *Learner) Update(b *env.Batch, report func(name string, value float64)) 
 // patience is how much later than planned a round may be, as a multiple.
 const patience = 4
 
-func (f *Learner) begin(rows int) {
+func (f *Learner) begin(rows int) error {
 	f.rows = rows
 	f.recorder = feedback.NewRecorder(f.recent, rows, 4*f.o.Segment)
+	if f.vec == nil {
+		return nil
+	}
+	return f.recorder.Watch(f.vec)
+}
+
+// Settle lets people be asked: their questions lie in the folder.
+func (f *Learner) Settle(h rewards.Home) error {
+	people, ok := f.labeler.(*label.Human)
+	if !ok {
+		return nil
+	}
+	f.vec = h.Vec
+	if err := f.begin(h.Vec.Len() * h.Vec.Spec().Agents); err != nil {
+		return err
+	}
+	people.Sit(label.Desk{Dir: h.Dir}, h.Origin)
+	return nil
 }
 
 // round asks the questions that are due and learns from all answers.
@@ -200,24 +223,28 @@ func (f *Learner) round(report func(name string, value float64)) error {
 		look = new(label.Inspector)
 		heron.Inspect = look
 	}
+	var provisional []feedback.Record
 	for _, q := range due {
 		r, ok, err := f.labeler.Label(f.kept, q)
 		switch {
 		case errors.Is(err, label.ErrLater):
 			f.pending = append(f.pending, q)
+			if ok {
+				provisional = append(provisional, r)
+			}
 		case err != nil:
 			return err
 		case ok:
 			f.records = append(f.records, r)
 		}
 	}
-	if len(f.records) > 0 {
+	if records := slices.Concat(f.records, provisional); len(records) > 0 {
 		o := f.o.Training
 		o.Key = key
 		if err := f.ens.FitInputs(f.recent); err != nil {
 			return err
 		}
-		fit, err := Fit(f.ens, f.kept, f.records, o, f.pool)
+		fit, err := Fit(f.ens, f.kept, records, o, f.pool)
 		if err != nil {
 			return err
 		}
@@ -256,7 +283,9 @@ func (f *Learner) choose(n int, key rng.Key) ([]label.Query, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: choose shorter segments", err)
 	}
-	if h, ok := f.labeler.(*label.Heron); ok {
+	if h, ok := f.labeler.(interface {
+		Fit(*feedback.Store, []feedback.Segment) error
+	}); ok {
 		var window []feedback.Segment
 		for _, q := range candidates {
 			window = append(window, q.A, q.B)
@@ -293,12 +322,16 @@ func (f *Learner) choose(n int, key rng.Key) ([]label.Query, error) {
 
 // keep copies a segment to the store of what was asked about.
 func (f *Learner) keep(seg feedback.Segment) (feedback.Segment, error) {
+	from := seg.From
+	if f.vec != nil {
+		seg.From = 0 // to be played again from where it began
+	}
 	v, err := f.recent.View(seg)
 	if err != nil {
 		return seg, err
 	}
 	id, err := f.kept.Add(&v.Trajectory)
-	return feedback.Segment{Traj: id, To: int32(v.Len())}, err
+	return feedback.Segment{Traj: id, From: from - seg.From, To: int32(v.Len())}, err
 }
 
 // AppendBinary appends the whole state: counters, networks, transitions, answers and questions
@@ -325,7 +358,7 @@ func (f *Learner) AppendBinary(dst []byte) ([]byte, error) {
 	if f.rows > 0 {
 		parts = append(parts, f.recorder.AppendBinary)
 	}
-	if h, ok := f.labeler.(*label.Heron); ok {
+	if h, ok := f.labeler.(encoding.BinaryAppender); ok {
 		parts = append(parts, h.AppendBinary)
 	}
 	for _, p := range parts {
@@ -364,10 +397,12 @@ func (f *Learner) UnmarshalBinary(data []byte) error {
 		if n[0] > 1<<24 {
 			return errState
 		}
-		f.begin(int(n[0]))
+		if err := f.begin(int(n[0])); err != nil {
+			return err
+		}
 		parts = append(parts, func(b []byte) error { return f.recorder.UnmarshalBinary(b) })
 	}
-	if h, ok := f.labeler.(*label.Heron); ok {
+	if h, ok := f.labeler.(encoding.BinaryUnmarshaler); ok {
 		parts = append(parts, h.UnmarshalBinary)
 	}
 	for _, p := range parts {
