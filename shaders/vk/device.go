@@ -175,6 +175,7 @@ func (d *Device) candidate(phys binding.PhysicalDevice) candidate {
 	v := binding.Version(p.ApiVersion)
 	c := candidate{phys: phys, period: p.Limits.TimestampPeriod, Info: Info{
 		Name: binding.ToString(p.DeviceName[:]), Kind: kinds[p.DeviceType], API: fmt.Sprintf("%d.%d.%d", v.Major(), v.Minor(), v.Patch()),
+		Range: uint64(p.Limits.MaxStorageBufferRange),
 	}}
 	if v.Major() > 1 || v.Minor() >= 1 {
 		c.Subgroup, c.Driver = d.describe(phys)

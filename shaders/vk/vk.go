@@ -62,6 +62,7 @@ type Info struct {
 	API      string // Vulkan version, such as "1.3.230"
 	Subgroup int    // invocations a subgroup
 	Memory   uint64 // bytes of the largest device-local heap
+	Range    uint64 // bytes of the largest buffer that a kernel can be bound to
 }
 
 // Memory says where a buffer lives.

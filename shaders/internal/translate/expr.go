@@ -107,7 +107,8 @@ func (f *fn) walk(x ast.Expr, path []int) (place, bool) {
 		}
 		p = place{region: p.region, at: p.at.plus(offset(s, i)), t: v.Type()}
 		// A header that never changes is the same for all worlds, and read where they share it.
-		if _, slice := v.Type().Underlying().(*types.Slice); slice && p.region == world && p.at.base == "" && !f.written[v] && !f.isFrame(p.at.off) {
+		// Tasks may change theirs when an episode begins, the engine does not.
+		if _, slice := v.Type().Underlying().(*types.Slice); slice && p.region == world && p.at.base == "" && !f.written[v] && (v.Pkg().Name() == "physics" || v.Pkg().Name() == "env") && !f.isFrame(p.at.off) {
 			p.region = model
 			p.at = p.at.plus(f.image)
 		}

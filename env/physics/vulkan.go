@@ -1,0 +1,6 @@
+package physics
+
+// Scratch returns memory such as a step uses, laid out as a pointer to a struct. It is for engines
+// that copy worlds into another memory, field by field, and step them there with code translated
+// from this package's: see package env/vulkan.
+func (m *Model) Scratch() any { return m.newScratch() }

@@ -1,0 +1,407 @@
+package vulkan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/shaders/engine"
+	"github.com/terrarium-rl/terrarium/shaders/vk"
+)
+
+// ErrUnsupported is wrapped where an environment has no kernels.
+var ErrUnsupported = errors.New("the vulkan engine cannot run it")
+
+// Options are the options of NewVec beside those that any engine has.
+type Options struct {
+	Device string // a kind ("discrete", "software") or a part of a name; default: the best GPU
+}
+
+// NewVec runs the worlds of c on a device. It gives the same bits as env.NewVec on devices that
+// round as IEEE 754 says. Episodes begin on the CPU. The result also implements Snapshotter,
+// LevelSetter and Drawer, and its states are those of env.NewVec.
+//
+// Errors wrap vk.ErrUnavailable where there is no such device, and ErrUnsupported where c has no
+// kernels.
+func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
+	spec, err := c.Spec()
+	if err != nil {
+		return nil, err
+	}
+	if err := spec.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Worlds < 1 || o.First < 0 {
+		return nil, fmt.Errorf("env %s: %d worlds from number %d, want at least 1 from 0", spec.ID, o.Worlds, o.First)
+	}
+	if o.Levels == nil {
+		if o.Levels, err = (&env.LevelSet{}).Compile(spec); err != nil {
+			return nil, err
+		}
+	}
+	manifest, err := engine.Load()
+	if err != nil {
+		return nil, err
+	}
+	layout := manifest.Layouts[spec.ID]
+	if layout == nil || spec.Agents != 1 {
+		return nil, fmt.Errorf("env %s: %w: there are kernels for %v", spec.ID, ErrUnsupported, manifest.Environments())
+	}
+	v := &vec{
+		spec: spec, levels: o.Levels, first: o.First, host: c.New(), worlds: make([]world, o.Worlds),
+		obs: env.Width(spec.Obs), act: env.Width(spec.Act), facts: env.Width(spec.Facts),
+	}
+	for i := range v.worlds {
+		v.worlds[i] = world{level: env.Level{Params: make([]float32, len(spec.Params))}, ended: true}
+	}
+	for _, t := range spec.Reward {
+		col, _ := env.Column(spec.Facts, t.Fact) // Validate has looked it up
+		v.terms = append(v.terms, term{col, t.Weight})
+	}
+	if v.link, err = link(layout, spec, v.host); err != nil {
+		return nil, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
+	}
+	if v.machine, err = newMachine(manifest, v.link, spec.ID, o.Worlds, d.Device); err != nil {
+		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
+	}
+	return v, nil
+}
+
+// A world is what the host knows about one on the device.
+type world struct {
+	key     rng.Key // its episodes fold their number into it
+	episode uint64  // number of the next episode
+	step    int32
+	ended   bool // the next Observe begins an episode
+	seen    bool // Next of the last batch holds the coming observation
+	level   env.Level
+	id      uint64
+}
+
+type term struct {
+	col    int
+	weight float32
+}
+
+type phase uint8
+
+const (
+	unset phase = iota // before Reset
+	toObserve
+	toStep
+)
+
+type vec struct {
+	*machine
+	link            *linker
+	spec            *env.Spec
+	levels          env.Levels
+	first           int
+	obs, act, facts int // widths
+	terms           []term
+	host            env.Env // the world in Go that all worlds are begun, saved and drawn by
+	worlds          []world
+	batch           *env.Batch // of the last call
+	phase           phase
+}
+
+// Spec returns the specification that all worlds share.
+func (v *vec) Spec() *env.Spec { return v.spec }
+
+// Len returns the number of worlds.
+func (v *vec) Len() int { return len(v.worlds) }
+
+// Reset abandons every episode.
+func (v *vec) Reset(seed uint64) {
+	for i := range v.worlds {
+		w := &v.worlds[i]
+		w.key, w.episode, w.ended, w.seen = rng.New(seed).Fold(uint64(v.first+i)), 0, true, false
+	}
+	v.phase = toObserve
+}
+
+// Observe fills b.Obs and b.Level.
+func (v *vec) Observe(b *env.Batch) error {
+	if v.phase != toObserve {
+		return v.misuse("Observe", "Step")
+	}
+	if err := v.attach(b); err != nil {
+		return err
+	}
+	for i := range v.worlds {
+		w := &v.worlds[i]
+		row := b.Obs[i*v.obs : (i+1)*v.obs]
+		switch {
+		case w.ended:
+			key := w.key.Fold(w.episode)
+			v.levels.Next(&w.level, v.first+i, key)
+			w.id = w.level.ID(v.spec)
+			v.host.Reset(&w.level, key)
+			w.episode++
+			w.step, w.ended = 0, false
+			v.host.Observe(row)
+			if err := v.link.upload(v.mem.Words(), i, len(v.worlds)); err != nil {
+				return v.locate(err, i)
+			}
+		case w.seen:
+			copy(row, b.Next[i*v.obs:])
+		default:
+			v.link.download(v.mem.Words(), i, len(v.worlds))
+			v.host.Observe(row)
+		}
+		w.seen = false
+		b.Level[i] = w.id
+	}
+	v.phase = toStep
+	return nil
+}
+
+// Step applies b.Act and fills the rest of b.
+func (v *vec) Step(b *env.Batch) error {
+	if v.phase != toStep {
+		return v.misuse("Step", "Observe")
+	}
+	if err := v.attach(b); err != nil {
+		return err
+	}
+	for i := range v.worlds {
+		if err := v.clamp(b.Act[i*v.act : (i+1)*v.act]); err != nil {
+			return v.locate(err, i)
+		}
+	}
+	v.phase = toObserve
+	v.scatter(b.Act, v.rowAct, v.act)
+	if err := v.run(); err != nil {
+		return fmt.Errorf("env %s: %w", v.spec.ID, err)
+	}
+	v.gather(b.Next, v.rowNext, v.obs)
+	v.gather(b.Facts, v.rowFacts, v.facts)
+	for i := range v.worlds {
+		if err := v.judge(b, i); err != nil {
+			return v.locate(err, i)
+		}
+	}
+	return nil
+}
+
+// judge ends the step of a world: end of the episode, reward, errors.
+func (v *vec) judge(b *env.Batch, i int) error {
+	w := &v.worlds[i]
+	if err := v.check(i); err != nil {
+		return err
+	}
+	b.End[i] = env.End(v.word(v.rowEnd, i))
+	w.step++
+	if b.End[i] == env.Running && int(w.step) == v.spec.MaxSteps {
+		b.End[i] = env.Truncated
+	}
+	w.ended, w.seen = b.End[i] != env.Running, true
+	next, facts := b.Next[i*v.obs:(i+1)*v.obs], b.Facts[i*v.facts:(i+1)*v.facts]
+	if err := finite("observation", v.spec.Obs, next); err != nil {
+		return err
+	}
+	if err := finite("fact", v.spec.Facts, facts); err != nil {
+		return err
+	}
+	sum := float32(0)
+	for _, t := range v.terms {
+		sum += float32(t.weight * facts[t.col])
+	}
+	b.Reward[i] = sum
+	return nil
+}
+
+func finite(kind string, fields []env.Field, x []float32) error {
+	var sum float32
+	for _, v := range x {
+		sum += v - v
+	}
+	if sum == 0 {
+		return nil
+	}
+	for _, f := range fields {
+		for _, v := range x[:f.Len] {
+			if !geom.Finite(v) {
+				return fmt.Errorf("%s %q is %v", kind, f.Name, v)
+			}
+		}
+		x = x[f.Len:]
+	}
+	return nil
+}
+
+// clamp limits the actions of a world to their bounds.
+func (v *vec) clamp(act []float32) error {
+	for f := range v.spec.Act {
+		f := &v.spec.Act[f]
+		for i := range f.Len {
+			x := act[i]
+			switch {
+			case f.Choices > 0:
+				if !(x >= 0 && x < float32(f.Choices)) || x != geom.Floor(x) {
+					return fmt.Errorf("action %q is %v, want a whole number from 0 to %d", f.Name, x, f.Choices-1)
+				}
+			case x != x:
+				return fmt.Errorf("action %q is NaN", f.Name)
+			default:
+				act[i] = geom.Clamp(x, f.Lo, f.Hi)
+			}
+		}
+		act = act[f.Len:]
+	}
+	return nil
+}
+
+func (v *vec) misuse(called, missing string) error {
+	if v.phase == unset {
+		missing = "Reset"
+	}
+	return fmt.Errorf("env %s: %s called where %s was due", v.spec.ID, called, missing)
+}
+
+func (v *vec) attach(b *env.Batch) error {
+	if b == v.batch {
+		return nil
+	}
+	n := len(v.worlds)
+	if b.N != n || len(b.Obs) != n*v.obs || len(b.Act) != n*v.act || len(b.Facts) != n*v.facts {
+		return fmt.Errorf("env %s: the batch was not made by NewBatch for this spec and %d worlds", v.spec.ID, n)
+	}
+	for i := range v.worlds {
+		v.worlds[i].seen = false
+	}
+	v.batch = b
+	return nil
+}
+
+func (v *vec) locate(err error, i int) error {
+	w := &v.worlds[i]
+	return fmt.Errorf("env %s: world %d, episode %d (level %016x), step %d: %w",
+		v.spec.ID, v.first+i, w.episode-1, w.id, w.step, err)
+}
+
+// A machine is a device with the memory of some worlds and the kernels that step them.
+type machine struct {
+	dev        *vk.Device
+	mem, table *vk.Buffer
+	step       *vk.Commands
+	n          int    // worlds
+	kernels    uint32 // that a step runs
+	ran        uint32 // kernels that each world has run so far
+
+	rowAct, rowNext, rowFacts, rowEnd int
+}
+
+// groupSize is the number of worlds of a work group.
+const groupSize = 64
+
+func newMachine(manifest *engine.Manifest, k *linker, id string, worlds int, device string) (m *machine, err error) {
+	m = &machine{n: worlds, rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
+	if m.dev, err = vk.Open(vk.Options{Device: device}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			m.dev.Close()
+		}
+	}()
+	if need, most := uint64(len(k.local))*4*uint64(worlds), m.dev.Info().Range; need > most {
+		return nil, fmt.Errorf("%d worlds need %d MiB in one buffer, of which %s allows %d MiB: at most %d worlds",
+			worlds, need>>20, m.dev.Info().Name, most>>20, most/uint64(4*len(k.local)))
+	}
+	if m.mem, err = m.dev.NewBuffer(4*len(k.local)*worlds, vk.HostVisible); err != nil {
+		return nil, err
+	}
+	if m.table, err = m.dev.NewBuffer(4*len(k.table), vk.HostVisible); err != nil {
+		return nil, err
+	}
+	copy(m.table.Words(), k.table)
+	mem := m.mem.Words()
+	for a, w := range k.local {
+		row := mem[a*worlds : (a+1)*worlds]
+		for i := range row {
+			row[i] = w
+		}
+	}
+	names := manifest.Of(id)
+	m.kernels = uint32(len(names))
+	bound := map[string]*vk.Binding{}
+	for _, name := range names {
+		if bound[name] != nil {
+			continue
+		}
+		code, err := engine.Kernel(name)
+		if err != nil {
+			return nil, err
+		}
+		kernel, err := m.dev.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 1})
+		if err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", name, err)
+		}
+		if bound[name], err = kernel.Bind(m.mem, m.table); err != nil {
+			return nil, err
+		}
+	}
+	m.step, err = m.dev.Record(func(r *vk.Recorder) {
+		for _, name := range names {
+			r.Dispatch(bound[name], (worlds+groupSize-1)/groupSize, uint32(worlds))
+			r.Barrier()
+		}
+	})
+	return m, err
+}
+
+// Close releases the device.
+func (m *machine) Close() error {
+	if m.dev != nil {
+		m.dev.Close()
+	}
+	m.dev = nil
+	return nil
+}
+
+// run steps all worlds.
+func (m *machine) run() error {
+	m.ran += m.kernels
+	return m.step.Run()
+}
+
+func (m *machine) word(at, i int) uint32 { return m.mem.Words()[at*m.n+i] }
+
+// check reports what kernels noticed in world i.
+func (m *machine) check(i int) error {
+	switch f := m.word(0, i); {
+	case f&engine.Loop != 0:
+		return fmt.Errorf("the driver of %s ended a loop of a kernel early; step this world with another engine", m.dev.Info().Name)
+	case f&engine.Panic != 0:
+		return errors.New("a kernel came to where the Go code panics")
+	}
+	if ran := m.word(1, i); ran != m.ran {
+		return fmt.Errorf("%d of %d kernels ran to their end on %s", m.kernels-(m.ran-ran), m.kernels, m.dev.Info().Name)
+	}
+	return nil
+}
+
+// scatter writes rows of width numbers to where they are in the memory of worlds.
+func (m *machine) scatter(rows []float32, at, width int) {
+	mem := m.mem.Words()
+	for j := range width {
+		col := mem[(at+j)*m.n : (at+j+1)*m.n]
+		for i := range col {
+			col[i] = math.Float32bits(rows[i*width+j])
+		}
+	}
+}
+
+// gather is the inverse of scatter.
+func (m *machine) gather(rows []float32, at, width int) {
+	mem := m.mem.Floats()
+	for j := range width {
+		for i, x := range mem[(at+j)*m.n : (at+j+1)*m.n] {
+			rows[i*width+j] = x
+		}
+	}
+}

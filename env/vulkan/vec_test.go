@@ -1,0 +1,102 @@
+package vulkan_test
+
+import (
+	"errors"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/envtest"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/arm"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/cartpole"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/curling"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/lander"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/maze"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
+	"github.com/terrarium-rl/terrarium/env/vulkan"
+	"github.com/terrarium-rl/terrarium/shaders/engine"
+	"github.com/terrarium-rl/terrarium/shaders/vk"
+)
+
+// pair opens the same worlds on both engines.
+func pair(t *testing.T, id string, worlds int) (host, device env.Vec) {
+	t.Helper()
+	c, err := env.Open(id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := env.VecOptions{Worlds: worlds, First: 3}
+	device, err = vulkan.NewVec(c, o, vulkan.Options{Device: "software"})
+	if errors.Is(err, vk.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { device.Close() })
+	if host, err = env.NewVec(c, o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { host.Close() })
+	return host, device
+}
+
+// The kernels must give the bits of the Go code over 1000 steps, in all environments.
+func TestEqual(t *testing.T) {
+	m, err := engine.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range m.Environments() {
+		t.Run(id, func(t *testing.T) {
+			host, device := pair(t, id, 70)
+			a, b := env.NewBatch(host.Spec(), 70), env.NewBatch(host.Spec(), 70)
+			host.Reset(1)
+			device.Reset(1)
+			for step := range 1000 {
+				if err := errors.Join(host.Observe(a), device.Observe(b)); err != nil {
+					t.Fatal(err)
+				}
+				envtest.RandomActions(host.Spec(), a, rng.New(5), step)
+				copy(b.Act, a.Act)
+				if err := errors.Join(host.Step(a), device.Step(b)); err != nil {
+					t.Fatal(err)
+				}
+				compare(t, step, host.Spec(), a, b)
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, step int, s *env.Spec, a, b *env.Batch) {
+	t.Helper()
+	for _, x := range []struct {
+		name   string
+		fields []env.Field
+		a, b   []float32
+	}{{"observation", s.Obs, a.Obs, b.Obs}, {"next observation", s.Obs, a.Next, b.Next}, {"fact", s.Facts, a.Facts, b.Facts}, {"reward", nil, a.Reward, b.Reward}} {
+		for i := range x.a {
+			if math.Float32bits(x.a[i]) != math.Float32bits(x.b[i]) {
+				w := len(x.a) / a.N
+				name := ""
+				for col := i % w; len(x.fields) > 0; col -= x.fields[0].Len {
+					if col < x.fields[0].Len {
+						name = x.fields[0].Name
+						break
+					}
+					x.fields = x.fields[1:]
+				}
+				t.Fatalf("step %d, world %d, %s %s (column %d): %v on the device, %v in Go", step, i/w, x.name, name, i%w, x.b[i], x.a[i])
+			}
+		}
+	}
+	for i := range a.End {
+		if a.End[i] != b.End[i] || a.Level[i] != b.Level[i] {
+			t.Fatalf("step %d, world %d: %v of level %x on the device, %v of %x in Go", step, i, b.End[i], b.Level[i], a.End[i], a.Level[i])
+		}
+	}
+}
