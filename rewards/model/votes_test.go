@@ -102,7 +102,7 @@ func TestLikeness(t *testing.T) {
 	}
 }
 
-// MetaRM learns the labels, and tells the pairs without labels further apart than learning alone.
+// MetaRM learns the labels as well, and by another way.
 func TestFitMeta(t *testing.T) {
 	s, rs := noisy(t, 300, 0)
 	o := DefaultTraining()
