@@ -17,6 +17,7 @@ type VecOptions struct {
 	Workers int    // goroutines that step them; 0 means one a CPU. Results do not depend on it
 	First   int    // number of the first world: world First+i behaves the same in every Vec
 	Levels  Levels // default: the zero LevelSet
+	Engine  string // one of Engines, "simd" or "auto", the default. Results do not depend on it
 }
 
 // NewVec runs worlds of c on the CPU, each world on one goroutine at a time. The result also
@@ -37,6 +38,10 @@ func NewVec(c Config, o VecOptions) (Vec, error) {
 			return nil, err
 		}
 	}
+	engine, err := PickEngine(o.Engine)
+	if err != nil {
+		return nil, err
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -52,7 +57,7 @@ func NewVec(c Config, o VecOptions) (Vec, error) {
 	for i := range p.worlds {
 		p.worlds[i] = world{env: c.New(), level: Level{Params: make([]float32, len(spec.Params))}, ended: true}
 	}
-	p.start(min(o.Workers, o.Worlds))
+	p.start(min(o.Workers, o.Worlds), engine)
 	return p, nil
 }
 
@@ -95,10 +100,17 @@ type pool struct {
 	due             phase         // what the workers are woken for; unset: to end
 	done            relay.Count
 	errs            []error // one a worker
+	teams           []team  // one a worker, if worlds are stepped together
 }
 
-func (p *pool) start(workers int) {
+func (p *pool) start(workers int, engine string) {
 	p.errs = make([]error, workers)
+	if _, ok := p.worlds[0].env.(SimEnv); ok && engine != "go" {
+		p.teams = make([]team, workers)
+		for w := range p.teams {
+			p.teams[w].stepper = newStepper(engine)
+		}
+	}
 	for w := 1; w < workers; w++ {
 		f := relay.New()
 		p.wake = append(p.wake, f)
@@ -109,7 +121,7 @@ func (p *pool) start(workers int) {
 				if p.due == unset {
 					return
 				}
-				p.errs[w] = p.part(p.due, lo, hi)
+				p.errs[w] = p.part(w, p.due, lo, hi)
 				p.done.Done()
 			}
 		}()
@@ -121,14 +133,14 @@ func (p *pool) start(workers int) {
 func (p *pool) run(ph phase) error {
 	n := len(p.errs)
 	if n == 1 {
-		return p.part(ph, 0, len(p.worlds))
+		return p.part(0, ph, 0, len(p.worlds))
 	}
 	p.due = ph
 	p.done.Begin(n - 1)
 	for _, f := range p.wake {
 		f.Raise()
 	}
-	p.errs[0] = p.part(ph, 0, len(p.worlds)/n)
+	p.errs[0] = p.part(0, ph, 0, len(p.worlds)/n)
 	p.done.Wait()
 	for _, err := range p.errs {
 		if err != nil {
@@ -138,7 +150,10 @@ func (p *pool) run(ph phase) error {
 	return nil
 }
 
-func (p *pool) part(ph phase, lo, hi int) error {
+func (p *pool) part(worker int, ph phase, lo, hi int) error {
+	if ph == toStep && p.teams != nil {
+		return p.stepTogether(&p.teams[worker], lo, hi)
+	}
 	for i := lo; i < hi; i++ {
 		if ph == toObserve {
 			p.observe(&p.worlds[i], i)
@@ -240,6 +255,12 @@ func (p *pool) step(w *world, i int) error {
 		return p.locate(err, i)
 	}
 	w.env.Step(b)
+	return p.finish(w, i)
+}
+
+// finish does what follows Env.Step.
+func (p *pool) finish(w *world, i int) error {
+	b := &p.rows[i]
 	w.env.Observe(b.Next)
 	w.step++
 	if b.End[0] == Running && int(w.step) == p.spec.MaxSteps {

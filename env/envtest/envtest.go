@@ -130,6 +130,7 @@ func Run(t *testing.T, config func() env.Config) {
 	s := &suite{config: config, spec: spec, steps: 250}
 	t.Run("Deterministic", s.deterministic)
 	t.Run("Workers", s.workers)
+	t.Run("Engines", s.engines)
 	t.Run("Slots", s.slots)
 	t.Run("NoAllocs", s.noAllocs)
 	t.Run("Bounds", s.bounds)
@@ -187,6 +188,21 @@ func (s *suite) workers(t *testing.T) {
 	for _, w := range []int{2, 3, 7, 16} {
 		if got := s.hash(t, env.VecOptions{Worlds: 32, Workers: w}, 1); got != want {
 			t.Errorf("%d workers: fingerprint %#x, want %#x", w, got, want)
+		}
+	}
+}
+
+// engines compares all ways to step worlds that this program has on this machine, with numbers of
+// worlds that fill the lanes of some and not of others.
+func (s *suite) engines(t *testing.T) {
+	for _, n := range []int{1, 5, 21, 70} {
+		want := s.hash(t, env.VecOptions{Worlds: n, Workers: 1, Engine: "go"}, 1)
+		for _, e := range env.Engines() {
+			for _, workers := range []int{1, 3} {
+				if got := s.hash(t, env.VecOptions{Worlds: n, Workers: workers, Engine: e}, 1); got != want {
+					t.Errorf("engine %s, %d worlds, %d workers: fingerprint %#x, want %#x as with engine go", e, n, workers, got, want)
+				}
+			}
 		}
 	}
 }

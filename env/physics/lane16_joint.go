@@ -237,11 +237,13 @@ func laneFactorise16(t *tree, cs []laneConstraint16, k []lanes16) {
 		j, m := cs[e.i].j[e.si:e.si+3], cs[e.k].m[e.sk:e.sk+3]
 		k[e.at] = k[e.at].Add(j[0].Mul(m[0]).Add(j[1].Mul(m[1])).Add(j[2].Mul(m[2])))
 	}
+	for c := range rows {
+		k[c] = k[c].Add(splat16(yield).Mul(k[c]))
+	}
 	l := k[rows:]
 	target := t.targets
 	for c := range rows {
-		d := k[c]
-		inv := splat16(1).Div(d).Merge(lanes16{}, d.Greater(splat16(dependent).Mul(cs[c].dot(&cs[c]))))
+		inv := laneInverse16(k[c])
 		k[c] = squareRoot16(inv)
 		lo, hi := int(t.start[c]), int(t.start[c+1])
 		for p := lo; p < hi; p++ {
@@ -256,8 +258,8 @@ func laneFactorise16(t *tree, cs []laneConstraint16, k []lanes16) {
 	}
 }
 
-func (c *laneConstraint16) dot(q *laneConstraint16) lanes16 {
-	return c.j[0].Mul(q.m[0]).Add(c.j[1].Mul(q.m[1])).Add(c.j[2].Mul(q.m[2])).Add((c.j[3].Mul(q.m[3]).Add(c.j[4].Mul(q.m[4])).Add(c.j[5].Mul(q.m[5]))))
+func laneInverse16(k lanes16) lanes16 {
+	return splat16(1).Div(k).Merge(lanes16{}, k.Greater(lanes16{}))
 }
 
 func laneForward16(t *tree, k, x []lanes16, first int) {

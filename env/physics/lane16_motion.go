@@ -17,7 +17,7 @@ type laneRow16 struct {
 	sa, sb  int32
 	na, nb  int32
 	k, em   lanes16
-	free    lanes16
+	soft    lanes16
 	impulse lanes16
 	applied lanes16
 	pushed  lanes16
@@ -107,7 +107,7 @@ func (g *laneGroup16) addRow(j *[6]lanes16, a, b int32, impulse lanes16, in mask
 	r.a, r.b = g.m.bodies[a].dof, g.m.bodies[b].dof
 	r.za, r.sa, r.na, r.zb, r.sb, r.nb = 0, 0, 0, 0, 0, 0
 	r.k = j[0].Mul(r.m[0]).Add(j[1].Mul(r.m[1])).Add(j[2].Mul(r.m[2])).Add((j[3].Mul(r.m[3]).Add(j[4].Mul(r.m[4])).Add(j[5].Mul(r.m[5]))))
-	r.free = r.k
+	free := r.k
 	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
 	ground := int32(len(g.bodies) - 1)
 	if ta >= 0 && ta != tb {
@@ -123,10 +123,11 @@ func (g *laneGroup16) addRow(j *[6]lanes16, a, b int32, impulse lanes16, in mask
 		z := g.react[r.zb : r.zb+r.nb]
 		r.k = r.k.Sub(laneDot16(z, z))
 	}
-	moves := in.And(r.k.Greater(splat16(rigid).Mul(r.free)))
-	r.em = splat16(1).Div(r.k).Merge(lanes16{}, moves)
-	r.k = r.k.Merge(lanes16{}, moves)
-	pushed := moves.And(r.em.NotEqual(lanes16{})).And(impulse.NotEqual(lanes16{}))
+	damping := splat16(softness).Mul(free)
+	r.soft = damping.Mul(damping).Mul(laneInverse16(r.k))
+	r.k = laneMax16(r.k.Add(r.soft), lanes16{})
+	r.em = laneInverse16(r.k)
+	pushed := in.And(r.em.NotEqual(lanes16{})).And(impulse.NotEqual(lanes16{}))
 	r.impulse = impulse.Merge(lanes16{}, pushed)
 	r.applied, r.pushed = r.impulse, lanes16{}
 	if some16(pushed) {
@@ -179,7 +180,12 @@ func (g *laneGroup16) assemble(in mask16) {
 func (g *laneGroup16) begin(s *laneSystem16, in mask16) {
 	s.speeds = s.speeds[:len(g.rows)]
 	for i := range s.speeds {
-		x := s.motion.speed(&g.rows[i], g.react)
+		r := &g.rows[i]
+		x := r.impulse
+		if s == &g.shift {
+			x = r.pushed
+		}
+		x = s.motion.speed(r, g.react).Add(r.soft.Mul(x))
 		s.speeds[i] = x.Merge(s.speeds[i], in)
 	}
 }

@@ -162,10 +162,9 @@ func (g *laneGroup16) addGrip(point int32, in mask16) {
 	p.waiting = lanes16{}.Merge(p.waiting, in)
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
-	*x = laneGrip16{point: point, row: int32(len(g.rows)), in: splat16(1).Merge(lanes16{}, in), least: p.least}
-	n := g.addRow(&p.normal, p.a, p.b, p.ni, in)
-	t := g.addRow(&p.tangent, p.a, p.b, p.ti, in)
-	x.friction = lanes16{}.Merge(p.friction, n.em.Equal(lanes16{}).Or(t.em.Equal(lanes16{})))
+	*x = laneGrip16{point: point, row: int32(len(g.rows)), in: splat16(1).Merge(lanes16{}, in), friction: p.friction, least: p.least}
+	g.addRow(&p.normal, p.a, p.b, p.ni, in)
+	g.addRow(&p.tangent, p.a, p.b, p.ti, in)
 	bouncy := in.And(p.bounce.Greater(lanes16{}))
 	if some16(bouncy) {
 		vx, vy := laneRelative16(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)
@@ -184,20 +183,10 @@ func (g *laneGroup16) sweep(in mask16) {
 			return
 		}
 		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
-			if refined == 0 {
-				g.largest = g.largestImpulse()
-			}
 			refined++
 			g.refine(in)
 		}
 	}
-}
-
-func (g *laneGroup16) largestImpulse() (most lanes16) {
-	for i := range g.rows {
-		most = laneMax16(most, magnitude16(g.rows[i].impulse))
-	}
-	return most
 }
 
 func (g *laneGroup16) sweepContacts(in mask16) (change lanes16) {
@@ -280,7 +269,8 @@ func (g *laneGroup16) correct(dt float32) {
 	var needed mask16
 	for i := range g.grips {
 		x := &g.grips[i]
-		sep := g.points[x.point].sep.Add(splat16(dt).Mul(g.now.speeds[x.row]))
+		r := &g.rows[x.row]
+		sep := g.points[x.point].sep.Add(splat16(dt).Mul((g.now.speeds[x.row].Sub(r.soft.Mul(r.impulse)))))
 		x.fix = negative16((sep.Add(splat16(linearSlop))))
 		deep := x.fix.Greater(lanes16{})
 		x.fix = laneMin16(x.fix.Mul(splat16(correction)), splat16(maxLinearCorrection)).Merge(x.fix, deep)

@@ -9,7 +9,6 @@ type laneFree16 struct {
 	normal   bool
 	in       lanes16
 	x        lanes16
-	soft     lanes16
 	d, sum   lanes16
 	down, up lanes16
 	slide    lanes16
@@ -28,24 +27,22 @@ func (g *laneGroup16) refine(in mask16) {
 	for range maxHolds {
 		g.solveFree()
 		step, at := g.longest()
-		dropped := g.dropSoft(step, on)
-		moves := andNot16(on, dropped)
 		for i := range g.free {
 			f := &g.free[i]
 			d := f.d.Mul(step)
 			{
-				m1_ := moves
+				m1_ := on
 				{
 					in2_ := m1_
 					_ = in2_
 					f.sum = f.sum.Add(d).Merge(f.sum, in2_)
 					f.up, f.down = laneMax16(f.up.Sub(d), lanes16{}).Merge(f.up, in2_), laneMax16(f.down.Add(d), lanes16{}).Merge(f.down, in2_)
-					f.x = f.x.Mul((splat16(1).Sub(step))).Add(f.soft.Mul(d)).Merge(f.x, in2_)
+					f.x = f.x.Mul((splat16(1).Sub(step))).Merge(f.x, in2_)
 					f.held = splat16(1).Merge(f.held, at.Equal(splat16(float32(i)))).Merge(f.held, in2_)
 				}
 			}
 		}
-		on = andNot16(on, moves.And(at.Less(lanes16{})))
+		on = andNot16(on, at.Less(lanes16{}))
 		if !some16(on) {
 			break
 		}
@@ -73,24 +70,6 @@ func (g *laneGroup16) longest() (step, at lanes16) {
 	return step, at
 }
 
-func (g *laneGroup16) dropSoft(step lanes16, in mask16) (dropped mask16) {
-	var soft mask16
-	largest := lanes16{}
-	for i := range g.free {
-		f := &g.free[i]
-		soft = soft.Or(f.soft.Greater(lanes16{}))
-		largest = laneMax16(largest, magnitude16(f.d.Mul(step)))
-	}
-	dropped = andNot16(in.And(soft), largest.LessEqual(g.largest))
-	if some16(dropped) {
-		for i := range g.free {
-			f := &g.free[i]
-			f.held = splat16(1).Merge(f.held, dropped.And(f.soft.Greater(lanes16{})))
-		}
-	}
-	return dropped
-}
-
 func (g *laneGroup16) addFree(row int32, in mask16) *laneFree16 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
@@ -109,7 +88,7 @@ func (g *laneGroup16) collectFree(in mask16) (count lanes16) {
 		want := x.lo.Merge(x.hi.Merge(x.want, upper), lower)
 		down := r.impulse.Sub(stalled).Merge(splat16(unbounded).Merge(x.most.Add(r.impulse), upper), lower)
 		up := splat16(unbounded).Merge(stalled.Sub(r.impulse).Merge(x.most.Sub(r.impulse), upper), lower)
-		m := in.And(x.in.NotEqual(lanes16{})).And(r.em.NotEqual(lanes16{})).And(down.Greater(lanes16{})).And(up.Greater(lanes16{})).And(kind.NotEqual(lanes16{}))
+		m := in.And(x.in.NotEqual(lanes16{})).And(down.Greater(lanes16{})).And(up.Greater(lanes16{})).And(kind.NotEqual(lanes16{}))
 		if some16(m) {
 			f := g.addFree(int32(i), m)
 			f.x, f.down, f.up = want.Sub(rel), down, up
@@ -214,13 +193,8 @@ func (g *laneGroup16) solveFree() {
 			}
 		}
 		f.d = x
-		least := splat16(freeDepends).Mul(g.rows[f.row].free)
-		d := row[k]
-		weak := d.Less(least)
-		off := f.held.NotEqual(lanes16{}).Or(d.Less(negative16(least)))
-		in := f.in.NotEqual(lanes16{})
-		f.soft = least.Sub(d).Merge(lanes16{}, andNot16(in.And(weak), off))
-		row[k] = splat16(1).Div(least.Merge(d, weak)).Merge(lanes16{}, andNot16(in, off))
+		off := f.held.NotEqual(lanes16{}).Or(row[k].LessEqual(splat16(0.5).Mul(g.rows[f.row].soft)))
+		row[k] = splat16(1).Div(row[k]).Merge(lanes16{}, andNot16(f.in.NotEqual(lanes16{}), off))
 	}
 	for k := n - 1; k >= 0; k-- {
 		row := a[k*n : k*n+n]

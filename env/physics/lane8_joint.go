@@ -237,11 +237,13 @@ func laneFactorise8(t *tree, cs []laneConstraint8, k []lanes8) {
 		j, m := cs[e.i].j[e.si:e.si+3], cs[e.k].m[e.sk:e.sk+3]
 		k[e.at] = k[e.at].Add(j[0].Mul(m[0]).Add(j[1].Mul(m[1])).Add(j[2].Mul(m[2])))
 	}
+	for c := range rows {
+		k[c] = k[c].Add(splat8(yield).Mul(k[c]))
+	}
 	l := k[rows:]
 	target := t.targets
 	for c := range rows {
-		d := k[c]
-		inv := splat8(1).Div(d).Merge(lanes8{}, d.Greater(splat8(dependent).Mul(cs[c].dot(&cs[c]))))
+		inv := laneInverse8(k[c])
 		k[c] = squareRoot8(inv)
 		lo, hi := int(t.start[c]), int(t.start[c+1])
 		for p := lo; p < hi; p++ {
@@ -256,8 +258,8 @@ func laneFactorise8(t *tree, cs []laneConstraint8, k []lanes8) {
 	}
 }
 
-func (c *laneConstraint8) dot(q *laneConstraint8) lanes8 {
-	return c.j[0].Mul(q.m[0]).Add(c.j[1].Mul(q.m[1])).Add(c.j[2].Mul(q.m[2])).Add((c.j[3].Mul(q.m[3]).Add(c.j[4].Mul(q.m[4])).Add(c.j[5].Mul(q.m[5]))))
+func laneInverse8(k lanes8) lanes8 {
+	return splat8(1).Div(k).Merge(lanes8{}, k.Greater(lanes8{}))
 }
 
 func laneForward8(t *tree, k, x []lanes8, first int) {

@@ -17,7 +17,7 @@ type laneRow8 struct {
 	sa, sb  int32
 	na, nb  int32
 	k, em   lanes8
-	free    lanes8
+	soft    lanes8
 	impulse lanes8
 	applied lanes8
 	pushed  lanes8
@@ -107,7 +107,7 @@ func (g *laneGroup8) addRow(j *[6]lanes8, a, b int32, impulse lanes8, in mask8) 
 	r.a, r.b = g.m.bodies[a].dof, g.m.bodies[b].dof
 	r.za, r.sa, r.na, r.zb, r.sb, r.nb = 0, 0, 0, 0, 0, 0
 	r.k = j[0].Mul(r.m[0]).Add(j[1].Mul(r.m[1])).Add(j[2].Mul(r.m[2])).Add((j[3].Mul(r.m[3]).Add(j[4].Mul(r.m[4])).Add(j[5].Mul(r.m[5]))))
-	r.free = r.k
+	free := r.k
 	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
 	ground := int32(len(g.bodies) - 1)
 	if ta >= 0 && ta != tb {
@@ -123,10 +123,11 @@ func (g *laneGroup8) addRow(j *[6]lanes8, a, b int32, impulse lanes8, in mask8) 
 		z := g.react[r.zb : r.zb+r.nb]
 		r.k = r.k.Sub(laneDot8(z, z))
 	}
-	moves := in.And(r.k.Greater(splat8(rigid).Mul(r.free)))
-	r.em = splat8(1).Div(r.k).Merge(lanes8{}, moves)
-	r.k = r.k.Merge(lanes8{}, moves)
-	pushed := moves.And(r.em.NotEqual(lanes8{})).And(impulse.NotEqual(lanes8{}))
+	damping := splat8(softness).Mul(free)
+	r.soft = damping.Mul(damping).Mul(laneInverse8(r.k))
+	r.k = laneMax8(r.k.Add(r.soft), lanes8{})
+	r.em = laneInverse8(r.k)
+	pushed := in.And(r.em.NotEqual(lanes8{})).And(impulse.NotEqual(lanes8{}))
 	r.impulse = impulse.Merge(lanes8{}, pushed)
 	r.applied, r.pushed = r.impulse, lanes8{}
 	if some8(pushed) {
@@ -179,7 +180,12 @@ func (g *laneGroup8) assemble(in mask8) {
 func (g *laneGroup8) begin(s *laneSystem8, in mask8) {
 	s.speeds = s.speeds[:len(g.rows)]
 	for i := range s.speeds {
-		x := s.motion.speed(&g.rows[i], g.react)
+		r := &g.rows[i]
+		x := r.impulse
+		if s == &g.shift {
+			x = r.pushed
+		}
+		x = s.motion.speed(r, g.react).Add(r.soft.Mul(x))
 		s.speeds[i] = x.Merge(s.speeds[i], in)
 	}
 }

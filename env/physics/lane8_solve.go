@@ -162,10 +162,9 @@ func (g *laneGroup8) addGrip(point int32, in mask8) {
 	p.waiting = lanes8{}.Merge(p.waiting, in)
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
-	*x = laneGrip8{point: point, row: int32(len(g.rows)), in: splat8(1).Merge(lanes8{}, in), least: p.least}
-	n := g.addRow(&p.normal, p.a, p.b, p.ni, in)
-	t := g.addRow(&p.tangent, p.a, p.b, p.ti, in)
-	x.friction = lanes8{}.Merge(p.friction, n.em.Equal(lanes8{}).Or(t.em.Equal(lanes8{})))
+	*x = laneGrip8{point: point, row: int32(len(g.rows)), in: splat8(1).Merge(lanes8{}, in), friction: p.friction, least: p.least}
+	g.addRow(&p.normal, p.a, p.b, p.ni, in)
+	g.addRow(&p.tangent, p.a, p.b, p.ti, in)
 	bouncy := in.And(p.bounce.Greater(lanes8{}))
 	if some8(bouncy) {
 		vx, vy := laneRelative8(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)
@@ -184,20 +183,10 @@ func (g *laneGroup8) sweep(in mask8) {
 			return
 		}
 		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
-			if refined == 0 {
-				g.largest = g.largestImpulse()
-			}
 			refined++
 			g.refine(in)
 		}
 	}
-}
-
-func (g *laneGroup8) largestImpulse() (most lanes8) {
-	for i := range g.rows {
-		most = laneMax8(most, magnitude8(g.rows[i].impulse))
-	}
-	return most
 }
 
 func (g *laneGroup8) sweepContacts(in mask8) (change lanes8) {
@@ -280,7 +269,8 @@ func (g *laneGroup8) correct(dt float32) {
 	var needed mask8
 	for i := range g.grips {
 		x := &g.grips[i]
-		sep := g.points[x.point].sep.Add(splat8(dt).Mul(g.now.speeds[x.row]))
+		r := &g.rows[x.row]
+		sep := g.points[x.point].sep.Add(splat8(dt).Mul((g.now.speeds[x.row].Sub(r.soft.Mul(r.impulse)))))
 		x.fix = negative8((sep.Add(splat8(linearSlop))))
 		deep := x.fix.Greater(lanes8{})
 		x.fix = laneMin8(x.fix.Mul(splat8(correction)), splat8(maxLinearCorrection)).Merge(x.fix, deep)

@@ -9,7 +9,6 @@ type laneFree8 struct {
 	normal   bool
 	in       lanes8
 	x        lanes8
-	soft     lanes8
 	d, sum   lanes8
 	down, up lanes8
 	slide    lanes8
@@ -28,24 +27,22 @@ func (g *laneGroup8) refine(in mask8) {
 	for range maxHolds {
 		g.solveFree()
 		step, at := g.longest()
-		dropped := g.dropSoft(step, on)
-		moves := andNot8(on, dropped)
 		for i := range g.free {
 			f := &g.free[i]
 			d := f.d.Mul(step)
 			{
-				m1_ := moves
+				m1_ := on
 				{
 					in2_ := m1_
 					_ = in2_
 					f.sum = f.sum.Add(d).Merge(f.sum, in2_)
 					f.up, f.down = laneMax8(f.up.Sub(d), lanes8{}).Merge(f.up, in2_), laneMax8(f.down.Add(d), lanes8{}).Merge(f.down, in2_)
-					f.x = f.x.Mul((splat8(1).Sub(step))).Add(f.soft.Mul(d)).Merge(f.x, in2_)
+					f.x = f.x.Mul((splat8(1).Sub(step))).Merge(f.x, in2_)
 					f.held = splat8(1).Merge(f.held, at.Equal(splat8(float32(i)))).Merge(f.held, in2_)
 				}
 			}
 		}
-		on = andNot8(on, moves.And(at.Less(lanes8{})))
+		on = andNot8(on, at.Less(lanes8{}))
 		if !some8(on) {
 			break
 		}
@@ -73,24 +70,6 @@ func (g *laneGroup8) longest() (step, at lanes8) {
 	return step, at
 }
 
-func (g *laneGroup8) dropSoft(step lanes8, in mask8) (dropped mask8) {
-	var soft mask8
-	largest := lanes8{}
-	for i := range g.free {
-		f := &g.free[i]
-		soft = soft.Or(f.soft.Greater(lanes8{}))
-		largest = laneMax8(largest, magnitude8(f.d.Mul(step)))
-	}
-	dropped = andNot8(in.And(soft), largest.LessEqual(g.largest))
-	if some8(dropped) {
-		for i := range g.free {
-			f := &g.free[i]
-			f.held = splat8(1).Merge(f.held, dropped.And(f.soft.Greater(lanes8{})))
-		}
-	}
-	return dropped
-}
-
 func (g *laneGroup8) addFree(row int32, in mask8) *laneFree8 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
@@ -109,7 +88,7 @@ func (g *laneGroup8) collectFree(in mask8) (count lanes8) {
 		want := x.lo.Merge(x.hi.Merge(x.want, upper), lower)
 		down := r.impulse.Sub(stalled).Merge(splat8(unbounded).Merge(x.most.Add(r.impulse), upper), lower)
 		up := splat8(unbounded).Merge(stalled.Sub(r.impulse).Merge(x.most.Sub(r.impulse), upper), lower)
-		m := in.And(x.in.NotEqual(lanes8{})).And(r.em.NotEqual(lanes8{})).And(down.Greater(lanes8{})).And(up.Greater(lanes8{})).And(kind.NotEqual(lanes8{}))
+		m := in.And(x.in.NotEqual(lanes8{})).And(down.Greater(lanes8{})).And(up.Greater(lanes8{})).And(kind.NotEqual(lanes8{}))
 		if some8(m) {
 			f := g.addFree(int32(i), m)
 			f.x, f.down, f.up = want.Sub(rel), down, up
@@ -214,13 +193,8 @@ func (g *laneGroup8) solveFree() {
 			}
 		}
 		f.d = x
-		least := splat8(freeDepends).Mul(g.rows[f.row].free)
-		d := row[k]
-		weak := d.Less(least)
-		off := f.held.NotEqual(lanes8{}).Or(d.Less(negative8(least)))
-		in := f.in.NotEqual(lanes8{})
-		f.soft = least.Sub(d).Merge(lanes8{}, andNot8(in.And(weak), off))
-		row[k] = splat8(1).Div(least.Merge(d, weak)).Merge(lanes8{}, andNot8(in, off))
+		off := f.held.NotEqual(lanes8{}).Or(row[k].LessEqual(splat8(0.5).Mul(g.rows[f.row].soft)))
+		row[k] = splat8(1).Div(row[k]).Merge(lanes8{}, andNot8(f.in.NotEqual(lanes8{}), off))
 	}
 	for k := n - 1; k >= 0; k-- {
 		row := a[k*n : k*n+n]

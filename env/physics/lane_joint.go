@@ -232,11 +232,13 @@ func laneFactorise(t *tree, cs []laneConstraint, k []lanes) {
 		j, m := cs[e.i].j[e.si:e.si+3], cs[e.k].m[e.sk:e.sk+3]
 		k[e.at] += lanes(j[0]*m[0]) + lanes(j[1]*m[1]) + lanes(j[2]*m[2])
 	}
+	for c := range rows {
+		k[c] += lanes(yield * k[c])
+	}
 	l := k[rows:]
 	target := t.targets
 	for c := range rows {
-		d := k[c]
-		inv := choose(d > lanes(dependent*cs[c].dot(&cs[c])), 1/d, 0)
+		inv := laneInverse(k[c])
 		k[c] = squareRoot(inv)
 		lo, hi := int(t.start[c]), int(t.start[c+1])
 		for p := lo; p < hi; p++ {
@@ -251,10 +253,8 @@ func laneFactorise(t *tree, cs []laneConstraint, k []lanes) {
 	}
 }
 
-func (c *laneConstraint) dot(q *laneConstraint) lanes {
-	return lanes(c.j[0]*q.m[0]) + lanes(c.j[1]*q.m[1]) + lanes(c.j[2]*q.m[2]) +
-		(lanes(c.j[3]*q.m[3]) + lanes(c.j[4]*q.m[4]) + lanes(c.j[5]*q.m[5]))
-}
+// laneInverse returns 1/k, and 0 where k is not positive.
+func laneInverse(k lanes) lanes { return choose(k > 0, 1/k, 0) }
 
 func laneForward(t *tree, k, x []lanes, first int) {
 	rows := int(t.rows)

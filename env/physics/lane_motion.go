@@ -19,7 +19,7 @@ type laneRow struct {
 	sa, sb  int32
 	na, nb  int32
 	k, em   lanes
-	free    lanes
+	soft    lanes
 	impulse lanes
 	applied lanes
 	pushed  lanes
@@ -106,7 +106,7 @@ func (g *laneGroup) addRow(j *[6]lanes, a, b int32, impulse lanes, in mask) *lan
 	r.za, r.sa, r.na, r.zb, r.sb, r.nb = 0, 0, 0, 0, 0, 0
 	r.k = lanes(j[0]*r.m[0]) + lanes(j[1]*r.m[1]) + lanes(j[2]*r.m[2]) +
 		(lanes(j[3]*r.m[3]) + lanes(j[4]*r.m[4]) + lanes(j[5]*r.m[5]))
-	r.free = r.k
+	free := r.k
 	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
 	ground := int32(len(g.bodies) - 1) // has no joints
 	if ta >= 0 && ta != tb {
@@ -122,10 +122,11 @@ func (g *laneGroup) addRow(j *[6]lanes, a, b int32, impulse lanes, in mask) *lan
 		z := g.react[r.zb : r.zb+r.nb]
 		r.k -= laneDot(z, z)
 	}
-	moves := in && r.k > lanes(rigid*r.free)
-	r.em = choose(moves, 1/r.k, 0)
-	r.k = choose(moves, r.k, 0)
-	pushed := moves && r.em != 0 && impulse != 0
+	damping := lanes(softness * free)
+	r.soft = lanes(damping*damping) * laneInverse(r.k)
+	r.k = laneMax(r.k+r.soft, 0)
+	r.em = laneInverse(r.k)
+	pushed := in && r.em != 0 && impulse != 0
 	r.impulse = choose(pushed, impulse, 0)
 	r.applied, r.pushed = r.impulse, 0
 	if some(pushed) {
@@ -182,7 +183,12 @@ func (g *laneGroup) assemble(in mask) {
 func (g *laneGroup) begin(s *laneSystem, in mask) {
 	s.speeds = s.speeds[:len(g.rows)]
 	for i := range s.speeds {
-		x := s.motion.speed(&g.rows[i], g.react)
+		r := &g.rows[i]
+		x := r.impulse
+		if s == &g.shift {
+			x = r.pushed
+		}
+		x = s.motion.speed(r, g.react) + lanes(r.soft*x)
 		s.speeds[i] = choose(in, x, s.speeds[i])
 	}
 }

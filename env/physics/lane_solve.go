@@ -166,10 +166,9 @@ func (g *laneGroup) addGrip(point int32, in mask) {
 	p.waiting = choose(in, 0, p.waiting)
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
-	*x = laneGrip{point: point, row: int32(len(g.rows)), in: choose(in, 1, 0), least: p.least}
-	n := g.addRow(&p.normal, p.a, p.b, p.ni, in)
-	t := g.addRow(&p.tangent, p.a, p.b, p.ti, in)
-	x.friction = choose(n.em == 0 || t.em == 0, 0, p.friction)
+	*x = laneGrip{point: point, row: int32(len(g.rows)), in: choose(in, 1, 0), friction: p.friction, least: p.least}
+	g.addRow(&p.normal, p.a, p.b, p.ni, in)
+	g.addRow(&p.tangent, p.a, p.b, p.ti, in)
 	bouncy := in && p.bounce > 0
 	if some(bouncy) {
 		vx, vy := laneRelative(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)
@@ -189,20 +188,10 @@ func (g *laneGroup) sweep(in mask) {
 			return
 		}
 		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
-			if refined == 0 {
-				g.largest = g.largestImpulse()
-			}
 			refined++
 			g.refine(in)
 		}
 	}
-}
-
-func (g *laneGroup) largestImpulse() (most lanes) {
-	for i := range g.rows {
-		most = laneMax(most, magnitude(g.rows[i].impulse))
-	}
-	return most
 }
 
 func (g *laneGroup) sweepContacts(in mask) (change lanes) {
@@ -272,7 +261,8 @@ func (g *laneGroup) correct(dt float32) {
 	var needed mask
 	for i := range g.grips {
 		x := &g.grips[i]
-		sep := g.points[x.point].sep + lanes(lanes(dt)*g.now.speeds[x.row])
+		r := &g.rows[x.row]
+		sep := g.points[x.point].sep + lanes(lanes(dt)*(g.now.speeds[x.row]-lanes(r.soft*r.impulse)))
 		x.fix = -(sep + linearSlop)
 		deep := mask(x.fix > 0)
 		x.fix = choose(deep, laneMin(x.fix*correction, maxLinearCorrection), x.fix)

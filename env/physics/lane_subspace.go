@@ -8,7 +8,6 @@ type laneFree struct {
 	normal   bool // of a contact
 	in       lanes
 	x        lanes
-	soft     lanes
 	d, sum   lanes
 	down, up lanes
 	slide    lanes
@@ -28,19 +27,17 @@ func (g *laneGroup) refine(in mask) {
 	for range maxHolds {
 		g.solveFree()
 		step, at := g.longest()
-		dropped := g.dropSoft(step, on)
-		moves := andNot(on, dropped)
 		for i := range g.free {
 			f := &g.free[i]
 			d := lanes(f.d * step)
-			if moves {
+			if on {
 				f.sum += d
 				f.up, f.down = laneMax(f.up-d, 0), laneMax(f.down+d, 0)
-				f.x = lanes(f.x*(1-step)) + lanes(f.soft*d)
+				f.x = lanes(f.x * (1 - step))
 				f.held = choose(at == lanes(float32(i)), 1, f.held)
 			}
 		}
-		on = andNot(on, moves && at < 0)
+		on = andNot(on, at < 0)
 		if !some(on) {
 			break
 		}
@@ -65,26 +62,6 @@ func (g *laneGroup) longest() (step, at lanes) {
 	return step, at
 }
 
-// dropSoft holds the impulses with softened pivots of the worlds in which in holds and in which
-// a step would be longer than the largest impulse that the sweeps found, and returns which.
-func (g *laneGroup) dropSoft(step lanes, in mask) (dropped mask) {
-	var soft mask
-	largest := lanes(0)
-	for i := range g.free {
-		f := &g.free[i]
-		soft = soft || f.soft > 0
-		largest = laneMax(largest, magnitude(f.d*step))
-	}
-	dropped = andNot(in && soft, largest <= g.largest)
-	if some(dropped) {
-		for i := range g.free {
-			f := &g.free[i]
-			f.held = choose(dropped && f.soft > 0, 1, f.held)
-		}
-	}
-	return dropped
-}
-
 // addFree appends an impulse that is free where in holds.
 func (g *laneGroup) addFree(row int32, in mask) *laneFree {
 	g.free = g.free[:len(g.free)+1]
@@ -106,7 +83,7 @@ func (g *laneGroup) collectFree(in mask) (count lanes) {
 		want := choose(lower, x.lo, choose(upper, x.hi, x.want))
 		down := choose(lower, r.impulse-stalled, choose(upper, unbounded, x.most+r.impulse))
 		up := choose(lower, unbounded, choose(upper, stalled-r.impulse, x.most-r.impulse))
-		m := in && x.in != 0 && r.em != 0 && down > 0 && up > 0 && kind != lanes(bounded)
+		m := in && x.in != 0 && down > 0 && up > 0 && kind != lanes(bounded)
 		if some(m) {
 			f := g.addFree(int32(i), m)
 			f.x, f.down, f.up = want-rel, down, up
@@ -207,13 +184,8 @@ func (g *laneGroup) solveFree() {
 			}
 		}
 		f.d = x
-		least := lanes(freeDepends * g.rows[f.row].free)
-		d := row[k]
-		weak := mask(d < least)
-		off := mask(f.held != 0 || d < -least)
-		in := mask(f.in != 0)
-		f.soft = choose(andNot(in && weak, off), least-d, 0)
-		row[k] = choose(andNot(in, off), 1/choose(weak, least, d), 0)
+		off := mask(f.held != 0 || row[k] <= lanes(0.5*g.rows[f.row].soft))
+		row[k] = choose(andNot(f.in != 0, off), 1/row[k], 0)
 	}
 	for k := n - 1; k >= 0; k-- {
 		row := a[k*n : k*n+n]

@@ -2,15 +2,21 @@
 
 package physics
 
-import "simd/archsimd"
+import (
+	"fmt"
+	"simd/archsimd"
 
-// A laneStepper steps worlds of one model in lockstep. It is used by one goroutine at a time.
+	"github.com/terrarium-rl/terrarium/env"
+)
+
+// A laneStepper steps worlds of one model in lockstep.
 type laneStepper interface {
 	// step advances at most as many worlds as there are lanes by dt.
 	step(ws []*World, dt float32, s *scratch)
 }
 
-// laneWidths returns the numbers of lanes that the processor can step, widest first.
+// laneWidths returns the numbers of lanes that the processor can step, widest first. Using an
+// instruction that it lacks would kill the process.
 func laneWidths() (widths []int) {
 	if archsimd.X86.AVX512() {
 		widths = append(widths, laneCount16)
@@ -26,4 +32,76 @@ func (m *Model) newLanes(width int) laneStepper {
 		return newLaneGroup16(m)
 	}
 	return newLaneGroup8(m)
+}
+
+func init() {
+	for _, width := range laneWidths() {
+		env.RegisterEngine(fmt.Sprint("simd", 32*width), func() env.Stepper {
+			return &lockstep{width: width, groups: map[*Model]laneStepper{}}
+		})
+	}
+}
+
+const (
+	fewWorlds  = 2 // of a model: they are stepped one by one
+	manyModels = 8 // are not kept ready at once
+)
+
+// lockstep steps worlds one a lane.
+type lockstep struct {
+	width  int
+	groups map[*Model]laneStepper
+	same   []*World // worlds of one model
+	rest   []*World // of others
+}
+
+// Advance implements env.Stepper.
+func (l *lockstep) Advance(sims []env.Sim, dt float32) {
+	l.rest = l.rest[:0]
+	for _, s := range sims {
+		if w, ok := s.(*World); ok {
+			l.rest = append(l.rest, w)
+		} else {
+			s.Step(dt)
+		}
+	}
+	for len(l.rest) > 0 {
+		m, others := l.rest[0].m, l.rest[:0]
+		l.same = l.same[:0]
+		for _, w := range l.rest {
+			if w.m == m {
+				l.same = append(l.same, w)
+			} else {
+				others = append(others, w)
+			}
+		}
+		l.rest = others
+		l.advance(m, l.same, dt)
+	}
+}
+
+// advance steps worlds of one model.
+func (l *lockstep) advance(m *Model, ws []*World, dt float32) {
+	for len(ws) > fewWorlds {
+		n := min(len(ws), l.width)
+		s := m.scratches.Get().(*scratch)
+		l.group(m).step(ws[:n], dt, s)
+		m.scratches.Put(s)
+		ws = ws[n:]
+	}
+	for _, w := range ws {
+		w.Step(dt)
+	}
+}
+
+func (l *lockstep) group(m *Model) laneStepper {
+	g, ok := l.groups[m]
+	if !ok {
+		if len(l.groups) >= manyModels {
+			clear(l.groups)
+		}
+		g = m.newLanes(l.width)
+		l.groups[m] = g
+	}
+	return g
 }

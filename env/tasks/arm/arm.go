@@ -238,6 +238,7 @@ func (a *pose) place(links int, l *env.Level) {
 }
 
 var (
+	_ env.SimEnv   = (*world)(nil)
 	_ env.StateEnv = (*world)(nil)
 	_ env.Picture  = (*world)(nil)
 	_ env.Grader   = (*Config)(nil)

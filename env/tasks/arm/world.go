@@ -117,11 +117,21 @@ func (w *world) shape(i int, a *pose, perMetre float32) {
 }
 
 // Step advances the world by one action.
-func (w *world) Step(b *env.Batch) {
-	w.drive(b.Act)
-	for range substeps {
-		w.phys.Step(dt / substeps)
+func (w *world) Step(b *env.Batch) { env.StepSim(w, b) }
+
+// Drive sets the motors.
+func (w *world) Drive(b *env.Batch, substep int) (env.Sim, float32) {
+	switch substep {
+	case 0:
+		w.drive(b.Act)
+	case substeps:
+		return nil, 0
 	}
+	return w.phys, dt / substeps
+}
+
+// Judge looks at what the step led to.
+func (w *world) Judge(b *env.Batch) {
 	f, squares := b.Facts, float32(0)
 	for _, a := range b.Act[:w.links] {
 		squares += float32(a * a)

@@ -240,13 +240,23 @@ func (w *world) poseLeg(leg int, out float32) {
 }
 
 // Step advances the world by one action.
-func (w *world) Step(b *env.Batch) {
+func (w *world) Step(b *env.Batch) { env.StepSim(w, b) }
+
+// Drive fires the engines.
+func (w *world) Drive(b *env.Batch, substep int) (env.Sim, float32) {
+	if substep > 0 {
+		return nil, 0
+	}
 	w.Main, w.Side = w.throttles(b.Act)
 	if w.leg[0]+w.leg[1] == 0 {
 		w.blow()
 	}
 	w.fire(w.Main, w.Side)
-	w.w.Step(dt)
+	return w.w, dt
+}
+
+// Judge looks at what the step led to.
+func (w *world) Judge(b *env.Batch) {
 	w.Steps++
 	w.see()
 	w.judge(b)
@@ -415,6 +425,7 @@ func (w *world) SetState(state []byte) error {
 }
 
 var (
+	_ env.SimEnv   = (*world)(nil)
 	_ env.StateEnv = (*world)(nil)
 	_ env.Picture  = (*world)(nil)
 )

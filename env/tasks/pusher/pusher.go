@@ -264,6 +264,7 @@ func (s *start) place(l *env.Level) {
 }
 
 var (
+	_ env.SimEnv   = (*world)(nil)
 	_ env.StateEnv = (*world)(nil)
 	_ env.Picture  = (*world)(nil)
 	_ env.Grader   = (*Config)(nil)

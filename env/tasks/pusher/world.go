@@ -64,6 +64,11 @@ type world struct {
 	phys        *physics.World
 	disc, walls int // body numbers
 	box         [mostBoxes]int
+	before      struct { // the present step
+		away [mostBoxes]float32
+		in   [mostBoxes]bool
+		near float32
+	}
 	own
 }
 
@@ -131,27 +136,34 @@ func (w *world) placed(i int) bool {
 }
 
 // Step advances the world by one action.
-func (w *world) Step(b *env.Batch) {
-	f := b.Facts
-	clear(f)
-	var before [mostBoxes]float32
-	var in [mostBoxes]bool
-	for i := range int(w.Boxes) {
-		before[i], in[i] = w.away(i).Len(), w.placed(i)
-	}
-	near := w.nearest(&in)
+func (w *world) Step(b *env.Batch) { env.StepSim(w, b) }
 
+// Drive pushes the disc, having remembered how things were.
+func (w *world) Drive(b *env.Batch, substep int) (env.Sim, float32) {
+	switch substep {
+	case 0:
+		clear(w.before.in[:])
+		for i := range int(w.Boxes) {
+			w.before.away[i], w.before.in[i] = w.away(i).Len(), w.placed(i)
+		}
+		w.before.near = w.nearest(&w.before.in)
+	case substeps:
+		return nil, 0
+	}
 	push := geom.Vec{X: b.Act[0], Y: b.Act[1]}
 	push = push.Mul(w.Force / geom.Max(push.Len(), 1))
-	for range substeps {
-		w.phys.ApplyForce(w.disc, push, w.phys.Centre(w.disc))
-		w.phys.Step(dt / substeps)
-	}
+	w.phys.ApplyForce(w.disc, push, w.phys.Centre(w.disc))
+	return w.phys, dt / substeps
+}
 
-	f[factApproach] = near - w.nearest(&in)
+// Judge looks at what the step led to.
+func (w *world) Judge(b *env.Batch) {
+	f, in := b.Facts, &w.before.in
+	clear(f)
+	f[factApproach] = w.before.near - w.nearest(in)
 	for i := range int(w.Boxes) {
 		f[factDistance+i] = w.away(i).Len()
-		f[factProgress] += before[i] - f[factDistance+i]
+		f[factProgress] += w.before.away[i] - f[factDistance+i]
 		if w.placed(i) {
 			f[factPlaced]++
 			f[factEntered]++

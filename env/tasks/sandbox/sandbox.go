@@ -281,6 +281,7 @@ func (c *Config) Difficulty(l *env.Level) float32 {
 
 var (
 	_ env.Grader   = (*Config)(nil)
+	_ env.SimEnv   = (*world)(nil)
 	_ env.StateEnv = (*world)(nil)
 	_ env.Picture  = (*world)(nil)
 	_ env.Detailed = (*world)(nil)

@@ -66,24 +66,28 @@ func (w *world) Reset(l *env.Level, _ rng.Key) {
 }
 
 // Step advances the world by one action.
-func (w *world) Step(b *env.Batch) {
+func (w *world) Step(b *env.Batch) { env.StepSim(w, b) }
+
+// Drive sets the motors and runs the thrusters.
+func (w *world) Drive(b *env.Batch, substep int) (env.Sim, float32) {
+	if substep == substeps {
+		return nil, 0
+	}
 	for i := range w.c.drives {
 		d := &w.c.drives[i]
-		if a := float32(d.sign * b.Act[d.column]); d.joint >= 0 {
+		a := float32(d.sign * b.Act[d.column])
+		if d.joint >= 0 && substep == 0 {
 			w.phys.SetMotor(d.joint, float32(a*d.speed), float32(d.most*w.Strength))
 		}
-	}
-	for range substeps {
-		for i := range w.c.drives {
-			d := &w.c.drives[i]
-			if a := float32(d.sign * b.Act[d.column]); d.thruster >= 0 && a > 0 {
-				w.phys.Thrust(d.thruster, float32(a*w.Strength))
-			}
+		if d.thruster >= 0 && a > 0 {
+			w.phys.Thrust(d.thruster, float32(a*w.Strength))
 		}
-		w.phys.Step(dt / substeps)
 	}
-	w.report(b)
+	return w.phys, dt / substeps
 }
+
+// Judge looks at what the step led to.
+func (w *world) Judge(b *env.Batch) { w.report(b) }
 
 func (w *world) report(b *env.Batch) {
 	f := b.Facts

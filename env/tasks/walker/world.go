@@ -146,6 +146,7 @@ type world struct {
 	parts  [2][2]int // bodies: upper and lower of each leg
 	joints [2][2]int // hip and knee of each leg
 	ground []geom.Vec
+	effort float32 // of the present step
 
 	episode
 	look
@@ -230,9 +231,15 @@ func (w *world) stand() {
 }
 
 // Step advances the world by one action.
-func (w *world) Step(b *env.Batch) {
+func (w *world) Step(b *env.Batch) { env.StepSim(w, b) }
+
+// Drive sets the motors.
+func (w *world) Drive(b *env.Batch, substep int) (env.Sim, float32) {
+	if substep > 0 {
+		return nil, 0
+	}
 	most := w.Params[torque]
-	effort := float32(0)
+	w.effort = 0
 	for i, a := range b.Act[:4] {
 		speed := float32(hipSpeed)
 		if i%2 == 1 {
@@ -242,13 +249,17 @@ func (w *world) Step(b *env.Batch) {
 			speed = -speed
 		}
 		t := float32(most * geom.Abs(a))
-		effort += t
+		w.effort += t
 		w.w.SetMotor(w.joints[i/2][i%2], speed, t)
 	}
+	return w.w, dt
+}
+
+// Judge looks at what the step led to.
+func (w *world) Judge(b *env.Batch) {
 	before := w.look
-	w.w.Step(dt)
 	w.see()
-	w.judge(b, &before, effort)
+	w.judge(b, &before, w.effort)
 }
 
 // see looks at the bodies.
@@ -336,6 +347,7 @@ func (w *world) SetState(state []byte) error {
 }
 
 var (
+	_ env.SimEnv   = (*world)(nil)
 	_ env.StateEnv = (*world)(nil)
 	_ env.Picture  = (*world)(nil)
 )
