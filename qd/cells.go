@@ -23,7 +23,42 @@ type CellOptions struct {
 
 	// Threshold is the objective that an empty cell asks for. The default is none.
 	Threshold *float64
+
+	// Outside says what to do with measures outside the bounds of the partition. They are
+	// counted in any case, see Cells.Outside.
+	Outside Outside
 }
+
+// Outside says what an archive does with solutions whose measures are outside its bounds.
+type Outside uint8
+
+const (
+	Clip   Outside = iota // they belong to the nearest cell
+	Reject                // they are rejected
+	Refuse                // the whole batch is refused, with ErrOutside
+)
+
+var outsides = [...]string{"clip", "reject", "refuse"}
+
+// String returns the name of o.
+func (o Outside) String() string { return outsides[o] }
+
+// MarshalText returns the name of o.
+func (o Outside) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText sets o by its name.
+func (o *Outside) UnmarshalText(text []byte) error {
+	for i, name := range outsides {
+		if name == string(text) {
+			*o = Outside(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown %q for what is outside, want one of %q", text, outsides)
+}
+
+// Bounded is a Partition that knows what is outside.
+type Bounded interface{ Inside(measures []float32) bool }
 
 // Cells is an archive with one elite for each cell of a partition: MAP-Elites (Mouret and
 // Clune, "Illuminating search spaces by mapping elites", 2015) and, with thresholds that move
@@ -40,6 +75,10 @@ type Cells struct {
 	objective []float32
 	measures  []float32
 	cell      []int32 // of each elite
+	outside   Outside
+	bounded   Bounded  // nil where nothing is outside
+	visits    []uint32 // solutions offered, by cell
+	beyond    uint64   // solutions offered that were outside
 
 	// Scratch of Add, one a cell; touched cells are reset.
 	count   []int32
@@ -53,9 +92,10 @@ func NewCells(p Partition, dim int, o CellOptions) (*Cells, error) {
 	n := p.Cells()
 	a := &Cells{
 		part: p, dim: dim, alpha: o.LearningRate, least: math.Inf(-1),
-		slot: make([]int32, n), threshold: make([]float64, n),
+		slot: make([]int32, n), threshold: make([]float64, n), visits: make([]uint32, n), outside: o.Outside,
 		count: make([]int32, n), sum: make([]float64, n), best: make([]int32, n),
 	}
+	a.bounded, _ = p.(Bounded)
 	if o.Threshold != nil {
 		a.least = *o.Threshold
 	} else if a.alpha == 0 {
@@ -84,7 +124,7 @@ func (a *Cells) Len() int { return len(a.objective) }
 // Elite returns elite i.
 func (a *Cells) Elite(i int) Elite {
 	m := a.part.Measures()
-	return Elite{a.sol[i*a.dim : (i+1)*a.dim], a.objective[i], a.measures[i*m : (i+1)*m]}
+	return Elite{Sol: a.sol[i*a.dim : (i+1)*a.dim], Objective: a.objective[i], Measures: a.measures[i*m : (i+1)*m]}
 }
 
 // At returns the elite of a cell, and false if the cell is empty.
@@ -102,13 +142,44 @@ func (a *Cells) At(cell int) (Elite, bool) {
 // the order within a batch.
 func (a *Cells) Add(b *Batch) error {
 	m := a.part.Measures()
-	if err := b.check(a.dim, m); err != nil {
+	if err := a.judge(b, true); err != nil {
+		return err
+	}
+	for _, c := range a.touched {
+		a.settle(c, b, m)
+	}
+	a.touched = a.touched[:0]
+	return nil
+}
+
+// Test writes b.Status and b.Gain as Add would, and keeps nothing.
+func (a *Cells) Test(b *Batch) error { return a.judge(b, false) }
+
+// judge writes what becomes of each solution, and if asked to notes the best of each cell.
+func (a *Cells) judge(b *Batch, note bool) error {
+	m := a.part.Measures()
+	if err := b.check(Shape{Dim: a.dim, Measures: m}); err != nil {
+		return err
+	}
+	if err := a.refuse(b, m); err != nil {
 		return err
 	}
 	for i := range b.N {
-		c := int32(a.part.Cell(b.Measures[i*m : (i+1)*m]))
+		x := b.Measures[i*m : (i+1)*m]
+		b.Status[i], b.Gain[i] = Rejected, 0
+		if a.bounded != nil && !a.bounded.Inside(x) {
+			if note {
+				a.beyond++
+			}
+			if a.outside == Reject {
+				continue
+			}
+		}
+		c := int32(a.part.Cell(x))
 		f, t := float64(b.Objective[i]), a.threshold[c]
-		b.Status[i] = Rejected
+		if note {
+			a.visits[c]++
+		}
 		if math.IsInf(t, -1) {
 			b.Gain[i] = float32(f)
 		} else {
@@ -121,6 +192,9 @@ func (a *Cells) Add(b *Batch) error {
 		if a.slot[c] < 0 {
 			b.Status[i] = New
 		}
+		if !note {
+			continue
+		}
 		if a.count[c] == 0 {
 			a.touched = append(a.touched, c)
 			a.best[c] = int32(i)
@@ -130,12 +204,27 @@ func (a *Cells) Add(b *Batch) error {
 		a.count[c]++
 		a.sum[c] += f
 	}
-	for _, c := range a.touched {
-		a.settle(c, b, m)
-	}
-	a.touched = a.touched[:0]
 	return nil
 }
+
+// refuse fails for measures outside the bounds if the archive takes none.
+func (a *Cells) refuse(b *Batch, m int) error {
+	if a.outside != Refuse || a.bounded == nil {
+		return nil
+	}
+	for i := range b.N {
+		if x := b.Measures[i*m : (i+1)*m]; !a.bounded.Inside(x) {
+			return fmt.Errorf("qd: measures %v of solution %d: widen the bounds, or let the archive clip or reject: %w", x, i, ErrOutside)
+		}
+	}
+	return nil
+}
+
+// Outside returns the number of solutions offered so far that were outside the bounds.
+func (a *Cells) Outside() int { return int(a.beyond) }
+
+// Visits returns the number of solutions offered so far, by cell. The caller must not modify it.
+func (a *Cells) Visits() []uint32 { return a.visits }
 
 // settle gives a cell its new elite and threshold.
 func (a *Cells) settle(c int32, b *Batch, m int) {
@@ -160,4 +249,7 @@ func (a *Cells) settle(c int32, b *Batch, m int) {
 	a.count[c], a.sum[c] = 0, 0
 }
 
-var _ Archive = (*Cells)(nil)
+var (
+	_ Archive = (*Cells)(nil)
+	_ Tester  = (*Cells)(nil)
+)

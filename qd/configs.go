@@ -5,6 +5,7 @@ import "fmt"
 func init() {
 	RegisterArchive("grid", func() ArchiveConfig { return new(GridConfig) })
 	RegisterArchive("cvt", func() ArchiveConfig { return &CVTConfig{Cells: 1000, Samples: 10, Iterations: 8} })
+	RegisterEmitter("random", func() EmitterConfig { return &RandomConfig{BoundsConfig{&[2]float32{-1, 1}}} })
 	RegisterEmitter("gaussian", func() EmitterConfig { return &GaussianConfig{Sigma: 0.1} })
 	RegisterEmitter("isoline", func() EmitterConfig { return &IsoLineConfig{Iso: 0.01, Line: 0.2} })
 	RegisterEmitter("cma-me", func() EmitterConfig { return &CMAMEConfig{Sigma: 0.5, Rank: ByNewThenImprovement} })
@@ -16,10 +17,11 @@ func init() {
 type ThresholdConfig struct {
 	LearningRate *float64 `json:"learning_rate" doc:"how far a cell's threshold moves towards an accepted objective, 0 to 1; default 1: it is the elite's objective"`
 	Threshold    *float64 `json:"threshold" doc:"objective that an empty cell asks for; default: none"`
+	Outside      Outside  `json:"outside" doc:"what becomes of policies beyond the bounds of the measures: clip (to the nearest cell), reject or refuse (an error)"`
 }
 
 func (c *ThresholdConfig) build(p Partition, dim int) (Archive, error) {
-	o := CellOptions{LearningRate: 1, Threshold: c.Threshold}
+	o := CellOptions{LearningRate: 1, Threshold: c.Threshold, Outside: c.Outside}
 	if c.LearningRate != nil {
 		o.LearningRate = *c.LearningRate
 	}
@@ -48,16 +50,7 @@ func (*GridConfig) Paper() string {
 
 // Build returns the archive.
 func (c *GridConfig) Build(s ArchiveSetup) (Archive, error) {
-	cells := c.Cells
-	if len(cells) == 0 {
-		for range s.Bounds {
-			cells = append(cells, 50)
-		}
-	}
-	if len(cells) != len(s.Bounds) {
-		return nil, fmt.Errorf("cells has %d numbers, want one for each of the %d measures", len(cells), len(s.Bounds))
-	}
-	g, err := NewGrid(cells, s.Bounds)
+	g, err := gridOf(c.Cells, s.Bounds)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +102,25 @@ func (c *BoundsConfig) bounds() (Bounds, error) {
 	return Bounds{c.Bounds[0], c.Bounds[1]}, nil
 }
 
+// RandomConfig holds the options of the emitter "random".
+type RandomConfig struct {
+	BoundsConfig `yaml:",inline"`
+}
+
+// Doc says what it is.
+func (*RandomConfig) Doc() string {
+	return "Uniform random parameters, whatever the archive holds: what a search has to beat."
+}
+
+// Build returns the emitter.
+func (c *RandomConfig) Build(s EmitterSetup) (Emitter, error) {
+	b, err := c.bounds()
+	if err == nil && c.Bounds == nil {
+		err = fmt.Errorf("bounds are missing: random parameters need a range")
+	}
+	return &Random{Dim: len(s.X0), Bounds: b}, err
+}
+
 // GaussianConfig holds the options of the emitter "gaussian".
 type GaussianConfig struct {
 	Sigma        float32 `json:"sigma" doc:"standard deviation of the noise"`
@@ -157,7 +169,7 @@ func (c *IsoLineConfig) Build(s EmitterSetup) (Emitter, error) {
 
 // EvolutionConfig is what the options of the CMA-ES family share.
 type EvolutionConfig struct {
-	Separable    bool `json:"separable" doc:"adapt only the variance of each parameter: for thousands of them (Ros and Hansen, PPSN 2008)"`
+	Covariance   Covariance `json:"covariance" doc:"what is adapted: full, separable (the variance of each parameter) or limited (a few directions), the last two for thousands of parameters"`
 	BoundsConfig `yaml:",inline"`
 }
 
@@ -167,7 +179,7 @@ func evolution(s EmitterSetup, sigma float64, rank Ranking, filter bool, limits 
 	if err := firstOf(err, inRange("sigma", sigma, 1e-12, 1e12), inRange("batch", float64(s.Batch), 2, 1e6)); err != nil {
 		return nil, err
 	}
-	return NewEvolution(EvolutionOptions{X0: s.X0, Sigma: sigma, Batch: s.Batch, Rank: rank, Filter: filter, Bounds: b, Separable: limits.Separable}), nil
+	return NewEvolution(EvolutionOptions{X0: s.X0, Sigma: sigma, Batch: s.Batch, Rank: rank, Filter: filter, Bounds: b, Covariance: limits.Covariance}), nil
 }
 
 // CMAMEConfig holds the options of the emitter "cma-me".

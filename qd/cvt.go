@@ -12,8 +12,9 @@ import (
 // Chatzilygeroudis and Mouret, "Using centroidal Voronoi tessellations to scale up MAP-Elites",
 // 2018).
 type CVT struct {
-	dim  int
-	tree kdTree
+	dim    int
+	tree   kdTree
+	bounds [][2]float32
 }
 
 const cvtPurpose rng.Purpose = 0x637674
@@ -56,7 +57,7 @@ func NewCVT(cells int, bounds [][2]float32, samples, iterations int, k rng.Key) 
 			}
 		}
 	}
-	return &CVT{dim, newTree(centroids, dim)}, nil
+	return &CVT{dim, newTree(centroids, dim), slices.Clone(bounds)}, nil
 }
 
 // Cells returns the number of cells.
@@ -67,6 +68,16 @@ func (c *CVT) Measures() int { return c.dim }
 
 // Centroid returns the centroid of a cell. The caller must not modify it.
 func (c *CVT) Centroid(cell int) []float32 { return c.tree.at(int32(cell)) }
+
+// Inside reports whether a point is within the box of NewCVT.
+func (c *CVT) Inside(x []float32) bool {
+	for i, v := range x {
+		if v < c.bounds[i][0] || v > c.bounds[i][1] {
+			return false
+		}
+	}
+	return true
+}
 
 // Cell returns the cell whose centroid is nearest.
 func (c *CVT) Cell(x []float32) int { return c.tree.nearest(x) }

@@ -1,6 +1,7 @@
 package qd
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -39,9 +40,35 @@ type EvolutionOptions struct {
 	Filter bool // parents are the accepted solutions, and none being accepted means a restart (CMA-ME); else the better half
 	Bounds Bounds
 
-	// Separable adapts only the variance of each parameter: linear time and memory, for
-	// thousands of parameters.
-	Separable bool
+	Covariance Covariance
+}
+
+// Covariance says how much of the distribution CMA-ES adapts.
+type Covariance uint8
+
+const (
+	Full      Covariance = iota // everything; memory grows with the square of the parameters
+	Separable                   // the variance of each parameter (Ros and Hansen, PPSN 2008)
+	Limited                     // a few directions: LM-MA-ES (Loshchilov, Glasmachers and Beyer, 2019)
+)
+
+var covariances = [...]string{"full", "separable", "limited"}
+
+// String returns the name of c.
+func (c Covariance) String() string { return covariances[c] }
+
+// MarshalText returns the name of c.
+func (c Covariance) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText sets c by its name.
+func (c *Covariance) UnmarshalText(text []byte) error {
+	for i, name := range covariances {
+		if name == string(text) {
+			*c = Covariance(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown covariance %q, want one of %q", text, covariances)
 }
 
 // A strategy is a distribution that adapts itself.
@@ -67,15 +94,19 @@ type Evolution struct {
 
 // NewEvolution returns an emitter.
 func NewEvolution(o EvolutionOptions) *Evolution {
-	var es strategy
-	if o.Separable {
-		es = newSepCMAES(len(o.X0), o.Sigma)
-	} else {
-		es = newCMAES(len(o.X0), o.Batch, o.Sigma)
-	}
 	return &Evolution{
-		o: o, es: es, value: make([]float64, o.Batch), order: make([]int, o.Batch),
+		o: o, es: newStrategy(o.Covariance, len(o.X0), o.Batch, o.Sigma), value: make([]float64, o.Batch), order: make([]int, o.Batch),
 	}
+}
+
+func newStrategy(c Covariance, n, lambda int, sigma float64) strategy {
+	switch c {
+	case Separable:
+		return newSepCMAES(n, sigma)
+	case Limited:
+		return newLMMAES(n, lambda, sigma)
+	}
+	return newCMAES(n, lambda, sigma)
 }
 
 // Restarts returns how often the emitter began anew.

@@ -5,9 +5,9 @@ import "fmt"
 // Grid divides a box of measure space into equal cells, the last axis running fastest. Points
 // outside belong to the cell nearest to them.
 type Grid struct {
-	lo, scale []float32
-	dims      []int
-	cells     int
+	lo, hi, scale []float32
+	dims          []int
+	cells         int
 }
 
 // NewGrid returns a grid of dims[i] cells along axis i, which runs from bounds[i][0] to
@@ -26,7 +26,7 @@ func NewGrid(dims []int, bounds [][2]float32) (*Grid, error) {
 			return nil, fmt.Errorf("qd: grid %v has over 2^30 cells", dims)
 		}
 		g.cells *= n
-		g.lo = append(g.lo, lo)
+		g.lo, g.hi = append(g.lo, lo), append(g.hi, hi)
 		g.scale = append(g.scale, float32(n)/(hi-lo))
 	}
 	return g, nil
@@ -40,6 +40,16 @@ func (g *Grid) Measures() int { return len(g.dims) }
 
 // Dims returns the number of cells along each axis. The caller must not modify it.
 func (g *Grid) Dims() []int { return g.dims }
+
+// Inside reports whether a point is within the bounds, which count as inside.
+func (g *Grid) Inside(x []float32) bool {
+	for i, v := range x {
+		if v < g.lo[i] || v > g.hi[i] {
+			return false
+		}
+	}
+	return true
+}
 
 // Cell returns the cell of one point.
 func (g *Grid) Cell(x []float32) int {

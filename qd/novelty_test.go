@@ -73,7 +73,7 @@ func TestUnstructuredAgainstAllElites(t *testing.T) {
 		var before []Elite
 		for i := range a.Len() {
 			e := a.Elite(i)
-			before = append(before, Elite{slices.Clone(e.Sol), e.Objective, slices.Clone(e.Measures)})
+			before = append(before, Elite{Sol: slices.Clone(e.Sol), Objective: e.Objective, Measures: slices.Clone(e.Measures)})
 		}
 		if err := a.Add(b); err != nil {
 			t.Fatal(err)
@@ -147,7 +147,7 @@ func TestSliding(t *testing.T) {
 		for i := range b.N {
 			b.Sol[i], b.Objective[i] = r.Norm(), r.Norm()
 			b.Measures[2*i], b.Measures[2*i+1] = r.Norm()*r.Norm(), 7+r.Float32()
-			e := Elite{[]float32{b.Sol[i]}, b.Objective[i], slices.Clone(b.Measures[2*i : 2*i+2])}
+			e := Elite{Sol: []float32{b.Sol[i]}, Objective: b.Objective[i], Measures: slices.Clone(b.Measures[2*i : 2*i+2])}
 			all = append(all, e)
 		}
 		if err := s.Add(b); err != nil {
@@ -201,10 +201,10 @@ func TestPopulationAgainstDefinition(t *testing.T) {
 			var all []Elite
 			for i := range e.Len() {
 				m := e.Member(i)
-				all = append(all, Elite{slices.Clone(m.Sol), m.Objective, slices.Clone(m.Measures)})
+				all = append(all, Elite{Sol: slices.Clone(m.Sol), Objective: m.Objective, Measures: slices.Clone(m.Measures)})
 			}
 			for i := range n {
-				all = append(all, Elite{slices.Clone(b.Sol[3*i : 3*i+3]), b.Objective[i], slices.Clone(b.Measures[2*i : 2*i+2])})
+				all = append(all, Elite{Sol: slices.Clone(b.Sol[3*i : 3*i+3]), Objective: b.Objective[i], Measures: slices.Clone(b.Measures[2*i : 2*i+2])})
 			}
 			want := survivors(all, past, survival, 4)
 			e.Tell(b, nil, k)
@@ -324,21 +324,19 @@ func survivors(all []Elite, past [][]float32, s Survival, k int) []int {
 }
 
 // The separable strategy solves a separable function of bad condition in fewer evaluations than
-// the full one: Ros and Hansen report a factor that grows with the dimension.
-func TestSeparable(t *testing.T) {
+// the full one: Ros and Hansen report a factor that grows with the dimension. A function with one
+// long axis that is along no coordinate it hardly solves; the limited one does.
+func TestCovariances(t *testing.T) {
 	const dim = 40
-	evaluations := func(separable bool) int {
-		e := NewEvolution(EvolutionOptions{X0: slices.Repeat([]float32{1}, dim), Sigma: 0.5, Batch: 15, Rank: ByObjective, Separable: separable})
+	evaluations := func(how Covariance, f func(x []float32) float64) int {
+		e := NewEvolution(EvolutionOptions{X0: slices.Repeat([]float32{1}, dim), Sigma: 0.5, Batch: 15, Rank: ByObjective, Covariance: how})
 		b := NewBatch(15, dim, 1)
 		for n := 0; n < 200_000; n += b.N {
 			e.Ask(b, nil, rng.New(uint64(n)))
 			for i := range b.N {
-				sum := 0.0
-				for j, x := range b.Sol[i*dim : (i+1)*dim] {
-					sum += math.Pow(1e6, float64(j)/(dim-1)) * float64(x) * float64(x)
-				}
-				b.Objective[i] = float32(-sum)
-				if sum < 1e-6 {
+				v := f(b.Sol[i*dim : (i+1)*dim])
+				b.Objective[i] = float32(-v)
+				if v < 1e-6 {
 					return n
 				}
 			}
@@ -346,10 +344,32 @@ func TestSeparable(t *testing.T) {
 		}
 		return math.MaxInt
 	}
-	fast, full := evaluations(true), evaluations(false)
-	t.Logf("%d evaluations, the full covariance takes %d", fast, full)
+	ellipsoid := func(x []float32) (sum float64) {
+		for j, v := range x {
+			sum += math.Pow(1e6, float64(j)/(dim-1)) * float64(v) * float64(v)
+		}
+		return sum
+	}
+	cigar := func(x []float32) float64 {
+		along, all := 0.0, 0.0
+		for j, v := range x {
+			all += float64(v) * float64(v)
+			if j%2 == 0 {
+				v = -v
+			}
+			along += float64(v) / math.Sqrt(dim)
+		}
+		return 1e4*all - (1e4-1)*along*along
+	}
+	fast, full := evaluations(Separable, ellipsoid), evaluations(Full, ellipsoid)
+	t.Logf("ellipsoid: %d evaluations, the full covariance takes %d", fast, full)
 	if fast > 15_000 || full < 2*fast {
 		t.Errorf("%d evaluations, the full covariance takes %d: want at most 15000, and less than half", fast, full)
+	}
+	limited, separable := evaluations(Limited, cigar), evaluations(Separable, cigar)
+	t.Logf("cigar: %d evaluations, the separable covariance takes %d, the full %d", limited, separable, evaluations(Full, cigar))
+	if limited > separable/2 {
+		t.Errorf("%d evaluations on the cigar, the separable covariance takes %d: want less than half", limited, separable)
 	}
 }
 

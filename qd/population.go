@@ -70,7 +70,7 @@ func (e *Population) Len() int { return e.pop.N }
 // Member returns member i of the population, the best first.
 func (e *Population) Member(i int) Elite {
 	n := len(e.o.X0)
-	return Elite{e.pop.Sol[i*n : (i+1)*n], e.pop.Objective[i], e.pop.Measures[i*e.m : (i+1)*e.m]}
+	return Elite{Sol: e.pop.Sol[i*n : (i+1)*n], Objective: e.pop.Objective[i], Measures: e.pop.Measures[i*e.m : (i+1)*e.m]}
 }
 
 // Ask writes varied members.

@@ -10,18 +10,19 @@
 //	Emitter.Ask -> Batch.Sol -> caller -> Batch.Objective, Batch.Measures -> Archive.Add
 //	-> Batch.Status, Batch.Gain -> Emitter.Tell
 //
+// [Search.Step] does all of it with a function that evaluates; [Search.Ask] and [Search.Tell] leave
+// the evaluation to you.
+//
 // Archives and emitters are found by name, see [RegisterArchive] and [RegisterEmitter]. Package
-// qdtest checks ones of your own, qdfile writes archives to files, signature describes paths, and
-// stax searches with descriptors that are learned.
+// qdtest checks ones of your own, qdfile writes archives to files, describe turns observations into
+// descriptors, aurora is an archive over such descriptors, and stax searches for sparse rewards.
 //
 // Objectives are maximised. Measures, also called descriptors, place a solution in its niche.
 package qd
 
 import (
+	"errors"
 	"fmt"
-	"math"
-	"runtime"
-	"sync"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -39,20 +40,47 @@ const (
 // String returns the name of s.
 func (s Status) String() string { return [...]string{"rejected", "improved", "new"}[s] }
 
+// What can be wrong with a call. Errors say more, and what to do about it; errors.Is finds these
+// in them.
+var (
+	ErrShape     = errors.New("wrong shape")              // slices of the wrong length
+	ErrNotFinite = errors.New("not a finite number")      // a NaN or an infinity
+	ErrOutside   = errors.New("outside the bounds")       // measures beyond those of the archive
+	ErrOrder     = errors.New("wrong order of calls")     // Tell before Ask
+	ErrVersion   = errors.New("other descriptor version") // measures that do not compare with the archive's
+)
+
 // A Batch holds N solutions, one a row, and what became of them.
 type Batch struct {
 	N         int
 	Sol       []float32 // N x Dim: parameters, written by Emitter.Ask
 	Objective []float32 // N: to be maximised, written by the caller
 	Measures  []float32 // N x measures: behaviour, written by the caller
+	Goals     []float32 // N x further objectives, if the archive is one of several; written by the caller
+	Obs       []float32 // N x observations, if the archive describes behaviour itself; written by the caller
+	Version   uint64    // of the descriptors in Measures, where they are learned
 	Status    []Status  // N: written by Archive.Add
 	Gain      []float32 // N: objective less what its niche asked for before; written by Archive.Add
 }
 
 // NewBatch returns a batch of n solutions of dim parameters and the given number of measures.
-func NewBatch(n, dim, measures int) *Batch {
-	f := func(w int) []float32 { return make([]float32, n*w) }
-	return &Batch{N: n, Sol: f(dim), Objective: f(1), Measures: f(measures), Status: make([]Status, n), Gain: f(1)}
+func NewBatch(n, dim, measures int) *Batch { return Shape{Dim: dim, Measures: measures}.Batch(n) }
+
+// A Shape says how many numbers of each kind a solution has.
+type Shape struct{ Dim, Measures, Goals, Obs int }
+
+// Batch returns a batch of n solutions.
+func (s Shape) Batch(n int) *Batch {
+	f := func(w int) []float32 {
+		if w == 0 {
+			return nil
+		}
+		return make([]float32, n*w)
+	}
+	return &Batch{
+		N: n, Sol: f(s.Dim), Objective: f(1), Measures: f(s.Measures), Goals: f(s.Goals), Obs: f(s.Obs),
+		Status: make([]Status, n), Gain: f(1),
+	}
 }
 
 // Rows returns rows lo to hi, exclusive, as a batch that shares memory with b.
@@ -63,24 +91,32 @@ func (b *Batch) Rows(lo, hi int) *Batch {
 	}
 	return &Batch{
 		N: hi - lo, Sol: part(b.Sol), Objective: part(b.Objective), Measures: part(b.Measures),
+		Goals: part(b.Goals), Obs: part(b.Obs), Version: b.Version,
 		Status: b.Status[lo:hi:hi], Gain: part(b.Gain),
 	}
 }
 
-// check reports the first number of b that an archive of the given shape cannot take.
-func (b *Batch) check(dim, measures int) error {
-	if len(b.Sol) != b.N*dim || len(b.Measures) != b.N*measures {
-		return fmt.Errorf("qd: batch of %d has %d parameters and %d measures, the archive takes %d and %d a solution",
-			b.N, len(b.Sol), len(b.Measures), dim, measures)
+// check reports the first thing of b that an archive of the given shape cannot take.
+func (b *Batch) check(s Shape) error {
+	if b.N < 1 || len(b.Sol) != b.N*s.Dim || len(b.Measures) != b.N*s.Measures || len(b.Goals) != b.N*s.Goals ||
+		len(b.Objective) != b.N || len(b.Status) != b.N || len(b.Gain) != b.N {
+		return fmt.Errorf("qd: batch of %d has %d parameters, %d measures and %d further goals; the archive takes %d, %d and %d a solution: make it with Shape.Batch: %w",
+			b.N, len(b.Sol), len(b.Measures), len(b.Goals), s.Dim, s.Measures, s.Goals, ErrShape)
 	}
-	for i, x := range b.Objective {
-		if !geom.Finite(x) {
-			return fmt.Errorf("qd: objective of solution %d is %v", i, x)
-		}
-	}
-	for i, x := range b.Measures {
-		if !geom.Finite(x) {
-			return fmt.Errorf("qd: measure %d of solution %d is %v", i%measures, i/measures, x)
+	for _, c := range []struct {
+		what string
+		x    []float32
+		w    int
+	}{{"objective", b.Objective, 1}, {"measure", b.Measures, s.Measures}, {"goal", b.Goals, s.Goals}} {
+		for i, x := range c.x {
+			if geom.Finite(x) {
+				continue
+			}
+			what := c.what
+			if c.what != "objective" {
+				what += fmt.Sprintf(" %d", i%c.w)
+			}
+			return fmt.Errorf("qd: %s of solution %d is %v: have the evaluation write finite numbers for solutions that fail, too: %w", what, i/c.w, x, ErrNotFinite)
 		}
 	}
 	return nil
@@ -91,6 +127,7 @@ type Elite struct {
 	Sol       []float32
 	Objective float32
 	Measures  []float32
+	Goals     []float32 // further objectives, in an archive of several
 }
 
 // An Archive keeps solutions.
@@ -115,86 +152,4 @@ type Emitter interface {
 
 	// Tell learns from b, evaluated and added, which holds the solutions of the last Ask.
 	Tell(b *Batch, a Archive, k rng.Key)
-}
-
-// Search connects emitters, an archive and the caller's evaluation.
-type Search struct {
-	Archive  Archive
-	Result   Archive // also offered every solution, if not nil: what a threshold archive would forget
-	Emitters []Emitter
-	PerEmit  int // solutions an emitter proposes each iteration
-	Evaluate func(b *Batch) error
-	Key      rng.Key
-
-	iteration uint64
-	batch     *Batch
-	rows      []*Batch
-}
-
-// Step performs one iteration: ask, evaluate, add, tell. The result does not depend on the
-// number of CPUs.
-func (s *Search) Step(dim, measures int) error {
-	if s.batch == nil {
-		s.batch = NewBatch(len(s.Emitters)*s.PerEmit, dim, measures)
-		for i := range s.Emitters {
-			s.rows = append(s.rows, s.batch.Rows(i*s.PerEmit, (i+1)*s.PerEmit))
-		}
-	}
-	k := s.Key.Fold(s.iteration)
-	s.each(func(i int) { s.Emitters[i].Ask(s.rows[i], s.Archive, k.Fold(uint64(2*i))) })
-	if err := s.Evaluate(s.batch); err != nil {
-		return err
-	}
-	if s.Result != nil {
-		if err := s.Result.Add(s.batch); err != nil {
-			return err
-		}
-	}
-	if err := s.Archive.Add(s.batch); err != nil {
-		return err
-	}
-	s.each(func(i int) { s.Emitters[i].Tell(s.rows[i], s.Archive, k.Fold(uint64(2*i+1))) })
-	s.iteration++
-	return nil
-}
-
-// each runs f for every emitter, on all CPUs.
-func (s *Search) each(f func(i int)) {
-	workers := min(runtime.GOMAXPROCS(0), len(s.Emitters))
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < len(s.Emitters); i += workers {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
-}
-
-// Stats summarise an archive.
-type Stats struct {
-	Elites   int
-	Coverage float64 // elites as a part of all niches; NaN where niches cannot be counted
-	QDScore  float64 // sum over elites of objective less offset
-	Best     float64 // greatest objective
-	Mean     float64 // mean objective
-}
-
-// Summarize returns the statistics of a, which has the given number of niches, 0 if they cannot
-// be counted. The offset is the least objective there can be, so that no elite lowers the score.
-func Summarize(a Archive, niches int, offset float64) Stats {
-	s := Stats{Elites: a.Len(), Best: math.Inf(-1), Coverage: math.NaN()}
-	sum := 0.0
-	for i := range s.Elites {
-		f := float64(a.Elite(i).Objective)
-		sum += f
-		s.Best = max(s.Best, f)
-	}
-	s.QDScore = sum - offset*float64(s.Elites)
-	s.Mean = sum / float64(s.Elites)
-	if niches > 0 {
-		s.Coverage = float64(s.Elites) / float64(niches)
-	}
-	return s
 }

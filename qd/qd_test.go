@@ -175,7 +175,7 @@ func TestCMAES(t *testing.T) {
 			x0[i] = 0.1
 		}
 		s := &Search{
-			Archive: a, PerEmit: 10, Key: rng.New(2),
+			Shape: Shape{Dim: dim, Measures: 1}, Archive: a, PerEmit: 10, Key: rng.New(2),
 			Emitters: []Emitter{NewEvolution(EvolutionOptions{X0: x0, Sigma: 0.3, Batch: 10, Rank: ByObjective})},
 			Evaluate: func(b *Batch) error {
 				x := make([]float64, dim)
@@ -189,7 +189,7 @@ func TestCMAES(t *testing.T) {
 			},
 		}
 		for range c.evals / 10 {
-			if err := s.Step(dim, 1); err != nil {
+			if err := s.Step(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -240,9 +240,9 @@ func TestVariation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Search{Archive: a, Emitters: []Emitter{e}, PerEmit: 64, Evaluate: evaluate, Key: rng.New(5)}
+		s := &Search{Shape: Shape{Dim: 4, Measures: 2}, Archive: a, Emitters: []Emitter{e}, PerEmit: 64, Evaluate: evaluate, Key: rng.New(5)}
 		for range 150 {
-			if err := s.Step(4, 2); err != nil {
+			if err := s.Step(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -309,7 +309,7 @@ func ExampleSearch() {
 	grid, _ := NewGrid([]int{20}, [][2]float32{{0, 1}})
 	archive, _ := NewCells(grid, 2, CellOptions{})
 	s := Search{
-		Archive: archive, Emitters: []Emitter{&IsoLine{X0: []float32{0, 1}, Iso: 0.05, Line: 0.2}}, PerEmit: 50,
+		Shape: Shape{Dim: 2, Measures: 1}, Archive: archive, Emitters: []Emitter{&IsoLine{X0: []float32{0, 1}, Iso: 0.05, Line: 0.2}}, PerEmit: 50,
 		Evaluate: func(b *Batch) error {
 			for i := range b.N {
 				x, y := b.Sol[2*i], b.Sol[2*i+1]
@@ -319,7 +319,7 @@ func ExampleSearch() {
 		},
 	}
 	for range 100 {
-		if err := s.Step(2, 1); err != nil {
+		if err := s.Step(); err != nil {
 			fmt.Println(err)
 		}
 	}
@@ -351,7 +351,7 @@ func BenchmarkAdd(b *testing.B) {
 func BenchmarkSphere(b *testing.B) {
 	s := sphereSearch(b, 100, 0.01, 1)
 	for b.Loop() {
-		if err := s.Step(100, 2); err != nil {
+		if err := s.Step(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,6 +11,9 @@ import (
 type ArchiveSetup struct {
 	Dim    int          // parameters of a solution
 	Bounds [][2]float32 // of each measure
+	Goals  int          // further objectives
+	Obs    int          // numbers observed of a solution, for archives that describe behaviour themselves
+	Frames int          // equal parts of Obs; 0 means 1
 	Key    rng.Key      // source of its randomness
 }
 

@@ -58,7 +58,7 @@ func sphereArchives(t testing.TB, dim int, alpha float64) (*Cells, *Cells) {
 
 func sphereSearch(t testing.TB, dim int, alpha float64, seed uint64) *Search {
 	annealed, result := sphereArchives(t, dim, alpha)
-	s := &Search{Archive: annealed, Result: result, PerEmit: 36, Evaluate: sphere(dim), Key: rng.New(seed)}
+	s := &Search{Shape: Shape{Dim: dim, Measures: 2}, Archive: annealed, Result: result, PerEmit: 36, Evaluate: sphere(dim), Key: rng.New(seed)}
 	for range 15 {
 		s.Emitters = append(s.Emitters, NewEvolution(EvolutionOptions{
 			X0: make([]float32, dim), Sigma: 0.5, Batch: 36, Rank: ByImprovement,
@@ -80,7 +80,7 @@ func TestSphere(t *testing.T) {
 	const dim = 100
 	s := sphereSearch(t, dim, 0.01, 1)
 	for range *iterations {
-		if err := s.Step(dim, 2); err != nil {
+		if err := s.Step(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,7 +101,7 @@ func TestSearchDoesNotDependOnCPUs(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		s := sphereSearch(t, 20, 0.1, 3)
 		for range 20 {
-			if err := s.Step(20, 2); err != nil {
+			if err := s.Step(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -148,7 +148,7 @@ func TestArm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Search{Archive: a, PerEmit: 30, Evaluate: arm, Key: rng.New(1)}
+	s := &Search{Shape: Shape{Dim: 12, Measures: 2}, Archive: a, PerEmit: 30, Evaluate: arm, Key: rng.New(1)}
 	for range 5 {
 		s.Emitters = append(s.Emitters, NewEvolution(EvolutionOptions{
 			X0: make([]float32, 12), Sigma: 0.1, Batch: 30, Rank: ByNewThenImprovement, Filter: true, Bounds: Bounds{-math.Pi, math.Pi},
@@ -156,7 +156,7 @@ func TestArm(t *testing.T) {
 	}
 	begin := time.Now()
 	for range 700 {
-		if err := s.Step(12, 2); err != nil {
+		if err := s.Step(); err != nil {
 			t.Fatal(err)
 		}
 	}

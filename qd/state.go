@@ -109,29 +109,11 @@ func (c *codec) saver(part any) {
 	}
 }
 
-func (s *Search) state(c *codec) {
-	c.fixed(&s.iteration)
-	c.saver(s.Archive)
-	if s.Result != nil {
-		c.saver(s.Result)
-	}
-	for _, e := range s.Emitters {
-		c.saver(e)
-	}
-}
-
-// AppendBinary appends the state of the search, its archives and its emitters.
-func (s *Search) AppendBinary(dst []byte) ([]byte, error) { return save(dst, s.state) }
-
-// UnmarshalBinary continues from a state of AppendBinary.
-func (s *Search) UnmarshalBinary(data []byte) error { return load(data, "search", s.state) }
-
-// Iteration returns the number of steps made.
-func (s *Search) Iteration() uint64 { return s.iteration }
-
 func (a *Cells) state(c *codec) {
 	c.fixed(a.slot)
 	c.fixed(a.threshold)
+	c.fixed(a.visits)
+	c.fixed(&a.beyond)
 	vary(c, &a.sol)
 	vary(c, &a.objective)
 	vary(c, &a.measures)
@@ -192,7 +174,6 @@ func (e *IsoLine) AppendBinary(dst []byte) ([]byte, error) { return dst, nil }
 func (e *IsoLine) UnmarshalBinary(data []byte) error { return load(data, "isoline", stateless) }
 
 var (
-	_ Saver = (*Search)(nil)
 	_ Saver = (*Cells)(nil)
 	_ Saver = (*Evolution)(nil)
 	_ Saver = (*Gaussian)(nil)

@@ -35,6 +35,7 @@ type Unstructured struct {
 	index     index // its points are the measures
 	near      nearestOf
 	order     []int
+	version   uint64 // of the measures
 }
 
 // NewUnstructured returns an empty archive for solutions of dim parameters and the given number
@@ -61,7 +62,7 @@ func (a *Unstructured) Len() int { return len(a.objective) }
 
 // Elite returns elite i.
 func (a *Unstructured) Elite(i int) Elite {
-	return Elite{a.sol[i*a.dim : (i+1)*a.dim], a.objective[i], a.index.at(int32(i))}
+	return Elite{Sol: a.sol[i*a.dim : (i+1)*a.dim], Objective: a.objective[i], Measures: a.index.at(int32(i))}
 }
 
 // Novelty returns the mean distance of a point of measure space from the k nearest elites, from
@@ -101,13 +102,12 @@ func (a *Unstructured) judge(measures []float32, objective float32) (Status, int
 // far as they suit it still. The gain of a rejected solution is what it has over its nearest
 // elite; in an archive of several neighbours, 0.
 func (a *Unstructured) Add(b *Batch) error {
-	if err := b.check(a.dim, a.m); err != nil {
+	if err := a.Test(b); err != nil {
 		return err
 	}
 	a.order = a.order[:0]
-	for i := range b.N {
-		b.Status[i], _, b.Gain[i] = a.judge(b.Measures[i*a.m:(i+1)*a.m], b.Objective[i])
-		if b.Status[i] != Rejected {
+	for i, s := range b.Status {
+		if s != Rejected {
 			a.order = append(a.order, i)
 		}
 	}
@@ -136,7 +136,56 @@ func (a *Unstructured) Add(b *Batch) error {
 	return nil
 }
 
+// Test writes b.Status and b.Gain as Add would, and keeps nothing.
+func (a *Unstructured) Test(b *Batch) error {
+	if err := b.check(Shape{Dim: a.dim, Measures: a.m}); err != nil {
+		return err
+	}
+	if b.Version != a.version {
+		return fmt.Errorf("qd: measures of version %d, the archive holds version %d, and distances between the two mean nothing: describe the batch anew, or the archive by Reembed: %w",
+			b.Version, a.version, ErrVersion)
+	}
+	for i := range b.N {
+		b.Status[i], _, b.Gain[i] = a.judge(b.Measures[i*a.m:(i+1)*a.m], b.Objective[i])
+	}
+	return nil
+}
+
+// Version returns the version of the descriptors of the elites.
+func (a *Unstructured) Version() uint64 { return a.version }
+
+// Threshold returns the distance that elites are apart.
+func (a *Unstructured) Threshold() float32 { return a.o.Threshold }
+
+// Reembed gives every elite the measures that describe writes for the elites first to last, and
+// offers all to the archive anew, with another threshold: some may be too near to others now.
+// Batches have to be of the given version from now on. Elites change their numbers. It fails, and
+// changes nothing, if a measure is not finite.
+func (a *Unstructured) Reembed(version uint64, threshold float32, describe func(dst []float32)) error {
+	n := a.Len()
+	if !(threshold >= 0) || math.IsInf(float64(threshold), 0) {
+		return fmt.Errorf("qd: threshold is %v, want a distance", threshold)
+	}
+	if n == 0 {
+		a.version, a.o.Threshold = version, threshold
+		return nil
+	}
+	b := NewBatch(n, a.dim, a.m)
+	b.Version = version
+	copy(b.Sol, a.sol)
+	copy(b.Objective, a.objective)
+	describe(b.Measures)
+	if err := b.check(Shape{Dim: a.dim, Measures: a.m}); err != nil {
+		return err
+	}
+	a.sol, a.objective, a.index = a.sol[:0], a.objective[:0], index{dim: a.m}
+	a.version, a.o.Threshold = version, threshold
+	return a.Add(b)
+}
+
 func (a *Unstructured) state(c *codec) {
+	c.fixed(&a.version)
+	c.fixed(&a.o.Threshold)
 	vary(c, &a.sol)
 	vary(c, &a.objective)
 	measures := a.index.points
@@ -162,5 +211,6 @@ func (a *Unstructured) UnmarshalBinary(data []byte) error {
 
 var (
 	_ Archive = (*Unstructured)(nil)
+	_ Tester  = (*Unstructured)(nil)
 	_ Saver   = (*Unstructured)(nil)
 )

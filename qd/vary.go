@@ -24,6 +24,31 @@ func (b Bounds) clamp(x []float32) {
 	}
 }
 
+// Random proposes uniform random parameters.
+type Random struct {
+	Dim    int
+	Bounds Bounds // a rising range
+}
+
+// Ask writes random parameters.
+func (e *Random) Ask(b *Batch, _ Archive, k rng.Key) {
+	for i := range b.N {
+		r := k.Stream(samplePurpose, uint32(i), 0)
+		for j := range e.Dim {
+			b.Sol[i*e.Dim+j] = r.Range(e.Bounds.Lo, e.Bounds.Hi)
+		}
+	}
+}
+
+// Tell does nothing.
+func (e *Random) Tell(*Batch, Archive, rng.Key) {}
+
+// AppendBinary appends nothing: there is no state.
+func (e *Random) AppendBinary(dst []byte) ([]byte, error) { return dst, nil }
+
+// UnmarshalBinary accepts nothing but that.
+func (e *Random) UnmarshalBinary(data []byte) error { return load(data, "random", stateless) }
+
 // Gaussian varies random elites by isotropic noise; around X0 while the archive is empty.
 type Gaussian struct {
 	X0     []float32
@@ -97,6 +122,8 @@ func pick(a Archive, x0 []float32, k rng.Key, i, n int) []float32 {
 }
 
 var (
+	_ Emitter = (*Random)(nil)
+	_ Saver   = (*Random)(nil)
 	_ Emitter = (*Gaussian)(nil)
 	_ Emitter = (*IsoLine)(nil)
 )

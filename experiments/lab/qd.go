@@ -182,7 +182,7 @@ func (p *Plan) buildSearch(seed uint64) (*qd.Search, error) {
 	g := newGenome(p)
 	// The cells of an archive are the same for all seeds: results can be compared.
 	setup := qd.ArchiveSetup{Dim: g.dim, Bounds: q.bounds(), Key: rng.New(cellPurpose)}
-	s := &qd.Search{PerEmit: q.Batch, Key: key}
+	s := &qd.Search{Shape: qd.Shape{Dim: g.dim, Measures: len(q.Measures)}, PerEmit: q.Batch, Key: key}
 	var err error
 	if s.Archive, err = p.qdArchive.Build(setup); err != nil {
 		return nil, p.at("qd.archive.options", err)

@@ -200,7 +200,7 @@ func (r *qdRun) run(ctx context.Context, workers int) (SeedResult, error) {
 
 // step is one iteration of the search, and what is due after it.
 func (r *qdRun) step(ctx context.Context) error {
-	if err := r.search.Step(newGenome(r.plan).dim, len(r.plan.QD.Measures)); err != nil {
+	if err := r.search.Step(); err != nil {
 		return fmt.Errorf("seed %d, evaluation %d: %w", r.seed, r.loop.Evaluations, err)
 	}
 	l := &r.loop

@@ -231,6 +231,9 @@ func (p pair) step(t *testing.T, e qd.Emitter, k rng.Key) *qd.Batch {
 	for i := range b.Sol {
 		b.Sol[i] = float32(math.NaN())
 	}
+	if c, ok := e.(qd.Climber); ok {
+		p.climb(t, c, k.Fold(2))
+	}
 	before := contents(p.archive)
 	e.Ask(b, p.archive, k.Fold(0))
 	if contents(p.archive) != before {
@@ -247,4 +250,23 @@ func (p pair) step(t *testing.T, e qd.Emitter, k rng.Key) *qd.Batch {
 		t.Fatal("Tell changed the batch or the archive: it may only read them")
 	}
 	return b
+}
+
+// climb gets a climber the gradients at its centre.
+func (p pair) climb(t *testing.T, c qd.Climber, k rng.Key) {
+	shape := qd.Shape{Dim: p.dim, Measures: 2}
+	b, grad := shape.Batch(1), make([]float32, 3*p.dim)
+	before := contents(p.archive)
+	c.Centre(b.Sol, p.archive, k)
+	gradient := qd.EstimateGradient(func(b *qd.Batch) error { evaluate(b); return nil }, shape, 0.05, 20)
+	if err := gradient(b, grad, k); err != nil {
+		t.Fatal(err)
+	}
+	if contents(p.archive) != before {
+		t.Fatal("Centre changed the archive: it may only read it")
+	}
+	if err := p.archive.Add(b); err != nil {
+		t.Fatal(err)
+	}
+	c.Gradients(b, grad)
 }

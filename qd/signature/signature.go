@@ -110,6 +110,51 @@ func (p *Path) AppendTo(dst []float32) []float32 {
 	return dst
 }
 
+// AppendLog appends the logarithm of the signature, levels 1 to depth: the sum over n of
+// (-1)^(n+1) (S-1)^n / n, with products of tensors. Level 1 is that of the signature; level 2 holds
+// the signed areas alone, without what follows from level 1.
+func (p *Path) AppendLog(dst []float32) []float32 {
+	power, sum := p.levels(), p.levels()
+	power[0][0] = 1
+	for n := 1; n <= p.depth; n++ {
+		next := p.levels()
+		for k := 1; k <= p.depth; k++ { // power * (S-1), whose level 0 is 0
+			for i := range k {
+				b := p.sig[k-i]
+				for u, s := range power[i] {
+					for v, t := range b {
+						next[k][u*len(b)+v] += s * t
+					}
+				}
+			}
+		}
+		power = next
+		f := 1 / float64(n)
+		if n%2 == 0 {
+			f = -f
+		}
+		for k := range sum {
+			for i, v := range power[k] {
+				sum[k][i] += f * v
+			}
+		}
+	}
+	for _, level := range sum[1:] {
+		for _, v := range level {
+			dst = append(dst, float32(v))
+		}
+	}
+	return dst
+}
+
+// levels returns zeros in the shape of a signature.
+func (p *Path) levels() (out [][]float64) {
+	for _, level := range p.sig {
+		out = append(out, make([]float64, len(level)))
+	}
+	return out
+}
+
 // Of returns the signature of the path through points, one row of d coordinates each.
 func Of(points []float32, d, depth int) []float32 {
 	p := New(d, depth)

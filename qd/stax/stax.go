@@ -31,6 +31,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/qd"
+	"github.com/terrarium-rl/terrarium/qd/describe"
 )
 
 // Options are the options of New. The default (zero) of each number is that of [P].
@@ -49,7 +50,7 @@ type Options struct {
 	Select     Selection
 	Exploit    bool // emitters
 	Schedule   Schedule
-	Describer  Describer
+	Describer  describe.Describer
 	Key        rng.Key
 
 	// Evaluate plays n solutions and writes what is observed of each and its reward, which is

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/qd/describe"
 )
 
 const (
@@ -51,7 +52,7 @@ func evaluate(sol []float32, n int, obs, reward []float32) error {
 }
 
 // raster is an autoencoder that does not see the last two numbers.
-type raster struct{ *Autoencoder }
+type raster struct{ *describe.Autoencoder }
 
 func cut(obs []float32, rows int) []float32 {
 	var out []float32
@@ -77,10 +78,10 @@ func options(t *testing.T, learned, surprise, exploit bool) Options {
 	}
 	o := Options{
 		Dim: dim, Obs: pixels*pixels + 2, Population: 25, Chunk: 250, Sigma: 0.3, Patience: 40, Select: how, Exploit: exploit,
-		Evaluate: evaluate, Key: rng.New(1), Describer: Columns{pixels*pixels + 2, []int{pixels * pixels, pixels*pixels + 1}},
+		Evaluate: evaluate, Key: rng.New(1), Describer: describe.Columns{Obs: pixels*pixels + 2, Take: []int{pixels * pixels, pixels*pixels + 1}},
 	}
 	if learned {
-		a, err := NewAutoencoder(AutoencoderOptions{Frame: pixels * pixels, Code: 4, Rate: 3e-3, Epochs: 40, Key: rng.New(7)})
+		a, err := describe.NewAutoencoder(describe.AutoencoderOptions{Frame: pixels * pixels, Code: 4, Rate: 3e-3, Epochs: 40, Key: rng.New(7)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +186,7 @@ func TestAreas(t *testing.T) {
 			o := options(t, learned, learned, true)
 			o.Key = rng.New(seed + 1)
 			if learned {
-				a, err := NewAutoencoder(AutoencoderOptions{Frame: pixels * pixels, Code: 4, Rate: 3e-3, Epochs: 40, Key: rng.New(seed + 101)})
+				a, err := describe.NewAutoencoder(describe.AutoencoderOptions{Frame: pixels * pixels, Code: 4, Rate: 3e-3, Epochs: 40, Key: rng.New(seed + 101)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -279,44 +280,6 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// Training lowers the error on frames that it has not seen.
-func TestAutoencoder(t *testing.T) {
-	a, err := NewAutoencoder(AutoencoderOptions{Frame: pixels * pixels, Code: 3, Rate: 3e-3, Key: rng.New(2)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	frames := func(seed uint64, n int) []float32 {
-		r := rng.New(seed).Stream(0, 0, 0)
-		sol := make([]float32, n*dim)
-		for i := range sol {
-			sol[i] = r.Range(-5, 5)
-		}
-		obs := make([]float32, n*(pixels*pixels+2))
-		if err := evaluate(sol, n, obs, make([]float32, n)); err != nil {
-			t.Fatal(err)
-		}
-		return cut(obs, n)
-	}
-	test := frames(9, 300)
-	mean := func() (sum float64) {
-		d, surprise := make([]float32, 300*3), make([]float32, 300)
-		a.Describe(d, surprise, test, 300)
-		for _, v := range surprise {
-			sum += float64(v) / 300
-		}
-		return sum
-	}
-	before := mean()
-	if _, err := a.Train(frames(1, 600), 600, rng.New(3)); err != nil {
-		t.Fatal(err)
-	}
-	after := mean()
-	t.Logf("mean squared error %.4f before, %.4f after", before, after)
-	if after > before/3 {
-		t.Errorf("mean squared error %.4f, before training %.4f", after, before)
-	}
-}
-
 func TestErrors(t *testing.T) {
 	o := options(t, false, false, false)
 	o.Evaluate = func(_ []float32, _ int, obs, _ []float32) error { obs[3] = float32(math.NaN()); return nil }
@@ -330,8 +293,5 @@ func TestErrors(t *testing.T) {
 	o.Describer = nil
 	if _, err := New(o); err == nil {
 		t.Error("a search without describer was accepted")
-	}
-	if _, err := NewAutoencoder(AutoencoderOptions{}); err == nil {
-		t.Error("an autoencoder of empty frames was accepted")
 	}
 }

@@ -1,4 +1,4 @@
-package stax
+package describe
 
 import (
 	"fmt"
@@ -7,49 +7,6 @@ import (
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
-
-// A Describer turns what was observed of a solution into a descriptor of its behaviour.
-// Descriptors of different versions are not comparable: the search replaces all it has after
-// every training.
-type Describer interface {
-	// Width returns the numbers of a descriptor.
-	Width() int
-
-	// Describe writes the descriptors of rows observations to dst and how badly each was
-	// understood to surprise.
-	Describe(dst, surprise, obs []float32, rows int)
-
-	// Train adapts to rows observations, drawing from k, and reports whether anything changed.
-	Train(obs []float32, rows int, k rng.Key) (changed bool, err error)
-
-	// Params returns what training changes, nil if nothing. The search saves and restores it.
-	Params() []float32
-}
-
-// Columns is a Describer made by hand: the descriptor is some columns of the observation.
-type Columns struct {
-	Obs  int   // numbers of an observation
-	Take []int // columns
-}
-
-// Width returns the number of columns.
-func (c Columns) Width() int { return len(c.Take) }
-
-// Describe copies the columns. Nothing is a surprise.
-func (c Columns) Describe(dst, surprise, obs []float32, rows int) {
-	for i := range rows {
-		for j, col := range c.Take {
-			dst[i*len(c.Take)+j] = obs[i*c.Obs+col]
-		}
-		surprise[i] = 0
-	}
-}
-
-// Train does nothing.
-func (c Columns) Train([]float32, int, rng.Key) (bool, error) { return false, nil }
-
-// Params returns nil.
-func (c Columns) Params() []float32 { return nil }
 
 // AutoencoderOptions are the options of NewAutoencoder.
 type AutoencoderOptions struct {
@@ -95,7 +52,7 @@ func NewAutoencoder(o AutoencoderOptions) (*Autoencoder, error) {
 		o.Rate = 1e-3
 	}
 	if o.Frame < 1 || o.Frames < 1 || o.Code < 1 || o.Batch < 1 || o.Epochs < 1 || !(o.Rate > 0) {
-		return nil, fmt.Errorf("stax: autoencoder of %+v: all numbers have to be above 0", o)
+		return nil, fmt.Errorf("describe: autoencoder of %+v: all numbers have to be above 0", o)
 	}
 	mirrored := make([]int, len(o.Hidden))
 	for i, w := range o.Hidden {
@@ -149,8 +106,9 @@ func (a *Autoencoder) Describe(dst, surprise, obs []float32, rows int) {
 }
 
 // Train minimises the mean squared error on 80 % of the frames, and ends early the fourth time
-// in a row that the error on the others is above its least so far. It begins where the last
-// training ended.
+// in a row that the error on the others rose. It begins where the last training ended. Rises count
+// only once the error is half that of the mean frame: what small networks learn first is that
+// frame, and the noise about that plateau would end the training there.
 func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 	frames := rows * a.o.Frames
 	if a.o.Fixed || frames < 5 {
@@ -164,7 +122,7 @@ func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 	r.Shuffle(order)
 	held, train := order[:frames/5], order[frames/5:]
 	adam, x := nn.NewAdam(len(a.params)), make([]float32, a.o.Batch*a.o.Frame)
-	least, rises := math.Inf(1), 0
+	last, rises, plateau := math.Inf(1), 0, 0.5*a.meanFrame(obs, train, held)
 	for range a.o.Epochs {
 		r.Shuffle(train)
 		for lo := 0; lo < len(train); lo += a.o.Batch {
@@ -180,17 +138,33 @@ func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 			}
 		}
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return false, fmt.Errorf("stax: the autoencoder's error is %v: lower the learning rate, or scale the observations to about -1 to 1", loss)
+			return false, fmt.Errorf("describe: the autoencoder's error is %v: lower the learning rate, or scale the observations to about -1 to 1", loss)
 		}
 		rises++
-		if loss <= least {
-			least, rises = loss, 0
+		if loss <= last || loss > plateau {
+			rises = 0
 		}
+		last = loss
 		if rises == 4 {
 			break
 		}
 	}
 	return true, nil
+}
+
+// meanFrame returns the summed squared error of the mean of the training frames on the held ones.
+func (a *Autoencoder) meanFrame(obs []float32, train, held []int32) (sum float64) {
+	for j := range a.o.Frame {
+		mean := 0.0
+		for _, row := range train {
+			mean += float64(obs[int(row)*a.o.Frame+j]) / float64(len(train))
+		}
+		for _, row := range held {
+			d := float64(obs[int(row)*a.o.Frame+j]) - mean
+			sum += d * d
+		}
+	}
+	return sum
 }
 
 func (a *Autoencoder) gather(x, obs []float32, rows []int32) int {
@@ -214,7 +188,4 @@ func (a *Autoencoder) learn(x []float32, rows int) {
 	a.enc.Backward(a.params[:n], a.grad[:n], a.te, a.dx[:rows*a.o.Code], nil)
 }
 
-var (
-	_ Describer = Columns{}
-	_ Describer = (*Autoencoder)(nil)
-)
+var _ Describer = (*Autoencoder)(nil)
