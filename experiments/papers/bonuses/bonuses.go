@@ -18,14 +18,23 @@ import (
 
 const paper = "Henaff, Jiang and Raileanu 2023"
 
-// arms are the bonuses compared, as expressions: counts of states, 1/sqrt(N) over all of
-// training; 1 for the first visit in an episode; and the product.
-var arms = map[string]string{
-	"none":     "0",
-	"global":   "count(cell=1)",
-	"episodic": "episodic_count(cell=1, first_visit=true)",
-	"product":  "count(cell=1) * episodic_count(cell=1, first_visit=true)",
-}
+// hubArms are the bonuses compared in the hub, as expressions: counts of states, 1/sqrt(N) over
+// all of training; 1 for the first visit in an episode; and the product. mazeArms are the same,
+// divided by their running standard deviation, as the paper does it.
+var (
+	hubArms = map[string]string{
+		"none":     "0",
+		"global":   "count(cell=1)",
+		"episodic": "episodic_count(cell=1, first_visit=true)",
+		"product":  "count(cell=1) * episodic_count(cell=1, first_visit=true)",
+	}
+	mazeArms = map[string]string{
+		"none":     "0",
+		"global":   "norm(" + hubArms["global"] + ")",
+		"episodic": "norm(" + hubArms["episodic"] + ")",
+		"product":  "norm(" + hubArms["product"] + ")",
+	}
+)
 
 func init() {
 	papers.Register(papers.Claim{
@@ -57,6 +66,10 @@ func init() {
 			papers.Greater("success_1", "global", "episodic", 0),
 			papers.Greater("success_1", "product", "global", 0),
 			papers.Greater("success_inf", "product", "none", 0),
+			papers.Above("variance_1", "episodic", -1),
+			papers.Above("variance_3", "episodic", 0),
+			papers.Above("variance_10", "episodic", 0),
+			papers.Above("variance_inf", "episodic", 0),
 		},
 	})
 }
@@ -68,7 +81,7 @@ type curiosity struct {
 	dst   [1]float32
 }
 
-func newCuriosity(arm string, key rng.Key) (*curiosity, error) {
+func newCuriosity(arms map[string]string, arm string, key rng.Key) (*curiosity, error) {
 	expr, ok := arms[arm]
 	if !ok {
 		return nil, fmt.Errorf("there is no arm %q", arm)

@@ -134,7 +134,7 @@ func (h *hub) improve(m *move, advantage float64) {
 
 func hubCell(c papers.Cell) (papers.Row, error) {
 	key := rng.New(c.Seed)
-	cur, err := newCuriosity(c.Arm, key)
+	cur, err := newCuriosity(hubArms, c.Arm, key)
 	if err != nil {
 		return nil, err
 	}
