@@ -74,8 +74,7 @@ func TestMazes(t *testing.T) {
 	}
 }
 
-// The value of a cell is the discount to the power of the way to the goal, which a random walk of
-// the doors never undercuts.
+// The values of cells solve Bellman's equation.
 func TestValues(t *testing.T) {
 	r := rng.New(2).Stream(0, 0, 0)
 	for range 20 {
@@ -89,7 +88,7 @@ func TestValues(t *testing.T) {
 				}
 			}
 			if want := map[bool]float64{true: 1, false: best}[cell == m.goal]; v[cell] != want {
-				t.Fatalf("cell %d is worth %v, want %v", cell, v[cell], want) // Bellman's equation
+				t.Fatalf("cell %d is worth %v, want %v", cell, v[cell], want)
 			}
 		}
 	}
