@@ -22,8 +22,9 @@ import (
 const usage = `usage: viewer [flags] SOURCE...
 
 A source is the folder of a run (its recorded episodes; with -play its policy plays new ones, with
--live the viewer follows it while it trains), a replay file, a checkpoint file, or the name of an
-environment. Press h in the window for its keys.
+-live the viewer follows it while it trains), a replay file, a checkpoint file, the name of an
+environment, or the JSON file of a room to draw, which need not exist yet. Press h in the window for
+its keys.
 
   viewer runs/lander                                   recorded episodes
   viewer runs/qd-arm                                   the map of what a search found
@@ -31,6 +32,7 @@ environment. Press h in the window for its keys.
   viewer -worlds 64 lander-v0                          64 new episodes
   viewer -agent scripted -agent runs/lander lander-v0  two policies on the same levels
   viewer -level level.json lander-v0                   a level
+  viewer room.json                                     the level editor
 
 `
 
@@ -102,6 +104,9 @@ func (w *window) run(show *source.Show, forget, dark bool, folder string, o sour
 	w.state = playback.New(settings, show.Tracks)
 	w.state.Drivers, w.state.Feed, w.state.Folder = show.Drivers, show.Feed, folder
 	w.state.Map = show.Map
+	if show.Room != nil {
+		w.state.Draw(show.Room, show.Path)
+	}
 	w.state.Renew = o.Live || o.Play
 	if show.Left > 0 {
 		w.state.Say(fmt.Sprintf("%d more episodes are not shown", show.Left))

@@ -173,8 +173,8 @@ func (c *compiled) group() {
 	for range bodies { // as often as the longest chain needs
 		for k := range c.room.Joints {
 			j := &c.room.Joints[k]
-			b, g := c.room.body(j.B), int32(-1)
-			a := c.room.body(j.A)
+			b, g := c.room.Body(j.B), int32(-1)
+			a := c.room.Body(j.A)
 			if a >= 0 {
 				g = min(c.groups[a], c.groups[b])
 				c.groups[a] = g

@@ -28,8 +28,8 @@ func free(prefix string, taken func(string) int) string {
 // Add adds a body, of the name that it has or, if that is taken or missing, another one, and
 // returns its index.
 func (r *Room) Add(b scene.Body) int {
-	if b.Name == "" || r.body(b.Name) >= 0 {
-		b.Name = free(string(b.Shapes[0].Kind), r.body)
+	if b.Name == "" || r.Body(b.Name) >= 0 {
+		b.Name = free(string(b.Shapes[0].Kind), r.Body)
 	}
 	r.Bodies = append(r.Bodies, b)
 	return len(r.Bodies) - 1
@@ -89,7 +89,7 @@ func (r *Room) Hanging(body int) []int {
 		for k := range r.Joints {
 			j := &r.Joints[k]
 			for _, pair := range [2][2]string{{j.A, j.B}, {j.B, j.A}} {
-				if other := r.body(pair[1]); pair[0] == name && other >= 0 &&
+				if other := r.Body(pair[1]); pair[0] == name && other >= 0 &&
 					r.Bodies[other].Kind != scene.Static && !slices.Contains(found, other) {
 					found = append(found, other)
 				}
@@ -154,7 +154,7 @@ func (r *Room) Scale(body int, x, y float32) {
 // At returns where the anchors of a joint are in the world.
 func (r *Room) At(joint int) (onA, onB geom.Vec) {
 	j := &r.Joints[joint]
-	return r.point(r.body(j.A), j.AnchorA), r.point(r.body(j.B), j.AnchorB)
+	return r.point(r.Body(j.A), j.AnchorA), r.point(r.Body(j.B), j.AnchorB)
 }
 
 // point returns where a local point of a body is.
@@ -181,7 +181,7 @@ func (r *Room) follow(body int) {
 	moved := r.Hanging(body)
 	for k := range r.Joints {
 		j := &r.Joints[k]
-		a, b := r.body(j.A), r.body(j.B)
+		a, b := r.Body(j.A), r.Body(j.B)
 		inA, inB := slices.Contains(moved, a), slices.Contains(moved, b)
 		if inA == inB || j.Kind == scene.Distance {
 			continue
@@ -201,8 +201,8 @@ func (r *Room) reference(j *scene.Joint) {
 	if j.Kind == scene.Distance {
 		return
 	}
-	j.Reference = r.Bodies[r.body(j.B)].Angle
-	if a := r.body(j.A); a >= 0 {
+	j.Reference = r.Bodies[r.Body(j.B)].Angle
+	if a := r.Body(j.A); a >= 0 {
 		j.Reference -= r.Bodies[a].Angle
 	}
 }
@@ -217,7 +217,7 @@ func (r *Room) rejoin(body int) {
 				continue
 			}
 			onA, onB := r.At(k)
-			a, b, off := r.body(j.A), r.body(j.B), onA.Sub(onB) // b is moved to a
+			a, b, off := r.Body(j.A), r.Body(j.B), onA.Sub(onB) // b is moved to a
 			if b == done[i] {
 				a, b, off = b, a, off.Mul(-1)
 			}
@@ -225,7 +225,7 @@ func (r *Room) rejoin(body int) {
 				continue
 			}
 			if b < 0 || r.Bodies[b].Kind == scene.Static {
-				if a == r.body(j.A) {
+				if a == r.Body(j.A) {
 					j.AnchorB = r.Local(b, onA)
 				} else {
 					j.AnchorA = r.Local(b, onB)
@@ -272,7 +272,7 @@ func (r *Room) ToggleMotor(joint int) bool {
 		r.tidy()
 		return true
 	}
-	m := r.Bodies[r.body(j.B)].Mass()
+	m := r.Bodies[r.Body(j.B)].Mass()
 	if j.Motor = (&scene.Motor{Speed: 8, Max: max(2, 20*m.Mass*0.3)}); j.Kind == scene.Prismatic {
 		j.Motor = &scene.Motor{Speed: 2, Max: max(5, 30*m.Mass)}
 	}
@@ -280,9 +280,9 @@ func (r *Room) ToggleMotor(joint int) bool {
 	return true
 }
 
-// Thruster puts a thruster on a body at a point of the world, strong enough to lift what hangs
+// AddThruster puts a thruster on a body at a point of the world, strong enough to lift what hangs
 // together, and returns its index.
-func (r *Room) Thruster(body int, at, direction geom.Vec) int {
+func (r *Room) AddThruster(body int, at, direction geom.Vec) int {
 	mass := float32(0)
 	for _, i := range r.Hanging(body) {
 		m := r.Bodies[i].Mass()
@@ -355,8 +355,8 @@ func (r *Room) ToggleStatic(body int) bool {
 	return true
 }
 
-// Region adds a goal region and returns its index.
-func (r *Room) Region(centre geom.Vec, radius float32) int {
+// AddRegion adds a goal region and returns its index.
+func (r *Room) AddRegion(centre geom.Vec, radius float32) int {
 	r.Goals = append(r.Goals, scene.Goal{Name: free("region", r.goal), Role: env.RoleGoal, Centre: centre, Radius: radius})
 	return len(r.Goals) - 1
 }
@@ -392,4 +392,47 @@ func (r *Room) Usual() {
 	if has(env.RoleAgent) {
 		r.Rules = append(r.Rules, Rule{When: Outside, A: "@agent", Then: Lose})
 	}
+}
+
+// Doubts says what is likely to be a mistake in a valid room: bodies that overlap at the start, and
+// rules that doing nothing makes true.
+func (r *Room) Doubts() (doubts []string) {
+	for i := range r.Bodies {
+		for k := range r.Bodies {
+			if r.overlap(i, k) {
+				doubts = append(doubts, r.Bodies[i].Name+" and "+r.Bodies[k].Name+" overlap at the start")
+			}
+		}
+	}
+	c, err := compile(r)
+	if err != nil {
+		return append(doubts, err.Error())
+	}
+	w := newWorld([]*compiled{c})
+	switch won, lost, still := w.wait(); {
+	case won > 0:
+		doubts = append(doubts, "doing nothing wins")
+	case lost > 0:
+		doubts = append(doubts, "doing nothing loses")
+	case !still:
+		doubts = append(doubts, "something flies apart")
+	}
+	return doubts
+}
+
+// MoveJoint moves the anchors of a joint within its bodies.
+func (r *Room) MoveJoint(joint int, by geom.Vec) {
+	onA, onB := r.At(joint)
+	j := &r.Joints[joint]
+	j.AnchorA, j.AnchorB = r.Local(r.Body(j.A), onA.Add(by)), r.Local(r.Body(j.B), onB.Add(by))
+}
+
+// AddRay puts a distance sensor on a body at a point of the world and returns its index.
+func (r *Room) AddRay(body int, from, along geom.Vec) int {
+	b := &r.Bodies[body]
+	name := free("ray", func(name string) int {
+		return slices.IndexFunc(r.Rays, func(y scene.Ray) bool { return y.Name == name })
+	})
+	r.Rays = append(r.Rays, scene.Ray{Name: name, Body: b.Name, From: r.Local(body, from), Along: geom.Rotation(b.Angle).Unapply(along)})
+	return len(r.Rays) - 1
 }

@@ -22,7 +22,7 @@ const (
 func Generate(key rng.Key) *Room {
 	for i := range uint32(attempts) {
 		s := key.Stream(generatePurpose, 0, i)
-		d := drawer{r: walls(), s: &s}
+		d := drawer{r: Empty(), s: &s}
 		d.room()
 		if d.r.Validate() == nil && !d.r.overlaps() && idle(d.r) {
 			return d.r
@@ -35,8 +35,8 @@ func Generate(key rng.Key) *Room {
 	return r
 }
 
-// walls returns an empty room with a floor, a ceiling and sides.
-func walls() *Room {
+// Empty returns an empty room with a floor, a ceiling and sides.
+func Empty() *Room {
 	r := &Room{}
 	r.Gravity = geom.Vec{Y: -9.81}
 	r.View = &scene.View{Hi: geom.Vec{X: width, Y: height}}
@@ -132,7 +132,7 @@ func (d *drawer) car(x float32) {
 		drive = append(drive, Control{Joint: d.r.Joints[k].Name})
 	}
 	if d.s.IntN(3) == 0 {
-		t := d.r.Thruster(h, hull.Position.Sub(geom.Vec{Y: 0.12}), geom.Vec{Y: 1})
+		t := d.r.AddThruster(h, hull.Position.Sub(geom.Vec{Y: 0.12}), geom.Vec{Y: 1})
 		drive = append(drive, Control{Column: 1, Thruster: d.r.Thrusters[t].Name})
 	}
 	d.r.Controls = drive
@@ -145,7 +145,7 @@ func (d *drawer) craft(x, y float32) {
 	h := d.r.Add(hull)
 	low := -hull.Shapes[0].Points[2].Y
 	for _, side := range [2]float32{-1, 1} {
-		t := d.r.Thruster(h, geom.Vec{X: x + float32(side*hw*0.9), Y: y + low}, geom.Vec{Y: 1})
+		t := d.r.AddThruster(h, geom.Vec{X: x + float32(side*hw*0.9), Y: y + low}, geom.Vec{Y: 1})
 		d.r.Thrusters[t].Max *= 0.6
 	}
 }
@@ -167,14 +167,11 @@ func (d *drawer) arm(x float32) {
 	}
 }
 
-// overlaps reports whether bodies that may collide are on top of each other, as far as discs within
-// one and the shapes of the other tell.
+// overlaps reports whether bodies that may collide are on top of each other.
 func (r *Room) overlaps() bool {
 	for i := range r.Bodies {
-		t := traits(&r.Bodies[i])
 		for k := range r.Bodies {
-			if i != k && !r.joined(i, k) && (t.mobile == 1 || r.Bodies[k].Kind != scene.Static) &&
-				gap(&r.Bodies[k], r.Local(k, r.Bodies[i].Position)) < 0.9*t.inner {
+			if r.overlap(i, k) {
 				return true
 			}
 		}
@@ -182,38 +179,55 @@ func (r *Room) overlaps() bool {
 	return false
 }
 
+// overlap reports whether the middle of body i is in the other one, or nearly, as far as a disc
+// within it tells.
+func (r *Room) overlap(i, k int) bool {
+	a, b := &r.Bodies[i], &r.Bodies[k]
+	if i == k || len(a.Shapes) == 0 || len(b.Shapes) == 0 || a.Kind == scene.Static && b.Kind == scene.Static || r.joined(i, k) {
+		return false
+	}
+	t := traits(a)
+	return gap(b, r.Local(k, a.Position)) < 0.9*t.inner && a.Shapes[0].Collides(b.Shapes[0].Filter)
+}
+
 func (r *Room) joined(a, b int) bool {
 	for i := range r.Joints {
 		j := &r.Joints[i]
-		if p, q := r.body(j.A), r.body(j.B); p == a && q == b || p == b && q == a {
+		if p, q := r.Body(j.A), r.Body(j.B); p == a && q == b || p == b && q == a {
 			return true
 		}
 	}
 	return false
 }
 
-// idle reports whether a valid room is neither won nor lost, and no body has left it or flies
-// apart, by doing nothing.
+// idle reports whether a valid room is neither won nor lost, and nothing flies apart, by doing
+// nothing.
 func idle(r *Room) bool {
 	c, err := compile(r)
 	if err != nil {
 		return false
 	}
-	w := newWorld([]*compiled{c})
+	won, lost, still := newWorld([]*compiled{c}).wait()
+	return won == 0 && lost == 0 && still
+}
+
+// wait does nothing for three seconds. It returns whether that has won or lost, and whether all
+// that moves does so at less than 30 m/s.
+func (w *world) wait() (won, lost float32, still bool) {
 	w.Reset(&env.Level{Params: []float32{gravity: 1, strength: 1, shove: 0}}, rng.Key{})
 	b := &env.Batch{N: 1, Act: make([]float32, MostControls), Facts: make([]float32, factRule+MostRules), End: make([]env.End, 1)}
 	for range 90 {
 		w.Step(b)
 		if b.End[0] != env.Running {
-			return false
+			return b.Facts[factWon], b.Facts[factLost], true
 		}
-		for i := range r.Bodies {
+		for i := range w.c.bodies {
 			if v, _ := w.phys.Velocity(i); !(v.Len() < 30) {
-				return false
+				return 0, 0, false
 			}
 		}
 	}
-	return true
+	return 0, 0, true
 }
 
 // Mutate returns a copy of a valid room with one to three changes by chance: something is moved,

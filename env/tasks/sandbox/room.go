@@ -313,7 +313,8 @@ func (r *Room) selected(s string) (bodies []int) {
 	return bodies
 }
 
-func (r *Room) body(name string) int {
+// Body returns the index of the named body, or World.
+func (r *Room) Body(name string) int {
 	return slices.IndexFunc(r.Bodies, func(b scene.Body) bool { return b.Name == name })
 }
 

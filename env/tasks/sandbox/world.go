@@ -297,7 +297,7 @@ func (w *world) Draw(c env.Canvas) {
 }
 
 func (w *world) drawRay(c env.Canvas, r *scene.Ray) {
-	body := w.c.room.body(r.Body)
+	body := w.c.room.Body(r.Body)
 	from, along := w.phys.WorldPoint(body, r.From), r.Along
 	if !r.Upright {
 		along = w.phys.Rot(body).Apply(along)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	"github.com/terrarium-rl/terrarium/render/replay"
 )
 
@@ -161,6 +162,10 @@ func (s *State) edit() {
 		s.Editor, s.edited = nil, 0
 		return
 	}
+	if s.selected().Spec().ID == sandbox.ID {
+		s.openBench()
+		return
+	}
 	ep := s.selected().Episode()
 	c, err := ep.Config()
 	if s.fail(err) {
@@ -259,7 +264,10 @@ func (s *State) Drop(path string) {
 		s.Selected, s.Time = len(s.Tracks)-1, 0
 		return
 	}
-	if s.Editor == nil {
+	if s.dropRoom(path) {
+		return
+	}
+	if s.Editor == nil && s.selected() != nil {
 		s.edit()
 	}
 	if s.Editor == nil {

@@ -128,6 +128,13 @@ func (s *State) Paint(dst Surface, scale float64) {
 	c.scale = float32(max(scale, 0.5))
 	whole := image.Rectangle{Max: dst.Size()}
 	c.sliders = c.sliders[:0]
+	if s.Bench != nil {
+		s.bench(dst, t)
+		if s.Help {
+			s.help(dst, t)
+		}
+		return
+	}
 	if len(s.Tracks) == 0 {
 		dst.Fill(whole, t.Mat)
 		c.layout(whole, 1, 1)

@@ -243,36 +243,45 @@ func (s *State) level(dst Surface, t *look) {
 	}
 }
 
-// help lists the keys in the middle, in two columns.
+// help lists the keys in the middle, in three columns.
 func (s *State) help(dst Surface, t *look) {
 	c := &s.screen
-	level := slices.IndexFunc(Keys, func(k Key) bool { return k.Level })
-	pairs := slices.IndexFunc(Keys, func(k Key) bool { return k.Label })
-	split := (len(Keys) + 5) / 2 // rows a column: the keys, two headings, and what the window does itself
-	line := min(c.px(22), (c.area.Dy()-c.px(20))/(split+1))
-	size := float32(line) * 0.62
-	wide := c.px(370)
-	box := image.Rect(0, 0, 2*wide+c.px(20), (split+1)*line+c.px(12)).Add(image.Pt((c.area.Min.X+c.area.Max.X)/2-wide-c.px(10), 0))
-	box = box.Add(image.Pt(0, c.area.Min.Y+(c.area.Dy()-box.Dy())/2))
-	plate(dst, box, t)
-	plate(dst, box, t)
-	row := 0
-	write := func(shown, doc string) {
-		x := float32(box.Min.X + c.px(20) + row/split*wide)
-		y := float32(box.Min.Y + (row%split+1)*line)
-		dst.Text(x, y, size, shown, t.Roles[env.RoleAgent].Fill)
-		dst.Text(x+float32(c.px(86)), y, size, doc, t.Text)
-		row++
-	}
-	for i, k := range Keys {
-		switch i {
-		case level:
-			write("", "While a level is open (l):")
-		case pairs:
-			write("", "While pairs are compared (w):")
+	type row struct{ shown, doc string }
+	var rows []row
+	for i := range Keys {
+		k := &Keys[i]
+		first := func(is func(k Key) bool) bool { return slices.IndexFunc(Keys, is) == i }
+		switch {
+		case first(func(k Key) bool { return k.Level }):
+			rows = append(rows, row{"", "While a level is open (l):"})
+		case first(func(k Key) bool { return k.Label }):
+			rows = append(rows, row{"", "While pairs are compared (w):"})
+		case first(func(k Key) bool { return k.Bench }):
+			rows = append(rows, row{"", "While a room is drawn (l in the sandbox):"}, row{"1 to 0", "tools"})
 		}
-		write(k.Shown, k.Doc)
+		if k.Shown != "" {
+			rows = append(rows, row{k.Shown, k.Doc})
+		}
 	}
-	write("F12", "a picture of this window")
-	write("q", "quit")
+	rows = append(rows, row{"", "Always:"}, row{"F12", "a picture of this window"}, row{"q", "quit"})
+	const columns = 3
+	split := (len(rows) + columns - 1) / columns
+	size := dst.Size()
+	line := min(c.px(23), (size.Y-c.px(60))/(split+1))
+	wide := min(c.px(400), (size.X-c.px(60))/columns)
+	text := min(float32(line)*0.62, float32(wide)*0.042)
+	box := image.Rect(0, 0, columns*wide+c.px(20), (split+1)*line+c.px(12))
+	box = box.Add(image.Pt((size.X-box.Dx())/2, (size.Y-box.Dy())/2))
+	plate(dst, box, t)
+	plate(dst, box, t)
+	for i, r := range rows {
+		x := float32(box.Min.X + c.px(20) + i/split*wide)
+		y := float32(box.Min.Y + (i%split+1)*line)
+		if r.shown == "" {
+			dst.Text(x, y, text, r.doc, t.Roles[env.RoleHazard].Fill)
+			continue
+		}
+		dst.Text(x, y, text, r.shown, t.Roles[env.RoleAgent].Fill)
+		dst.Text(x+float32(wide)*0.22, y, text, r.doc, t.Text)
+	}
 }

@@ -37,7 +37,8 @@ type State struct {
 	Help     bool
 	Message  string // the last news
 	Editor   *Editor
-	Map      *Map // of a quality-diversity search; may be nil
+	Bench    *Bench // the level editor, while it is open
+	Map      *Map   // of a quality-diversity search; may be nil
 	HideMap  bool
 	Labels   *Labels // while pairs are compared
 	Failed   bool    // Message is an error
@@ -46,6 +47,8 @@ type State struct {
 	since  float64 // seconds that Message has been shown
 	waits  bool    // for the first key of a hand
 	edited int     // index of the track that plays the edited level; 0 for none yet
+	drawn  *Track  // which plays what was drawn
+	parked *Bench  // the level editor, while what was drawn is played
 	slide  int     // parameter being dragged, from 1
 	kin    int     // largest number in use
 	shown  []*Track
@@ -147,7 +150,7 @@ func (s *State) visible() []*Track {
 func (s *State) Advance(dt float64) {
 	s.since += dt
 	s.follow()
-	if len(s.Tracks) == 0 {
+	if len(s.Tracks) == 0 || s.Bench != nil {
 		return
 	}
 	if s.Labels != nil {
@@ -273,14 +276,19 @@ func (s *State) Drag(dx, dy int) {
 type Grip uint8
 
 const (
-	GripView  Grip = iota // moves the view, or selects if the mouse stays
-	GripBar               // scrubs
-	GripLevel             // changes a level
-	GripMap               // nothing: the press has played an elite
+	GripView   Grip = iota // moves the view, or selects if the mouse stays
+	GripBar                // scrubs
+	GripLevel              // changes a level
+	GripMap                // nothing: the press has played an elite
+	GripButton             // nothing: the press has done it
+	GripBench              // something of the level editor
 )
 
 // Press takes what lies at a pixel.
 func (s *State) Press(x, y int) Grip {
+	if s.Bench != nil {
+		return s.pressBench(x, y)
+	}
 	if s.Map != nil && !s.HideMap {
 		if i, ok := s.Map.nearest(x, y); ok {
 			s.chooseElite(i)
@@ -303,6 +311,11 @@ func (s *State) Press(x, y int) Grip {
 // Move does what the mouse does at a pixel while it holds something.
 func (s *State) Move(g Grip, x, y int) {
 	switch g {
+	case GripBench:
+		if s.Bench != nil {
+			p, _ := s.Bench.view.world(x, y)
+			s.Bench.Move(p)
+		}
 	case GripBar:
 		b := s.screen.bar
 		s.Scrub(float64(x-b.Min.X) / float64(max(b.Dx()-1, 1)))
@@ -317,6 +330,10 @@ func (s *State) Move(g Grip, x, y int) {
 // Release lets go at a pixel. The mouse stayed where it was pressed, or not.
 func (s *State) Release(g Grip, x, y int, stayed bool) {
 	switch {
+	case s.Bench != nil:
+		if p, _ := s.Bench.view.world(x, y); g == GripBench {
+			s.Bench.Release(p)
+		}
 	case g == GripLevel:
 		s.slide = 0
 		s.playEdited()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/registry"
+	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	"github.com/terrarium-rl/terrarium/experiments/lab"
 	"github.com/terrarium-rl/terrarium/render/viewer/playback"
 )
@@ -34,6 +35,8 @@ type Show struct {
 	Feed    *playback.Feed
 	Map     *playback.Map // of the elites of a quality-diversity run; may be nil
 	Left    int           // recordings that are not shown
+	Room    *sandbox.Room // to draw on; may be nil
+	Path    string        // the file that it is in
 	Trouble error         // of recordings that cannot be shown beside others that can
 }
 
@@ -68,8 +71,11 @@ func (s *Show) open(sources []string, o Options) error {
 	if len(s.Tracks) == 0 && s.Trouble != nil {
 		return s.Trouble
 	}
-	if len(s.Tracks) == 0 && s.Feed == nil {
+	if len(s.Tracks) == 0 && s.Feed == nil && s.Room == nil {
 		return fmt.Errorf("no recorded episodes in %s: there is no file *.replay; with -play its policy plays new ones", strings.Join(sources, ", "))
+	}
+	if s.Room != nil {
+		return s.sandbox(o)
 	}
 	if len(s.Tracks) == 0 {
 		return nil
@@ -96,6 +102,8 @@ func (s *Show) open(sources []string, o Options) error {
 func (s *Show) source(source string, o Options) error {
 	info, err := os.Stat(source)
 	switch {
+	case filepath.Ext(source) == ".json":
+		return s.room(source)
 	case err == nil && !info.IsDir() && filepath.Ext(source) == ".ckpt":
 		return s.play(source, o)
 	case err == nil && info.IsDir() && o.Live:
@@ -108,6 +116,35 @@ func (s *Show) source(source string, o Options) error {
 		return s.environment(source, o)
 	}
 	return fmt.Errorf("%q is neither a run, nor a replay or checkpoint file, nor an environment%s", source, registry.Suggest(source, env.Names()))
+}
+
+// room opens the drawing of a room, or an empty one that will be saved under the name.
+func (s *Show) room(path string) (err error) {
+	s.Path = path
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		s.Room = sandbox.Empty()
+		return nil
+	}
+	s.Room, err = playback.LoadRoom(path)
+	return err
+}
+
+// sandbox adds who can play a room.
+func (s *Show) sandbox(o Options) error {
+	spec, err := sandbox.New().Spec()
+	if err != nil {
+		return err
+	}
+	for _, name := range o.Agents {
+		d, err := agent(spec, name)
+		if err != nil {
+			return err
+		}
+		s.Drivers = append(s.Drivers, d)
+	}
+	standard, err := Standard(spec)
+	s.Drivers = append(s.Drivers, standard...)
+	return err
 }
 
 // recorded shows recordings, and lets the policy of their run play on.
