@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,17 +22,22 @@ import (
 	"github.com/terrarium-rl/terrarium/experiments/modules"
 )
 
-func init() { rewardCommands = append(rewardCommands, rewardTestCommand, rewardLintCommand) }
+func init() {
+	commands = append(commands, testCommand, lintCommand)
+	rewardCommands = append(rewardCommands, testCommand, lintCommand)
+}
 
-func rewardTestCommand() *cobra.Command {
+func testCommand() *cobra.Command {
 	var race bool
 	c := &cobra.Command{
 		Use:   "test DIR",
 		Short: "Run the tests of a module, and look for ways to game its reward",
-		Long: `Run go test in the folder of a module, which runs its conformance suite, then reward check with
-each experiment file in the folder, such as experiment.yaml. The exit code is 1 if a test fails;
-what reward check finds are hints.`,
-		Args: exactlyOne("the folder of a module, such as ."),
+		Long: `Run go test in the folder of a module, which runs the conformance suite of its reward, task,
+agent, bonus or emitter. Then run reward check with each experiment file in the folder, such as
+experiment.yaml, that names a module for its reward or its task. The exit code is 1 if a test
+fails; what reward check finds are hints.`,
+		Example: "  terrarium test .\n  terrarium test --race ~/src/gentle",
+		Args:    exactlyOne("the folder of a module, such as ."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := modules.ParseSource(asFolder(args[0]), "."); err != nil {
 				return err
@@ -43,7 +49,7 @@ what reward check finds are hints.`,
 			if err := goIn(cmd, args[0], test...); err != nil {
 				return err
 			}
-			experiments, err := filepath.Glob(filepath.Join(globEscape(args[0]), "*.yaml"))
+			experiments, err := rewarding(args[0])
 			if err != nil {
 				return err
 			}
@@ -52,6 +58,34 @@ what reward check finds are hints.`,
 	}
 	c.Flags().BoolVar(&race, "race", false, "look for data races too; needs a C compiler")
 	return c
+}
+
+// rewarding returns the experiment files in a folder that name a module for the task or a term of
+// the reward.
+func rewarding(dir string) (files []string, err error) {
+	all, err := filepath.Glob(filepath.Join(globEscape(dir), "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range all {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		t, err := parseYAML(file, text)
+		if err != nil {
+			return nil, err
+		}
+		_, has := t.lookup("env.module")
+		for i := range t.list("reward") {
+			_, of := t.lookup(fmt.Sprintf("reward.%d.module", i))
+			has = has || of
+		}
+		if has {
+			files = append(files, file)
+		}
+	}
+	return files, nil
 }
 
 // asFolder makes a path one that ParseSource takes for a folder.
@@ -96,34 +130,38 @@ func checkAll(cmd *cobra.Command, experiments []string) error {
 			return failed(fmt.Errorf("reward check %s failed: see above", e))
 		}
 	}
-	if len(experiments) == 0 {
-		fmt.Fprintln(cmd.OutOrStdout(), "no experiment file there: reward check has nothing to play")
-	}
 	return nil
 }
 
-func rewardLintCommand() *cobra.Command {
+func lintCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "lint DIR",
 		Short: "Look for common mistakes in the source of a module",
 		Long: `Run go vet in the folder of a module, then look for mistakes that the compiler does not see:
 nothing registered in init, options without json and doc tags, a Score that keeps, changes or
-allocates, randomness and clocks, no conformance test, replace lines. The exit code is 1 if
+allocates, randomness and clocks, no conformance test, replace lines, and products that some
+processors add without rounding them first, so that results differ there. The exit code is 1 if
 there are any.`,
-		Args: exactlyOne("the folder of a module, such as ."),
+		Example: "  terrarium lint .",
+		Args:    exactlyOne("the folder of a module, such as ."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := modules.ParseSource(asFolder(args[0]), "."); err != nil {
 				return err
 			}
-			found, err := lint(args[0])
+			found, notes, err := lint(args[0])
 			if err != nil {
 				return err
 			}
-			for _, f := range found {
-				fmt.Fprintln(cmd.OutOrStdout(), f)
-			}
 			if err := goIn(cmd, args[0], "vet", "./..."); err != nil {
 				return err
+			}
+			products, err := lintFused(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			found = append(found, products...)
+			for _, f := range slices.Concat(found, notes) {
+				fmt.Fprintln(cmd.OutOrStdout(), f)
 			}
 			if len(found) > 0 {
 				return failed(fmt.Errorf("%s in %s", plural(len(found), "finding"), args[0]))
@@ -134,20 +172,24 @@ there are any.`,
 	}
 }
 
+// suites are the conformance tests, one of which a module should run.
+var suites = []string{"rewardtest.Run", "envtest.Run", "agenttest.Run", "exploretest.Run", "qdtest.Emitter", "qdtest.Archive"}
+
 // A linter collects findings.
 type linter struct {
 	dir        string
 	set        *token.FileSet
 	found      []string
+	notes      []string // what need not be mended yet
 	registers  bool
 	conformant bool // a test calls a public suite
 	own        bool // the module has packages that are not programs
 }
 
 // lint reads the Go files of a module.
-func lint(dir string) ([]string, error) {
+func lint(dir string) (found, notes []string, err error) {
 	l := &linter{dir: dir, set: token.NewFileSet()}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -164,17 +206,17 @@ func lint(dir string) ([]string, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if l.own && !l.registers {
-		l.found = append(l.found, dir+": nothing is registered: call rewards.Register in an init function")
+		l.found = append(l.found, dir+": nothing is registered: call rewards.Register, env.Register, agents.Register, explore.Register or qd.RegisterEmitter in an init function")
 	}
 	if l.own && !l.conformant {
-		l.found = append(l.found, dir+": no test runs a conformance suite: call rewardtest.Run in one")
+		l.found = append(l.found, dir+": no test runs a conformance suite: call "+strings.Join(suites, ", ")+" in one")
 	}
 	l.replaces()
 	slices.Sort(l.found)
-	return l.found, nil
+	return l.found, l.notes, nil
 }
 
 func (l *linter) say(at ast.Node, format string, args ...any) {
@@ -189,8 +231,12 @@ func (l *linter) replaces() {
 		return
 	}
 	for i, line := range strings.Split(string(text), "\n") {
-		if strings.Contains(line, "=>") {
-			l.found = append(l.found, fmt.Sprintf("%s:%d: a replace line holds only in this folder: without it others cannot build the module", filepath.Join(l.dir, "go.mod"), i+1))
+		at := fmt.Sprintf("%s:%d: ", filepath.Join(l.dir, "go.mod"), i+1)
+		switch old, _, is := strings.Cut(line, "=>"); {
+		case is && slices.Contains(strings.Fields(old), modules.Terrarium):
+			l.notes = append(l.notes, at+"note: before others use the module, require a released Terrarium in the place of this replace line")
+		case is:
+			l.found = append(l.found, at+"a replace line holds only in this folder: without it others cannot build the module")
 		}
 	}
 }
@@ -198,9 +244,7 @@ func (l *linter) replaces() {
 func (l *linter) file(path string, f *ast.File) {
 	if strings.HasSuffix(path, "_test.go") {
 		ast.Inspect(f, func(n ast.Node) bool {
-			if name := selector(n); name == "rewardtest.Run" || name == "envtest.Run" || name == "agenttest.Run" {
-				l.conformant = true
-			}
+			l.conformant = l.conformant || slices.Contains(suites, selector(n))
 			return true
 		})
 		return
@@ -262,10 +306,12 @@ func selector(n ast.Node) string {
 	return ""
 }
 
+var registering = regexp.MustCompile(`^(rewards|env|agents|explore)\.Register$|^qd\.Register(Emitter|Archive)$`)
+
 func (l *linter) registration(fn *ast.FuncDecl) {
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		c, ok := n.(*ast.CallExpr)
-		if !ok || !strings.HasSuffix(selector(c), ".Register") {
+		if !ok || !registering.MatchString(selector(c)) {
 			return true
 		}
 		l.registers = true

@@ -25,6 +25,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/experiments/modules"
 	"github.com/terrarium-rl/terrarium/explore"
+	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -50,6 +51,9 @@ var scaffolds = map[string]struct {
 	}},
 	"bonus": {"A", explore.Names, func(name, mod string) string {
 		return fmt.Sprintf("modules: [%s@v0.1.0]\nbonus: %s", mod, identifier(name))
+	}},
+	"emitter": {"An", qd.EmitterNames, func(name, mod string) string {
+		return fmt.Sprintf("modules: [%s@v0.1.0]\nqd:\n  emitters: [{name: %s}]", mod, name)
 	}},
 }
 
@@ -100,10 +104,10 @@ experiment, a program, README and CI. It builds and passes its test as it is.`,
 
 func newCommand() *cobra.Command {
 	var o scaffold
-	kinds := []string{"reward", "task", "agent", "bonus"}
+	kinds := []string{"reward", "task", "agent", "bonus", "emitter"}
 	c := &cobra.Command{
 		Use:   "new " + strings.Join(kinds, "|") + " NAME",
-		Short: "Start a Go module with a reward, a task, an agent or a bonus of your own",
+		Short: "Start a Go module with a reward, task, agent, bonus or emitter of your own",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) != 2:

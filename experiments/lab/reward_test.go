@@ -343,7 +343,7 @@ func (r *x) Score(dst []float32, b *env.Batch) {
 	dst[0] = b.Reward[0]
 }
 `)
-	found, err := lint(dir)
+	found, _, err := lint(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

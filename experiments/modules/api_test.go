@@ -3,130 +3,210 @@ package modules
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"go/ast"
+	"go/constant"
+	"go/format"
 	"go/parser"
-	"go/printer"
 	"go/token"
+	"go/types"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/exp/apidiff"
+	"golang.org/x/tools/go/packages"
 )
 
 var update = flag.Bool("update", false, "write the golden files of the API")
 
-// api lists the packages that modules of others build on. What they export stays: a version may
-// add to it, and takes away or changes nothing before the next major version.
-var api = []string{"env", "env/geom", "env/rng", "env/envtest", "rewards", "rewards/rewardtest", "rewards/shaping", "agents"}
-
-// TestAPI compares what the packages export with the golden files, which hold the API of the last
-// release. Additions are recorded with the next one.
-func TestAPI(t *testing.T) {
-	for _, pkg := range api {
-		golden := filepath.Join("testdata", "api", strings.ReplaceAll(pkg, "/", "_")+".txt")
-		now := exported(t, filepath.Join("..", "..", filepath.FromSlash(pkg)))
-		if *update {
-			if err := os.WriteFile(golden, []byte(strings.Join(now, "\n")+"\n"), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		text, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		was := strings.Split(strings.TrimSpace(string(text)), "\n")
-		for _, line := range was {
-			if !slices.Contains(now, line) {
-				t.Errorf("package %s: %q is gone or changed, which breaks the modules that use it", pkg, line)
-			}
-		}
-		for _, line := range now {
-			if !slices.Contains(was, line) {
-				t.Logf("package %s: %q is new; go test ./experiments/modules -run TestAPI -update records it", pkg, line)
-			}
-		}
-	}
+// api lists the packages that modules of others build on. See the package comment for what is
+// promised about them.
+var api = []string{
+	"env", "env/geom", "env/rng", "env/registry", "env/envtest", "rewards", "rewards/shaping", "rewards/rewardtest",
+	"agents", "agents/agenttest", "explore", "explore/exploretest", "qd", "qd/qdtest",
 }
 
-// exported lists what a package exports, a line each: functions, methods, types, their exported
-// fields and methods of interfaces, constants and variables.
-func exported(t *testing.T, dir string) (lines []string) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
+// TestAPI compares what the packages export with what they did at the last release, by the rules
+// of the Go project's own apidiff. What was exported is kept as declarations in testdata/api.
+func TestAPI(t *testing.T) {
+	var paths []string
+	for _, p := range api {
+		paths = append(paths, Terrarium+"/"+p)
+	}
+	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedExportFile, Env: append(os.Environ(), "CGO_ENABLED=0")}, paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := token.NewFileSet()
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) != ".go" || strings.HasSuffix(e.Name(), "_test.go") {
-			continue
+	if n := packages.PrintErrors(loaded); n > 0 {
+		t.Fatalf("%d errors", n)
+	}
+	known := imported{}
+	packages.Visit(loaded, nil, func(p *packages.Package) { known[p.PkgPath] = p.Types })
+	changes, err := os.ReadFile(filepath.Join("..", "..", "CHANGELOG.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range loaded {
+		name := strings.TrimPrefix(p.PkgPath, Terrarium+"/")
+		golden := filepath.Join("testdata", "api", strings.ReplaceAll(name, "/", "_")+".txt")
+		was, err := os.ReadFile(golden)
+		broken := []string(nil)
+		if err == nil {
+			if broken, err = incompatible(p.PkgPath, was, p.Types, known); err != nil {
+				t.Fatalf("%s: %v", golden, err)
+			}
+		} else if !*update {
+			t.Fatal(err)
 		}
-		f, err := parser.ParseFile(set, filepath.Join(dir, e.Name()), nil, parser.SkipObjectResolution)
+		switch {
+		case len(broken) > 0 && !(*update && announced(string(changes), name)):
+			t.Errorf("package %s: this breaks modules that use it:\n  %s\nIf that has to be, say so in the top section of CHANGELOG.md in a line \"- [CHANGE] `%s`: ...\", then go test ./experiments/modules -run TestAPI -update",
+				name, strings.Join(broken, "\n  "), name)
+		case *update:
+			if err := os.WriteFile(golden, declarations(p.Types), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// announced reports whether the top section of a list of changes has a [CHANGE] line on a package.
+func announced(changes, pkg string) bool {
+	_, top, _ := strings.Cut(changes, "\n## ")
+	top, _, _ = strings.Cut(top, "\n## ")
+	return regexp.MustCompile("(?m)^- \\[CHANGE\\] [^\n]*`" + regexp.QuoteMeta(pkg) + "`").MatchString(top)
+}
+
+// imported hands out packages that were loaded.
+type imported map[string]*types.Package
+
+func (m imported) Import(path string) (*types.Package, error) {
+	if p := m[path]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("no package %s", path)
+}
+
+// incompatible lists in what way a package differs from its former declarations that may break
+// those who use it.
+func incompatible(path string, was []byte, now *types.Package, known imported) ([]string, error) {
+	set := token.NewFileSet()
+	f, err := parser.ParseFile(set, path, was, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	// A type of another package that is gone makes errors here, and a difference there.
+	c := types.Config{Importer: known, IgnoreFuncBodies: true, Error: func(error) {}}
+	old, _ := c.Check(path, set, []*ast.File{f}, nil)
+	var list []string
+	for _, c := range apidiff.Changes(old, now).Changes {
+		if !c.Compatible {
+			list = append(list, c.Message)
+		}
+	}
+	return list, nil
+}
+
+// declarations writes what a package exports, and the types that this depends on, as Go.
+func declarations(p *types.Package) []byte {
+	imports := map[string]bool{}
+	name := func(q *types.Package) string {
+		if q == p {
+			return ""
+		}
+		imports[q.Path()] = true
+		return q.Name()
+	}
+	var body bytes.Buffer
+	for _, n := range p.Scope().Names() {
+		switch o := p.Scope().Lookup(n).(type) {
+		case *types.TypeName:
+			fmt.Fprintln(&body, types.ObjectString(o, name))
+			named, ok := o.Type().(*types.Named)
+			for i := 0; ok && !o.IsAlias() && i < named.NumMethods(); i++ {
+				m := named.Method(i)
+				var sig bytes.Buffer
+				types.WriteSignature(&sig, m.Signature(), name)
+				fmt.Fprintf(&body, "func (%s) %s%s\n", types.TypeString(m.Signature().Recv().Type(), name), m.Name(), &sig)
+			}
+		case *types.Const:
+			if o.Exported() {
+				typ := types.TypeString(o.Type(), name)
+				if strings.HasPrefix(typ, "untyped ") {
+					typ = ""
+				}
+				value := o.Val().ExactString() // of fractions such as 3/2
+				if o.Val().Kind() == constant.Float {
+					value = strings.Replace(value, "/", ".0/", 1)
+				}
+				fmt.Fprintln(&body, "const", o.Name(), typ, "=", value)
+			}
+		default:
+			if o.Exported() {
+				fmt.Fprintln(&body, types.ObjectString(o, name))
+			}
+		}
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "package %s\n\n", p.Name())
+	for _, path := range slices.Sorted(maps.Keys(imports)) {
+		fmt.Fprintf(&out, "import %q\n", path)
+	}
+	out.Write(body.Bytes())
+	text, err := format.Source(out.Bytes())
+	if err != nil {
+		panic(fmt.Sprintf("%v in\n%s", err, &out))
+	}
+	return text
+}
+
+// TestIncompatible: the comparison finds what a list of names and signatures would not.
+func TestIncompatible(t *testing.T) {
+	const was = "package p\n\nconst (\n\tA int = 0\n\tB float64 = 1.5\n)\n\ntype I interface{ M() }\n\ntype S struct{ X int }\n\nfunc (S) M()\n\nfunc F(x int) error\n"
+	check := func(text string) *types.Package {
+		set := token.NewFileSet()
+		f, err := parser.ParseFile(set, "p", text, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ast.FileExports(f)
-		for _, d := range f.Decls {
-			lines = append(lines, declared(set, d)...)
+		p, err := (&types.Config{IgnoreFuncBodies: true}).Check("p", set, []*ast.File{f}, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return p
 	}
-	slices.Sort(lines)
-	return slices.Compact(lines)
-}
-
-func declared(set *token.FileSet, d ast.Decl) (lines []string) {
-	text := func(n any) string {
-		var b bytes.Buffer
-		if err := (&printer.Config{Mode: printer.RawFormat}).Fprint(&b, set, n); err != nil {
-			panic(err)
-		}
-		return strings.Join(strings.Fields(b.String()), " ")
-	}
-	if fn, ok := d.(*ast.FuncDecl); ok {
-		fn.Body, fn.Doc = nil, nil
-		return []string{text(fn)}
-	}
-	g, ok := d.(*ast.GenDecl)
-	if !ok {
-		return nil
-	}
-	for _, s := range g.Specs {
-		switch s := s.(type) {
-		case *ast.ValueSpec:
-			for _, name := range s.Names {
-				lines = append(lines, g.Tok.String()+" "+name.Name)
+	for change, breaks := range map[string]string{
+		"A int = 0 -> A int = 1":                        "A: value changed",
+		"B float64 = 1.5 -> B float32 = 1.5":            "B: changed from float64 to float32",
+		"interface{ M() } -> interface{ M(); N() }":     "I.N: added",
+		"struct{ X int } -> struct{ X int; Y string }":  "",
+		"struct{ X int } -> struct{ X int; y []int }":   "S: old is comparable, new is not",
+		"func F(x int) error -> func F(x ...int) error": "F: changed",
+		"func F(x int) error -> func G()":               "F: removed",
+		"func (S) M() -> func (*S) M()":                 "S.M: removed",
+		"package p -> package p\n\nfunc New()":          "",
+	} {
+		from, to, _ := strings.Cut(change, " -> ")
+		now := check(strings.Replace(was, from, to, 1))
+		for _, old := range []string{was, string(declarations(check(was)))} {
+			list, err := incompatible("p", []byte(old), now, nil)
+			if err != nil {
+				t.Fatal(err)
 			}
-		case *ast.TypeSpec:
-			lines = append(lines, typed(s, text)...)
+			if got := strings.Join(list, "; "); !strings.Contains(got, breaks) || breaks == "" && got != "" {
+				t.Errorf("%s: %q, want %q", change, got, breaks)
+			}
 		}
 	}
-	return lines
-}
-
-func typed(s *ast.TypeSpec, text func(any) string) (lines []string) {
-	list, kind := (*ast.FieldList)(nil), ""
-	switch x := s.Type.(type) {
-	case *ast.StructType:
-		list, kind = x.Fields, "struct"
-	case *ast.InterfaceType:
-		list, kind = x.Methods, "interface"
-	default:
-		return []string{"type " + s.Name.Name + " " + text(s.Type)}
+	if log := "# Changes\n\n## Unreleased\n\n- [CHANGE] `env`, `qd`: x\n- [FEATURE] `rewards`: y\n\n## 0.1\n\n- [CHANGE] `agents`: z\n"; !announced(log, "env") || !announced(log, "qd") || announced(log, "rewards") || announced(log, "agents") {
+		t.Error("announcements are not told apart")
 	}
-	lines = append(lines, "type "+s.Name.Name+" "+kind)
-	for _, f := range list.List {
-		f.Doc, f.Comment, f.Tag = nil, nil, nil
-		if len(f.Names) == 0 {
-			lines = append(lines, "type "+s.Name.Name+" "+kind+", embeds "+text(f.Type))
-		}
-		for _, name := range f.Names {
-			lines = append(lines, "type "+s.Name.Name+" "+kind+", "+name.Name+" "+text(f.Type))
-		}
-	}
-	return lines
 }
 
 // TestDependencies: whoever writes a reward gets neither graphics nor learners with it.

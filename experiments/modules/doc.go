@@ -33,4 +33,23 @@
 //   - GOFLAGS, such as -tags; but -mod=vendor has no effect, as the folder is new each time. To
 //     build from vendored source, keep the folder (Builder.Source), go mod vendor in it, and
 //     build there.
+//
+// # Compatibility
+//
+// What the packages env, env/geom, env/rng, env/registry, env/envtest, rewards, rewards/shaping,
+// rewards/rewardtest, agents, agents/agenttest, explore, explore/exploretest, qd and qd/qdtest
+// export, and lab.Main, is what modules of others build on:
+//
+//   - From version 1 on, a module that compiles with one version compiles with every later one of
+//     the same major version. Interfaces get no new methods; new abilities are further interfaces,
+//     found by assertion. Structs may get fields: name those that you set.
+//   - Before version 1, what breaks modules stands in CHANGELOG.md as [CHANGE], with what to do.
+//   - Names in files (environments, rewards, options, facts, exit codes, columns of metrics) change
+//     no more than that. An environment that behaves otherwise gets a new version in its name.
+//   - Numbers may change: a run repeats with the program that began it, see verify and resume.
+//     A reward's module stays what its version says.
+//   - Conformance suites may become stricter: what then fails broke the contract before.
+//
+// A test holds the packages to it by the rules of golang.org/x/exp/apidiff. It fails until a
+// change that breaks modules is listed in CHANGELOG.md.
 package modules
