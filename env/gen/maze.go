@@ -62,6 +62,7 @@ type Grid struct {
 	area        []int32 // number of doors between Start and the cell
 	order       []int32 // cells in the order in which the tree grew
 	queue       []int32
+	plan        *Grid // of rooms, if Rooms has built it
 }
 
 // Cells returns the number of cells.

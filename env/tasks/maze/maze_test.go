@@ -16,8 +16,23 @@ func TestConformance(t *testing.T) {
 			c.Discrete, c.MaxKeys, c.Progress, c.MaxSize, c.MaxSteps = true, 0, 0.1, 4, 300
 			return c
 		},
+		"Rooms": func() env.Config {
+			c := New()
+			c.MaxSize, c.Room, c.MaxSteps = 4, 3, 300
+			return c
+		},
+		"Television": func() env.Config {
+			c := New()
+			c.TV, c.TVMode, c.MaxSize, c.MaxSteps = 3, "near", 4, 300
+			return c
+		},
+		"Remote": func() env.Config {
+			c := New()
+			c.TV, c.TVMode, c.Discrete, c.MaxSteps = 2, "remote", true, 300
+			return c
+		},
 		"Blind": func() env.Config {
-			return &Config{MaxSize: 12, MaxKeys: 3, Range: 1, MaxSteps: 300}
+			return &Config{MaxSize: 12, Room: 1, MaxKeys: 3, Range: 1, TVMode: "always", MaxSteps: 300}
 		},
 	} {
 		t.Run(name, func(t *testing.T) { envtest.Run(t, config) })

@@ -27,6 +27,7 @@ type world struct {
 	config Config
 	spec   *env.Spec
 	state
+	tv
 	grid  gen.Grid
 	built env.Level // whose maze grid holds
 	half  float32   // of the wall's thickness
@@ -35,8 +36,8 @@ type world struct {
 }
 
 // Reset begins an episode on level l.
-func (w *world) Reset(l *env.Level, _ rng.Key) {
-	w.state = state{Seed: l.Seed}
+func (w *world) Reset(l *env.Level, key rng.Key) {
+	w.state, w.tv = state{Seed: l.Seed}, tv{Key: key}
 	copy(w.Params[:], l.Params)
 	w.restore()
 	w.P = w.centre(w.grid.Start)
@@ -52,7 +53,7 @@ func (w *world) restore() {
 	}
 	w.built.Seed = w.Seed
 	w.built.Params = append(w.built.Params[:0], w.Params[:n]...)
-	build(&w.grid, &w.built)
+	w.config.build(&w.grid, &w.built)
 }
 
 func (w *world) padded() (p [paramCount]float32) {
@@ -109,6 +110,7 @@ func (w *world) Step(b *env.Batch) {
 	f[factCell], f[factVisited] = float32(c), float32(visited)
 	f[factDistance] = w.left(c)
 	f[factProgress] = before - f[factDistance]
+	w.change(b.Act)
 	b.End[0] = env.Running
 	if w.near(w.grid.Goal, goalRadius) {
 		f[factReached] = 1
@@ -220,6 +222,11 @@ func (w *world) Observe(obs []float32) {
 		obs[0], obs[1] = to.X, to.Y
 		obs = obs[2:]
 	}
+	if w.config.TV > 0 {
+		at := len(obs) - w.config.TV
+		w.show(obs[at:])
+		obs = obs[:at]
+	}
 	clear(obs)
 	if w.config.KeyPositions {
 		for i, k := range w.grid.Keys {
@@ -234,22 +241,33 @@ func (w *world) Observe(obs []float32) {
 // AppendState appends the exact state.
 func (w *world) AppendState(dst []byte) []byte {
 	dst, _ = binary.Append(dst, binary.LittleEndian, &w.state) // it holds fixed-size numbers only
+	if w.config.TV > 0 {
+		dst, _ = binary.Append(dst, binary.LittleEndian, &w.tv)
+	}
 	return dst
 }
 
 // SetState continues from an appended state.
 func (w *world) SetState(src []byte) error {
-	if n := binary.Size(&w.state); len(src) != n {
-		return fmt.Errorf("malformed state of %d bytes, want %d", len(src), n)
+	n, more := binary.Size(&w.state), 0
+	if w.config.TV > 0 {
+		more = binary.Size(&w.tv)
+	}
+	if len(src) != n+more {
+		return fmt.Errorf("malformed state of %d bytes, want %d", len(src), n+more)
 	}
 	if _, err := binary.Decode(src, binary.LittleEndian, &w.state); err != nil {
 		return err
 	}
-	n := len(w.spec.Params)
-	if err := (&env.Level{Params: w.Params[:n], Seed: w.Seed}).Validate(w.spec); err != nil {
+	if more > 0 {
+		if _, err := binary.Decode(src[n:], binary.LittleEndian, &w.tv); err != nil {
+			return err
+		}
+	}
+	if err := (&env.Level{Params: w.Params[:len(w.spec.Params)], Seed: w.Seed}).Validate(w.spec); err != nil {
 		return fmt.Errorf("malformed state: %w", err)
 	}
-	if edge := w.Params[size]; !(w.P.X > 0 && w.P.X < edge && w.P.Y > 0 && w.P.Y < edge) {
+	if edge := w.Params[size] * float32(w.config.Room); !(w.P.X > 0 && w.P.X < edge && w.P.Y > 0 && w.P.Y < edge) {
 		return errors.New("malformed state: the disc is outside the maze")
 	}
 	w.restore()
