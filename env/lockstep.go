@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/terrarium-rl/terrarium/env/registry"
 )
@@ -74,6 +75,27 @@ func PickEngine(name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("env: this program has no engine %q on this machine%s", name, registry.Suggest(name, all))
+}
+
+var engine atomic.Pointer[string] // that SetEngine named
+
+// SetEngine makes the Vecs that NewVec makes from now on be stepped by the engine that a name
+// stands for, as PickEngine explains, unless their options name one.
+func SetEngine(name string) error {
+	e, err := PickEngine(name)
+	if err == nil {
+		engine.Store(&e)
+	}
+	return err
+}
+
+// Engine returns the engine that NewVec uses unless its options name one: that of SetEngine, or
+// the fastest.
+func Engine() string {
+	if e := engine.Load(); e != nil {
+		return *e
+	}
+	return Engines()[0]
 }
 
 // newStepper returns a new stepper of the named engine, nil for "go".

@@ -17,7 +17,7 @@ type VecOptions struct {
 	Workers int    // goroutines that step them; 0 means one a CPU. Results do not depend on it
 	First   int    // number of the first world: world First+i behaves the same in every Vec
 	Levels  Levels // default: the zero LevelSet
-	Engine  string // one of Engines, "simd" or "auto", the default. Results do not depend on it
+	Engine  string // one of Engines, "simd" or "auto"; default: that of SetEngine. Results do not depend on it
 }
 
 // NewVec runs worlds of c on the CPU, each world on one goroutine at a time. The result also
@@ -38,9 +38,11 @@ func NewVec(c Config, o VecOptions) (Vec, error) {
 			return nil, err
 		}
 	}
-	engine, err := PickEngine(o.Engine)
-	if err != nil {
-		return nil, err
+	engine := Engine()
+	if o.Engine != "" {
+		if engine, err = PickEngine(o.Engine); err != nil {
+			return nil, err
+		}
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)

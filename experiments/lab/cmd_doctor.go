@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/experiments/configs"
+	"github.com/terrarium-rl/terrarium/experiments/modules"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -80,7 +82,7 @@ func diagnose() []Finding {
 		{"Go", "ok", fmt.Sprintf("%s, %s/%s", p.Go, p.OS, p.Arch), ""},
 		{"processor", "ok", fmt.Sprintf("%s, %s, %s", p.CPU, plural(p.CPUs, "CPU"), orNone(strings.Join(p.Features, " "))), ""},
 		kernelFinding(),
-		{"physics", "ok", "engine go: plain Go, any platform", ""},
+		engineFinding(),
 		{"registered", "ok", fmt.Sprintf("%s, %s, %s, %s", plural(len(env.Names()), "environment"),
 			plural(len(agents.Names()), "agent"), plural(len(rewards.Names()), "reward"), plural(len(configs.Names()), "experiment")), ""},
 		folderFinding(),
@@ -170,19 +172,22 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "terrarium %s\n", programVersion())
-			return err
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintf(w, "terrarium %s\n", programVersion())
+			for _, b := range modules.Built {
+				if l, ok := modules.Providing(b.Path); ok && b.Path != modules.Terrarium {
+					fmt.Fprintf(w, "with %s\t%s\t%s\n", b.Path, l.Version, l.Sum)
+				}
+			}
+			return w.Flush()
 		},
 	}
 }
 
-// programVersion is the module version, or the revision of a development build.
+// programVersion is the version of Terrarium, or the revision of a development build.
 func programVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
+	l, _ := modules.Providing(modules.Terrarium)
+	v := l.Version
 	if v == "" || v == "(devel)" {
 		v = "development build"
 	}

@@ -50,6 +50,10 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			if err := p.Check(); err != nil {
 				return err
 			}
+			line, err := useEngine(p.Engine, p.EnvConfig)
+			if err != nil {
+				return err
+			}
 			if out == "" {
 				out = filepath.Join("runs", p.Name+time.Now().Format("-20060102-150405"))
 			}
@@ -62,6 +66,7 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			if !asJSON {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s on %s, %s %s, %d worlds, %s, into %s\n",
 					p.Name, p.Agent.Name, p.Spec.ID, count(p.Steps), p.stepName(), p.Worlds, plural(len(p.Seeds), "seed"), out)
+				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
 			r, err := Train(cmd.Context(), p, out, Options{Workers: workers, Notify: d.notify, Program: os.Args})
 			if err != nil {
@@ -75,7 +80,7 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 	f.Uint64Var(&seed, "seed", 0, "first seed, instead of the experiment's")
 	f.IntVar(&seeds, "seeds", 0, "number of seeds, counted up from the first")
 	f.StringVarP(&out, "out", "o", "", "folder for the results (default runs/NAME-TIME)")
-	f.StringVar(&engine, "engine", "", "what steps the worlds: auto or go")
+	f.StringVar(&engine, "engine", "", engineDoc)
 	f.IntVar(&workers, "workers", 0, "goroutines (default one a CPU); results do not depend on it")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, the last one a summary")
 	f.BoolVar(&replace, "replace", false, "delete the run that the folder holds, if any")
@@ -134,20 +139,28 @@ func removeRun(dir string) error {
 
 func resumeCommand() *cobra.Command {
 	var workers int
+	var engine string
 	var asJSON, force bool
 	c := &cobra.Command{
 		Use:   "resume DIR",
 		Short: "Go on with an interrupted run, to the same results",
 		Long: `Go on with an interrupted run. Results are, byte for byte, those of a run that was never
-interrupted. Seeds that are done are kept.`,
+interrupted, on another engine too. Seeds that are done are kept.`,
 		Args: exactlyOne("the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := OpenRun(args[0])
+			p, err := openRun(args[0], engine)
 			if err != nil {
 				return err
 			}
 			d := newDisplay(cmd.OutOrStdout(), p, asJSON)
-			r, err := Resume(cmd.Context(), args[0], Options{Workers: workers, Notify: d.notify, Force: force})
+			line, err := useEngine(p.Engine, p.EnvConfig)
+			if err != nil {
+				return err
+			}
+			if engine != "" && !asJSON {
+				fmt.Fprintln(cmd.OutOrStdout(), line)
+			}
+			r, err := Resume(cmd.Context(), args[0], Options{Workers: workers, Notify: d.notify, Force: force, Engine: engine})
 			if err != nil {
 				return err
 			}
@@ -158,6 +171,7 @@ interrupted. Seeds that are done are kept.`,
 	f.IntVar(&workers, "workers", 0, "goroutines (default one a CPU); results do not depend on it")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, the last one a summary")
 	f.BoolVar(&force, "force", false, "go on although another program began the run")
+	f.StringVar(&engine, "engine", "", engineDoc+" (default the run's)")
 	return c
 }
 

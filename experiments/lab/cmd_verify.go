@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/traj"
 )
 
@@ -32,6 +33,9 @@ and field, and the exit code is 1.`,
 			if workers < 0 {
 				return fmt.Errorf("--workers is %d: want 1 or more, or 0 for one a CPU", workers)
 			}
+			if err := env.SetEngine(engine); err != nil {
+				return err
+			}
 			v, err := Verify(args[0], workers)
 			if err != nil {
 				return err
@@ -47,7 +51,7 @@ and field, and the exit code is 1.`,
 	}
 	f := c.Flags()
 	f.IntVar(&workers, "workers", 0, "goroutines (default one a CPU)")
-	f.StringVar(&engine, "engine", "auto", "what steps the worlds: auto or go")
+	f.StringVar(&engine, "engine", "auto", engineDoc)
 	f.BoolVar(&asJSON, "json", false, "print a JSON object")
 	return c
 }

@@ -39,7 +39,7 @@ type Config struct {
 	Bonus      string           `json:"bonus,omitempty" doc:"intrinsic reward, added to the reward or learned apart, such as 0.5 * norm(rnd * e3b); terrarium list bonuses names what there is"`
 	Steps      int64            `json:"steps" doc:"most transitions to train on, each agent of each world counting one"`
 	Seeds      []uint64         `json:"seeds" doc:"seeds, each trained apart from the others"`
-	Engine     string           `json:"engine" doc:"what steps the worlds: auto or go"`
+	Engine     string           `json:"engine" doc:"what steps the worlds: auto, simd, go, or one that terrarium doctor lists; results are the same"`
 	Eval       EvalConfig       `json:"eval" doc:"the evaluation after training"`
 	Checkpoint CheckpointConfig `json:"checkpoint" doc:"when the state is saved"`
 	Replays    ReplayConfig     `json:"replays" doc:"which episodes are recorded"`
@@ -402,17 +402,6 @@ func (p *Plan) checkRanges() error {
 	}
 	return p.at("engine", checkEngine(p.Engine))
 }
-
-// checkEngine reports an engine that this program does not have.
-func checkEngine(name string) error {
-	if !slices.Contains(engines, name) {
-		return lacking(fmt.Errorf("unknown engine %q%s", name, registry.Suggest(name, engines)))
-	}
-	return nil
-}
-
-// engines lists what can step worlds.
-var engines = []string{"auto", "go"}
 
 // YAML returns p as an experiment file in which nothing is left to defaults.
 func (p *Plan) YAML() ([]byte, error) {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
 )
 
 const provenanceFile = "provenance.json"
@@ -68,7 +69,7 @@ func newProvenance() (*Provenance, error) {
 	}
 	p := &Provenance{
 		Program: program, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPU: cpuModel(), CPUs: runtime.NumCPU(), Features: cpuFeatures(), Kernel: nn.Kernel(), Engine: "go",
+		CPU: cpuModel(), CPUs: runtime.NumCPU(), Features: cpuFeatures(), Kernel: nn.Kernel(), Engine: env.Engine(),
 		Build: map[string]string{}, Modules: []Module{},
 	}
 	if host, err := os.Hostname(); err == nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/env"
 )
 
 const (
@@ -29,6 +30,7 @@ type Options struct {
 	Notify  func(Status) // called with news, by several goroutines at once; may be nil
 	Program []string     // the command line, for provenance
 	Force   bool         // resume although the program is another
+	Engine  string       // resume on this engine; empty means the run's
 }
 
 // A Status is news of a seed.
@@ -78,6 +80,9 @@ func Train(ctx context.Context, p *Plan, dir string, o Options) (*Result, error)
 		return nil, err
 	}
 	prov.Rewards = p.origins()
+	if prov.Engine, err = env.PickEngine(p.Engine); err != nil {
+		return nil, err
+	}
 	prov.Experiment, prov.Seeds, prov.Started, prov.Command = p.Name, p.Seeds, time.Now().UTC().Round(time.Second), o.Program
 	text, err := p.YAML()
 	if err != nil {
@@ -125,7 +130,7 @@ func makeRunDir(dir string) error {
 // Resume goes on with the run in dir to the bytes that it would have had uninterrupted. It
 // refuses to if the program is not the one that began the run, unless o.Force is set.
 func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
-	p, err := OpenRun(dir)
+	p, err := openRun(dir, o.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +163,10 @@ func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
 }
 
 // OpenRun returns the plan of the run in dir.
-func OpenRun(dir string) (*Plan, error) {
+func OpenRun(dir string) (*Plan, error) { return openRun(dir, "") }
+
+// openRun returns the plan of the run in dir, with another engine unless that is empty.
+func openRun(dir, engine string) (*Plan, error) {
 	path := filepath.Join(dir, configFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -167,7 +175,11 @@ func OpenRun(dir string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParsePlan(path, text, nil)
+	var sets []string
+	if engine != "" {
+		sets = []string{"engine=" + engine}
+	}
+	return ParsePlan(path, text, sets)
 }
 
 // SeedDir returns the folder of a seed of the run in dir.
@@ -177,6 +189,9 @@ func SeedDir(dir string, seed uint64) string { return filepath.Join(dir, fmt.Spr
 // workers. The first error interrupts the others, whose state is saved.
 func runSeeds(ctx context.Context, p *Plan, dir string, o Options) (*Result, error) {
 	started := time.Now()
+	if err := env.SetEngine(p.Engine); err != nil {
+		return nil, err
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}

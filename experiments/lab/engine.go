@@ -1,0 +1,93 @@
+package lab
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/registry"
+)
+
+// engineDoc describes the flags and keys that name an engine.
+const engineDoc = "what steps the worlds: auto, simd, go, or one that terrarium doctor lists; results are the same"
+
+// engineNames returns the names that stand for an engine of this program on this machine.
+func engineNames() []string {
+	names := []string{"auto"}
+	if all := env.Engines(); len(all) > 1 {
+		names = append(names, "simd")
+	}
+	return append(names, env.Engines()...)
+}
+
+// checkEngine reports an engine that this program does not have.
+func checkEngine(name string) error {
+	if name == "simd" || strings.HasPrefix(name, "simd") && len(env.Engines()) == 1 {
+		if why := noSIMD(); why != "" {
+			return lacking(fmt.Errorf("there is no engine %q: %s; choose auto or go, whose results are the same", name, why))
+		}
+	}
+	if !slices.Contains(engineNames(), name) {
+		return lacking(fmt.Errorf("unknown engine %q%s", name, registry.Suggest(name, engineNames())))
+	}
+	return nil
+}
+
+// noSIMD says why there is no SIMD engine, or "" if there is one.
+func noSIMD() string {
+	switch {
+	case len(env.Engines()) > 1:
+		return ""
+	case runtime.GOARCH != "amd64":
+		return "it exists for amd64 only so far"
+	case !strings.Contains(buildSetting("GOEXPERIMENT"), "simd"):
+		return "the program was built without GOEXPERIMENT=simd, which needs Go 1.26 or newer"
+	}
+	return "this processor lacks AVX2"
+}
+
+// useEngine makes worlds be stepped by an engine that checkEngine has accepted, and returns a
+// line that says which it is and why.
+func useEngine(name string, c env.Config) (string, error) {
+	if err := env.SetEngine(name); err != nil {
+		return "", err
+	}
+	engine := env.Engine()
+	if c != nil {
+		if _, together := c.New().(env.SimEnv); !together {
+			return "worlds: engine go, the only one for this environment, whose step is plain code", nil
+		}
+	}
+	line := "worlds: engine " + engine + ", " + engineText(engine)
+	switch why := noSIMD(); {
+	case name == engine:
+		return line + ", as asked for", nil
+	case why != "":
+		return line + "; no SIMD: " + why, nil
+	}
+	return line + ", the fastest here", nil
+}
+
+// engineText describes an engine.
+func engineText(engine string) string {
+	switch engine {
+	case "go":
+		return "plain Go, a world at a time"
+	case "simd256":
+		return "8 worlds at once with AVX2"
+	case "simd512":
+		return "16 worlds at once with AVX-512"
+	}
+	return "as a module provides it"
+}
+
+// engineFinding is a line of doctor.
+func engineFinding() Finding {
+	f := Finding{"physics", "ok", fmt.Sprintf("engine %s (%s), of %s", env.Engine(), engineText(env.Engine()), strings.Join(env.Engines(), ", ")), ""}
+	if why := noSIMD(); why != "" {
+		f.State, f.Remedy = "note", "several times faster with SIMD: "+why
+	}
+	return f
+}

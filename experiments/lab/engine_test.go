@@ -1,0 +1,60 @@
+package lab
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/terrarium-rl/terrarium/env"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/lander"
+)
+
+// TestEngines interrupts a run on the fastest engine and resumes it on the plain one, compares
+// what it gives with an undisturbed run on the plain one, and replays its episodes on all.
+func TestEngines(t *testing.T) {
+	dir := t.TempDir()
+	file, whole, parts := filepath.Join(dir, "x.yaml"), filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+	writeFile(t, file, strings.NewReplacer("cartpole-v0", "lander-v0", "worlds: 7", "worlds: 21", "fact: alive", "fact: height", "1200000", "150000").Replace(killed))
+	text, err := exec.Command("terrarium", "run", file, "--out", whole, "--engine", "go").CombinedOutput()
+	if err != nil || !bytes.Contains(text, []byte("worlds: engine go, plain Go, a world at a time, as asked for\n")) {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	fastest := env.Engines()[0]
+	c := exec.Command("terrarium", "run", file, "--out", parts)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if data, _ := os.ReadFile(filepath.Join(SeedDir(parts, 3), metricsFile)); len(data) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if c.ProcessState.ExitCode() != exitInterrupted || !strings.Contains(out.String(), "worlds: engine "+fastest+", ") {
+		t.Fatalf("exit code %d, want %d:\n%s", c.ProcessState.ExitCode(), exitInterrupted, out.String())
+	}
+	if text, err := exec.Command("terrarium", "resume", parts, "--engine", "go").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	got := exactFiles(t, parts)
+	for name, want := range exactFiles(t, whole) {
+		if got[name] != want && name != configFile { // which names the engine
+			t.Errorf("%s differs", name)
+		}
+	}
+	for _, e := range append(env.Engines(), "auto") {
+		if text, err := exec.Command("terrarium", "verify", parts, "--engine", e).CombinedOutput(); err != nil {
+			t.Errorf("verify on %s: %v\n%s", e, err, text)
+		}
+	}
+}
