@@ -170,6 +170,27 @@ func Share(metric, arm string, least float64) Bound {
 	}
 }
 
+// Times says that the mean of metric in arm a is above, or below, factor times that in arm b. It is about
+// means alone, so its interval is a point.
+func Times(metric, a, b string, factor float64, below bool) Bound {
+	sign := map[bool]string{false: ">", true: "<"}[below]
+	return Bound{
+		Text: fmt.Sprintf("%s: %s / %s %s %g", metric, a, b, sign, factor), Limit: factor, Below: below,
+		Effect: func(t *Table) (stats.Interval, error) {
+			x, err := t.Column(a, metric)
+			if err != nil {
+				return stats.Interval{}, err
+			}
+			y, err := t.Column(b, metric)
+			if err != nil {
+				return stats.Interval{}, err
+			}
+			r := stats.Summarize(x).Mean / max(stats.Summarize(y).Mean, 1e-9)
+			return stats.Interval{Value: r, Lo: r, Hi: r}, nil
+		},
+	}
+}
+
 // GreaterIQM is Greater for the difference of interquartile means, with a percentile bootstrap
 // of the seeds as its interval.
 func GreaterIQM(metric, a, b string, by float64) Bound {

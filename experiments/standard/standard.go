@@ -20,9 +20,11 @@ import (
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/clip-delta" // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/context"    // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/domain"     // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/ens-uwo"    // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/gpm"        // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/helpsteer"  // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/heron"      // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/lsc"        // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/prefmodel"  // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/secrets2"   // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/starc"      // claim

@@ -11,7 +11,6 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
-	"github.com/terrarium-rl/terrarium/experiments/stats"
 	"github.com/terrarium-rl/terrarium/rewards/combine"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 	"github.com/terrarium-rl/terrarium/rewards/model"
@@ -30,9 +29,9 @@ func init() {
 		Cell:  cell,
 		Pass: []papers.Bound{
 			papers.Less("success@0.1", "raw", "success", -0.1),
-			times("filler@0.1", "raw", "success", 2, false),
+			papers.Times("filler@0.1", "raw", "success", 2, false),
 			papers.Greater("success@0.1", "both", "success", -0.02),
-			times("steps@0.1", "both", "success", 1.2, true),
+			papers.Times("steps@0.1", "both", "success", 1.2, true),
 		},
 		Also: []papers.Bound{
 			papers.Greater("success@0.1", "both", "success", 0),
@@ -42,27 +41,6 @@ func init() {
 			papers.Less("success@0.02", "raw", "success", -0.1),
 		},
 	})
-}
-
-// times says that the mean of metric in arm a is above, or below, factor times that in arm b. As
-// the card asks for means, the interval is a point.
-func times(metric, a, b string, factor float64, below bool) papers.Bound {
-	sign := map[bool]string{false: ">", true: "<"}[below]
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: %s / %s %s %g", metric, a, b, sign, factor), Limit: factor, Below: below,
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			x, err := t.Column(a, metric)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			y, err := t.Column(b, metric)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			r := stats.Summarize(x).Mean / max(stats.Summarize(y).Mean, 1e-9)
-			return stats.Interval{Value: r, Lo: r, Hi: r}, nil
-		},
-	}
 }
 
 // The task is to open five doors in order, with the right keys, and to stop. What can be done in a

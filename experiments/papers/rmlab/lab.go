@@ -3,9 +3,11 @@ package rmlab
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/experiments/stats"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 	"github.com/terrarium-rl/terrarium/rewards/label"
 	"github.com/terrarium-rl/terrarium/rewards/model"
@@ -124,6 +126,20 @@ func (l *Lab) Teach(qs []label.Query, gold label.Score, t Teaching) ([]feedback.
 		}
 		teacher.Beta = beta
 	}
+	return l.answers(qs, teacher)
+}
+
+// TeachAt lets a teacher answer whose rationality is beta, on true returns in deviations of those
+// of the whole lab.
+func (l *Lab) TeachAt(qs []label.Query, gold label.Score, beta float64, key rng.Key) ([]feedback.Record, error) {
+	all, err := l.Gold(gold, slices.Concat(l.Levels...))
+	if err != nil {
+		return nil, err
+	}
+	return l.answers(qs, &label.Teacher{Score: gold, Key: key.Fold(uint64(purposeTeach)), Beta: beta / stats.Summarize(all).Std})
+}
+
+func (l *Lab) answers(qs []label.Query, teacher *label.Teacher) ([]feedback.Record, error) {
 	records := make([]feedback.Record, 0, len(qs))
 	for _, q := range qs {
 		r, ok, err := teacher.Label(l.Store, q)
