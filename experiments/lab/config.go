@@ -145,7 +145,10 @@ func readExperiment(experiment string) (text []byte, source string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("experiment: %w", err)
 	}
-	return text, experiment, nil
+	if filepath.Ext(experiment) == ".json" {
+		text, err = levelExperiment(experiment, text)
+	}
+	return text, experiment, err
 }
 
 // ParsePlan resolves the text of an experiment. The source names it in errors.

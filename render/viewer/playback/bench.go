@@ -385,7 +385,6 @@ func (b *Bench) scale(i int, p geom.Vec) {
 func (b *Bench) Release(p geom.Vec) {
 	d := b.drag
 	b.drag = drag{}
-	d.at = p
 	switch d.kind {
 	case dragMove, dragTurn, dragScale:
 		b.changed(d.before)

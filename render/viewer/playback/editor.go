@@ -1,7 +1,6 @@
 package playback
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -124,11 +123,11 @@ func (e *Editor) Mutate() {
 
 // Save writes the level to a JSON file.
 func (e *Editor) Save(path string) error {
-	text, err := json.MarshalIndent(&e.Level, "", "  ")
+	text, err := (&env.LevelFile{Env: e.Spec.ID, Level: e.Level}).Text()
 	if err != nil {
 		return fmt.Errorf("level: %w", err)
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
+	return os.WriteFile(path, text, 0o644)
 }
 
 // LoadLevel reads a level of s from a JSON file.
@@ -137,12 +136,9 @@ func LoadLevel(path string, s *env.Spec) (*env.Level, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := new(env.Level)
-	if err := json.Unmarshal(text, l); err != nil {
-		return nil, fmt.Errorf("%s: a level is {\"params\": [numbers], \"seed\": number}: %w", path, err)
-	}
-	if err := l.Validate(s); err != nil {
+	f, err := env.ReadLevel(text, s)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return l, nil
+	return &f.Level, nil
 }
