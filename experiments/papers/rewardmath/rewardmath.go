@@ -1,0 +1,250 @@
+// Package rewardmath checks what Kim et al., "Evaluating Robustness of Reward Models for Mathematical
+// Reasoning" (2024), claim: that a benchmark of one good behaviour against many bad ones of the same
+// style tells how good a policy optimised on a reward model gets, where pairs that differ in style tell
+// less. See the README beside it.
+package rewardmath
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/papers/rmlab"
+	"github.com/terrarium-rl/terrarium/experiments/stats"
+	"github.com/terrarium-rl/terrarium/rewards/eval"
+	"github.com/terrarium-rl/terrarium/rewards/feedback"
+	"github.com/terrarium-rl/terrarium/rewards/model"
+)
+
+func init() {
+	papers.Register(papers.Claim{
+		Name: "rewardmath", Paper: "Kim et al. 2024",
+		Doc:  "One good behaviour against nine bad ones of its style ranks reward models as their use does.",
+		Arms: []string{"one-to-many", "styled", "random", "lot"}, Treatment: "one-to-many", Control: "lot",
+		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 10, papers.Full: 30},
+		Cell:  cell,
+		Pass: []papers.Bound{
+			papers.Greater("with gold", "one-to-many", "styled", 0),
+			papers.Above("with gold", "one-to-many", 0.7),
+			papers.Under("with drop", "one-to-many", 0),
+		},
+		Also: []papers.Bound{
+			papers.Greater("with gold", "one-to-many", "random", 0),
+			papers.Greater("with gold", "random", "styled", 0),
+			papers.Under("with drop", "styled", 0),
+		},
+	})
+}
+
+const (
+	items  = 150
+	others = 9
+	best   = 64 // of n, what models are used for
+	wild   = 0.15
+)
+
+const (
+	purposeItem rng.Purpose = 0x726d6101 + iota
+	purposeLot
+)
+
+// zoo are the ways in which models differ: answers, how right they are, and how many are turned.
+func zoo(scale papers.Scale) (out []struct {
+	pairs        int
+	right, flips float64
+}) {
+	sizes := []int{50, 150, 400, 1000}
+	if scale == papers.Smoke {
+		sizes = []int{40, 300}
+	}
+	for _, pairs := range sizes {
+		for _, right := range []float64{0.75, 0.95} {
+			for _, flips := range []float64{0, 0.25} {
+				out = append(out, struct {
+					pairs        int
+					right, flips float64
+				}{pairs, right, flips})
+			}
+		}
+	}
+	return out
+}
+
+// An item is a good behaviour and bad ones.
+type item struct {
+	good feedback.Segment
+	bad  []feedback.Segment
+}
+
+func cell(c papers.Cell) (papers.Row, error) {
+	levels, perLevel := 30, 256
+	if c.Scale == papers.Smoke {
+		levels, perLevel = 10, 96
+	}
+	lab, err := rmlab.New(rmlab.Config{Seed: c.Seed, Levels: 40, PerLevel: 64})
+	if err != nil {
+		return nil, err
+	}
+	pool, err := rmlab.New(rmlab.Config{Seed: c.Seed + 1_000_000, Levels: levels, PerLevel: perLevel, Wild: wild})
+	if err != nil {
+		return nil, err
+	}
+	held, err := rmlab.New(rmlab.Config{Seed: c.Seed + 2_000_000, Levels: 30, PerLevel: 64})
+	if err != nil {
+		return nil, err
+	}
+	bench, err := benchmark(c.Arm, held)
+	if err != nil {
+		return nil, err
+	}
+	var score, gold, drop []float64
+	lot := held.Key.Stream(purposeLot, 0, 0)
+	for i, z := range zoo(c.Scale) {
+		rs, err := lab.Teach(lab.Pairs(z.pairs, lab.Key.Fold(uint64(i))), rmlab.Standard.Score,
+			rmlab.Teaching{Right: z.right, Flips: z.flips, Key: lab.Key.Fold(uint64(i))})
+		if err != nil {
+			return nil, err
+		}
+		o := rmlab.Fitting()
+		o.Key = lab.Key.Fold(uint64(100 + i))
+		m, err := lab.Train(rmlab.Shape(), rs, o)
+		if err != nil {
+			return nil, err
+		}
+		s, err := measure(m, held, bench)
+		if err != nil {
+			return nil, err
+		}
+		if c.Arm == "lot" {
+			s = lot.Float64()
+		}
+		g, d, err := used(m, pool)
+		if err != nil {
+			return nil, err
+		}
+		score, gold, drop = append(score, s), append(gold, g), append(drop, d)
+	}
+	row := papers.Row{}
+	if row["with gold"], err = stats.Spearman(score, gold); err != nil {
+		return nil, err
+	}
+	row["with drop"], err = stats.Spearman(score, drop)
+	return row, err
+}
+
+// benchmark makes the items of an arm.
+func benchmark(arm string, lab *rmlab.Lab) ([]item, error) {
+	r := lab.Key.Stream(purposeItem, 0, 0)
+	out := make([]item, items)
+	for i := range out {
+		var err error
+		switch arm {
+		case "one-to-many", "lot":
+			out[i], err = among(lab, &r, others)
+		case "random":
+			out[i], err = among(lab, &r, 1)
+		case "styled":
+			out[i], err = styled(lab, &r, i)
+		default:
+			err = fmt.Errorf("unknown arm %q", arm)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// among takes one behaviour of a level that is truly better than n others, all drawn alike.
+func among(lab *rmlab.Lab, r *rng.Stream, n int) (item, error) {
+	segs := lab.Levels[r.IntN(len(lab.Levels))]
+	order := make([]int32, len(segs))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	r.Shuffle(order)
+	var it item
+	top := math.Inf(-1)
+	for _, k := range order[:n+1] {
+		y, err := lab.Gold(rmlab.Standard.Score, segs[k:k+1])
+		if err != nil {
+			return it, err
+		}
+		if y[0] > top {
+			if top > math.Inf(-1) {
+				it.bad = append(it.bad, it.good)
+			}
+			it.good, top = segs[k], y[0]
+		} else {
+			it.bad = append(it.bad, segs[k])
+		}
+	}
+	return it, nil
+}
+
+// styled plays an expert with a steady hand against a poor pilot who trembles.
+func styled(lab *rmlab.Lab, r *rng.Stream, i int) (item, error) {
+	level := rmlab.NewLevel(lab.Key, i%len(lab.Levels))
+	var it item
+	for k, p := range []rmlab.Pilot{
+		{Goal: 1.2, Danger: 1.2, Damping: 1, Noise: 0.05, Most: 1},
+		{Goal: r.Range(-0.3, 0.8), Danger: r.Range(-0.5, 0.5), Damping: 0.3, Noise: 1, Most: 1},
+	} {
+		t := rmlab.Play(level, p, uint64(i), r)
+		id, err := lab.Store.Add(&t)
+		if err != nil {
+			return it, err
+		}
+		seg := feedback.Segment{Traj: id, To: rmlab.Steps}
+		if k == 0 {
+			it.good = seg
+		} else {
+			it.bad = append(it.bad, seg)
+		}
+	}
+	return it, nil
+}
+
+// measure is the share of the items in which a model scores the good behaviour above all others.
+func measure(m model.Scorer, lab *rmlab.Lab, bench []item) (float64, error) {
+	good, bad := make([]float64, len(bench)), make([][]float64, len(bench))
+	for i, it := range bench {
+		y, err := lab.Returns(m, append([]feedback.Segment{it.good}, it.bad...))
+		if err != nil {
+			return 0, err
+		}
+		good[i], bad[i] = y[0], y[1:]
+	}
+	return eval.OneToMany(good, bad).Strict, nil
+}
+
+// used is the true return of the best of some behaviours by a model, and by how much that is below
+// what it is of the best of fewer.
+func used(m model.Scorer, pool *rmlab.Lab) (gold, drop float64, err error) {
+	peak := math.Inf(-1)
+	var proxy, truth [][]float64
+	for _, segs := range pool.Levels {
+		y, err := pool.Returns(m, segs)
+		if err != nil {
+			return 0, 0, err
+		}
+		z, err := pool.Gold(rmlab.Standard.Score, segs)
+		if err != nil {
+			return 0, 0, err
+		}
+		proxy, truth = append(proxy, y), append(truth, z)
+	}
+	for _, n := range []int{1, 2, 4, 8, 16, 32, best} {
+		gold = 0
+		for i := range proxy {
+			g, err := eval.BestOf(proxy[i], truth[i], n)
+			if err != nil {
+				return 0, 0, err
+			}
+			gold += g / float64(len(proxy))
+		}
+		peak = max(peak, gold)
+	}
+	return gold, peak - gold, nil
+}
