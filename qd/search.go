@@ -27,9 +27,10 @@ type Search struct {
 	// with a fixed number of samples). The archive has to be a Tester.
 	Resample int
 
-	// Gradient evaluates the rows of b, like Evaluate, and writes the gradients of the objective
-	// and of each measure by the parameters, N x (1+measures) x dim, drawing from k. Only
-	// emitters that are Climbers need it; see EstimateGradient where there are no derivatives.
+	// Gradient evaluates the rows of b, by Counted if they are to count, and writes the gradients
+	// of the objective and of each measure by the parameters, N x (1+measures) x dim, drawing from
+	// k. Only emitters that are Climbers need it; see EstimateGradient where there are no
+	// derivatives.
 	Gradient func(b *Batch, grad []float32, k rng.Key) error
 
 	iteration   uint64
@@ -76,6 +77,9 @@ func (s *Search) Step() error {
 	}
 	return s.Tell()
 }
+
+// Counted evaluates b and counts its rows: what a Gradient that samples evaluates with.
+func (s *Search) Counted(b *Batch) error { return s.evaluate(b) }
 
 func (s *Search) evaluate(b *Batch) error {
 	if s.Evaluate == nil {
@@ -133,7 +137,6 @@ func (s *Search) climb(k rng.Key) error {
 	if err := s.Gradient(b, grad, k.Fold(1<<33)); err != nil {
 		return err
 	}
-	s.evaluations += uint64(b.N)
 	if err := s.add(b); err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func LoadElites(p *Plan, dir string, seed uint64) (qd.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	return results(s), nil
+	return s.elites(), nil
 }
 
 // ElitePolicy returns the policy that a solution of a quality-diversity experiment stands for.

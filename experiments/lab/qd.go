@@ -9,7 +9,6 @@ import (
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/registry"
-	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/qd"
 )
 
@@ -22,10 +21,19 @@ type QDConfig struct {
 	Measures    []MeasureConfig `json:"measures" doc:"what distinguishes behaviours"`
 	Archive     Choice          `json:"archive" doc:"where policies are kept; see terrarium list archives"`
 	Result      *Choice         `json:"result" doc:"a second archive, offered every policy, for the results; default: the archive itself"`
-	Emitters    []EmitterChoice `json:"emitters" doc:"what proposes policies; see terrarium list emitters"`
+	Emitters    []EmitterChoice `json:"emitters,omitempty" doc:"what proposes policies; see terrarium list emitters"`
+	Schedule    *ScheduleConfig `json:"schedule,omitempty" doc:"lets emitters compete for the batches; default: each proposes one at a time"`
+	Explore     *ExploreConfig  `json:"explore,omitempty" doc:"a search for sparse rewards in place of emitters; the archive is then a map of all that was evaluated"`
+	Areas       []AreaConfig    `json:"areas,omitempty" doc:"places in measure space that are rewarded, and nothing else is: 1 in the middle, falling to 0 at the edge"`
+	Goals       []GoalConfig    `json:"goals,omitempty" doc:"further objectives, for the archive mome"`
+	Observe     *ObserveConfig  `json:"observe,omitempty" doc:"what descriptors are learned from"`
+	ArchiveOf   []int           `json:"archive_of,omitempty" doc:"numbers of the measures, from 0, that the archive tells apart; default: all"`
+	ResultOf    []int           `json:"result_of,omitempty" doc:"the same for the result archive"`
+	Gradient    *GradientConfig `json:"gradient,omitempty" doc:"how gradients are estimated for emitters that climb them"`
 	Batch       int             `json:"batch" doc:"policies that each emitter proposes at a time"`
 	Episodes    int             `json:"episodes" doc:"episodes of an evaluation; objective and measures are means over them"`
 	Fresh       bool            `json:"fresh" doc:"each evaluation plays new episodes; else all play the same, and noise cannot favour any"`
+	Resample    int             `json:"resample" doc:"evaluations more of what the archive would accept, before it is offered with their mean: against luck, with fresh"`
 	Offset      float64         `json:"offset" doc:"least objective there can be: the QD score sums what objectives are above it"`
 	Reevaluate  int             `json:"reevaluate" doc:"new episodes in which each elite is played again at the end; 0 for none"`
 }
@@ -41,7 +49,10 @@ type GenomeConfig struct {
 type MeasureConfig struct {
 	Of     string   `json:"of" doc:"observation or fact it is made of, as they are after a step: obs.NAME or fact.NAME"`
 	Column int      `json:"column" doc:"column of it, where it has several"`
-	Take   string   `json:"take" doc:"last, first, min, max, mean or sum over the steps of the episode"`
+	Take   string   `json:"take" doc:"last, first, min, max, mean or sum over the steps of the episode, or signature: of the path of it and of what with names"`
+	With   []string `json:"with,omitempty" doc:"further coordinates of the path whose signature is taken"`
+	Word   []int    `json:"word,omitempty" doc:"which number of the signature: [0, 1] is the iterated integral of coordinate 0 and then 1"`
+	Log    bool     `json:"log,omitempty" doc:"of the logarithm of the signature: [0, 1] is then the signed area between path and chord"`
 	When   []string `json:"when" doc:"observations or facts; the value at the first step where one of them is above 0 counts, and take only if there is none"`
 	Lo     float32  `json:"lo" doc:"least value that the archive tells apart"`
 	Hi     float32  `json:"hi" doc:"greatest value that the archive tells apart"`
@@ -71,7 +82,7 @@ func (q *QDConfig) defaults() {
 	if q.Archive.Name == "" {
 		q.Archive.Name = "grid"
 	}
-	if len(q.Emitters) == 0 {
+	if len(q.Emitters) == 0 && q.Explore == nil {
 		q.Emitters = []EmitterChoice{{Name: "isoline"}}
 	}
 	for i := range q.Measures {
@@ -96,6 +107,9 @@ func (p *Plan) resolveQD() error {
 	q.defaults()
 	p.Steps = q.Evaluations
 	if err := p.checkQD(); err != nil {
+		return err
+	}
+	if err := p.checkSparse(); err != nil {
 		return err
 	}
 	var err error
@@ -138,6 +152,7 @@ func (p *Plan) checkQD() error {
 	}{
 		{"qd.evaluations", float64(q.Evaluations), 1, 1e15}, {"qd.batch", float64(q.Batch), 1, 1e6},
 		{"qd.episodes", float64(q.Episodes), 1, 1e6}, {"qd.reevaluate", float64(q.Reevaluate), 0, 1e6},
+		{"qd.resample", float64(q.Resample), 0, 1e6},
 	} {
 		if !(c.v >= c.min && c.v <= c.max) {
 			return p.at(c.path, fmt.Errorf("%v is out of range: want %v to %v", c.v, c.min, c.max))
@@ -176,42 +191,6 @@ func (q *QDConfig) bounds() (out [][2]float32) {
 	return out
 }
 
-// buildSearch returns a new search for a seed, without its evaluation.
-func (p *Plan) buildSearch(seed uint64) (*qd.Search, error) {
-	q, key := p.QD, rng.New(seed).Fold(learnPurpose)
-	g := newGenome(p)
-	// The cells of an archive are the same for all seeds: results can be compared.
-	setup := qd.ArchiveSetup{Dim: g.dim, Bounds: q.bounds(), Key: rng.New(cellPurpose)}
-	s := &qd.Search{Shape: qd.Shape{Dim: g.dim, Measures: len(q.Measures)}, PerEmit: q.Batch, Key: key}
-	var err error
-	if s.Archive, err = p.qdArchive.Build(setup); err != nil {
-		return nil, p.at("qd.archive.options", err)
-	}
-	if p.qdResult != nil {
-		if s.Result, err = p.qdResult.Build(setup); err != nil {
-			return nil, p.at("qd.result.options", err)
-		}
-	}
-	for i, c := range p.qdEmitters {
-		for range q.Emitters[i].Count {
-			e, err := c.Build(qd.EmitterSetup{X0: make([]float32, g.dim), Batch: q.Batch})
-			if err != nil {
-				return nil, p.at(fmt.Sprintf("qd.emitters.%d.options", i), err)
-			}
-			s.Emitters = append(s.Emitters, e)
-		}
-	}
-	return s, nil
-}
-
-// results returns the archive whose elites are the results.
-func results(s *qd.Search) qd.Archive {
-	if s.Result != nil {
-		return s.Result
-	}
-	return s.Archive
-}
-
 // niches returns the number of niches of an archive, or 0 if it cannot count them.
 func niches(a qd.Archive) int {
 	if n, ok := a.(qd.Niched); ok {
@@ -235,12 +214,16 @@ func (s source) value(b *env.Batch) float32 {
 
 // A measured is a MeasureConfig whose names are resolved.
 type measured struct {
-	of   source
-	when []source
-	take string
+	of    source
+	when  []source
+	take  string
+	with  []source // of a signature
+	index int      // of the number taken of it
+	depth int
+	log   bool
 }
 
-var takes = []string{"last", "first", "min", "max", "mean", "sum"}
+var takes = []string{"last", "first", "min", "max", "mean", "sum", "signature"}
 
 func (m *MeasureConfig) resolve(s *env.Spec) (measured, error) {
 	out := measured{take: m.Take}
@@ -261,6 +244,9 @@ func (m *MeasureConfig) resolve(s *env.Spec) (measured, error) {
 	}
 	if !known {
 		return out, fmt.Errorf("take: unknown %q%s", m.Take, registry.Suggest(m.Take, takes))
+	}
+	if err := m.resolvePath(s, &out); err != nil {
+		return out, err
 	}
 	if !(m.Lo < m.Hi) || math.IsInf(float64(m.Hi-m.Lo), 0) {
 		return out, fmt.Errorf("lo is %v and hi %v: want a rising range", m.Lo, m.Hi)

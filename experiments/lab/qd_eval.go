@@ -109,8 +109,9 @@ type qdWorld struct {
 	policy   *genomePolicy
 	reward   *rewards.Sum
 	rew      []float32
-	measures []measured
+	measures []measured // and then the goals
 	values   []tally
+	observer *observer // nil if nothing is observed
 }
 
 // A tally is a measure in the making.
@@ -118,14 +119,15 @@ type tally struct {
 	value float64
 	n     int
 	fixed bool // by an event
+	path  *pathTally
 }
 
 func newQDWorld(p *Plan, g *genome) (w *qdWorld, err error) {
 	w = &qdWorld{
 		plan: p, batch: env.NewBatch(p.Spec, 1), policy: newGenomePolicy(g, 1), rew: make([]float32, 1),
-		values: make([]tally, len(p.QD.Measures)),
+		values: make([]tally, len(p.QD.Measures)+len(p.QD.Goals)),
 	}
-	for _, m := range p.QD.Measures {
+	for _, m := range p.QD.tallied() {
 		r, err := m.resolve(p.Spec)
 		if err != nil {
 			return nil, err
@@ -135,27 +137,47 @@ func newQDWorld(p *Plan, g *genome) (w *qdWorld, err error) {
 	if w.reward, err = p.buildReward(); err != nil {
 		return nil, err
 	}
-	w.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels})
+	if w.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels}); err != nil {
+		return nil, err
+	}
+	w.observer, err = newObserver(p, w.vec)
 	return w, err
 }
 
-// play evaluates sol in the episodes of key: objective and measures are means over them.
-func (w *qdWorld) play(sol []float32, episodes int, key rng.Key, measures []float32) (objective float32, steps int64, err error) {
-	w.policy.g.expand(w.policy.params, sol)
-	sum := 0.0
-	clear(measures)
-	for i := range episodes {
-		r, n, err := w.episode(key.Fold(uint64(i)))
+// play evaluates row i of b in the episodes of key: what it writes are means over them.
+func (w *qdWorld) play(b *qd.Batch, i, episodes int, key rng.Key) (steps int64, err error) {
+	row := b.Rows(i, i+1)
+	w.policy.g.expand(w.policy.params, row.Sol)
+	clear(row.Measures)
+	clear(row.Goals)
+	clear(row.Obs)
+	sum, share := 0.0, 1/float64(episodes)
+	for e := range episodes {
+		r, n, err := w.episode(key.Fold(uint64(e)))
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		sum += r
 		steps += n
-		for j := range measures {
-			measures[j] += float32(w.values[j].value / float64(episodes))
+		for j := range w.values {
+			v := w.values[j].end()
+			if m := len(row.Measures); j < m {
+				row.Measures[j] += float32(v * share)
+			} else {
+				row.Goals[j-m] += float32(w.plan.QD.Goals[j-m].sign() * v * share)
+			}
+		}
+		if w.observer != nil {
+			for j, v := range w.observer.out {
+				row.Obs[j] += float32(v * float32(share))
+			}
 		}
 	}
-	return float32(sum / float64(episodes)), steps, nil
+	row.Objective[0] = float32(sum * share)
+	if areas := w.plan.QD.Areas; len(areas) > 0 {
+		row.Objective[0], _ = inAreas(areas, row.Measures)
+	}
+	return steps, nil
 }
 
 func (w *qdWorld) episode(key rng.Key) (sum float64, steps int64, err error) {
@@ -176,7 +198,11 @@ func (w *qdWorld) episode(key rng.Key) (sum float64, steps int64, err error) {
 		for i := range w.measures {
 			w.values[i].step(&w.measures[i], b)
 		}
-		if b.End[0] != env.Running {
+		over := b.End[0] != env.Running
+		if w.observer != nil {
+			w.observer.step(int(steps), over, b)
+		}
+		if over {
 			return sum, steps + 1, nil
 		}
 	}
@@ -197,6 +223,10 @@ func (t *tally) step(m *measured, b *env.Batch) {
 	}
 	v := float64(m.of.value(b))
 	t.n++
+	if m.take == "signature" {
+		t.follow(m, b)
+		return
+	}
 	for _, w := range m.when {
 		if w.value(b) > 0 {
 			t.value, t.fixed = v, true
@@ -246,13 +276,12 @@ func (q *qdPool) close() {
 func (q *qdPool) evaluate(b *qd.Batch, episodes int, key func(i int) rng.Key) error {
 	var next atomic.Int64
 	errs := make([]error, b.N)
-	dim, m := len(b.Sol)/b.N, len(b.Measures)/b.N
 	var wg sync.WaitGroup
 	for _, w := range q.worlds {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < b.N; i = int(next.Add(1)) - 1 {
 				var n int64
-				b.Objective[i], n, errs[i] = w.play(b.Sol[i*dim:(i+1)*dim], episodes, key(i), b.Measures[i*m:(i+1)*m])
+				n, errs[i] = w.play(b, i, episodes, key(i))
 				q.steps.Add(n)
 			}
 		})

@@ -36,7 +36,7 @@ func (r *runRecord) maps() (out []mapView, err error) {
 			r.warn(err)
 			continue
 		}
-		v, err := r.Plan.QD.mapOf(results(search))
+		v, err := r.Plan.QD.mapOf(search.elites())
 		if err != nil {
 			return nil, err
 		}

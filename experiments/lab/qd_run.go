@@ -13,6 +13,7 @@ import (
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/qd"
+	"github.com/terrarium-rl/terrarium/qd/stax"
 )
 
 // cellPurpose selects the randomness of archives, which all seeds share.
@@ -27,12 +28,22 @@ type QDStats struct {
 	QDScore     jsonFloat `json:"qd_score"`
 	Best        jsonFloat `json:"best"`
 	Mean        jsonFloat `json:"mean"`
-	Again       *QDStats  `json:"reevaluated,omitempty"` // of an archive of the elites' means over new episodes
+	Uniformity  jsonFloat `json:"uniformity"` // of everything offered over the niches; null where they cannot be counted
+	Outside     int       `json:"outside"`    // policies beyond the bounds of the measures
+
+	Areas  []float32   `json:"areas,omitempty"`       // best reward met in each area
+	Sparse *stax.Stats `json:"sparse,omitempty"`      // of a sparse search
+	Again  *QDStats    `json:"reevaluated,omitempty"` // of an archive of the elites' means over new episodes
 }
 
 func (q *QDConfig) stats(a qd.Archive, evaluations, transitions int64) *QDStats {
 	s := qd.Summarize(a, niches(a), q.Offset)
+	outside := 0
+	if c, ok := a.(*qd.Cells); ok {
+		outside = c.Outside()
+	}
 	return &QDStats{
+		Uniformity: jsonFloat(s.Uniformity), Outside: outside,
 		Evaluations: evaluations, Transitions: transitions, Elites: s.Elites, Coverage: jsonFloat(s.Coverage),
 		QDScore: jsonFloat(s.QDScore), Best: jsonFloat(s.Best), Mean: jsonFloat(s.Mean),
 	}
@@ -43,7 +54,21 @@ func (s *QDStats) note() string {
 	if math.IsNaN(float64(s.Coverage)) {
 		return fmt.Sprintf("  QD score %s", count(int64(s.QDScore)))
 	}
-	return fmt.Sprintf("  coverage %.1f %%, QD score %s", 100*s.Coverage, count(int64(s.QDScore)))
+	text := fmt.Sprintf("  coverage %.1f %%, QD score %s", 100*s.Coverage, count(int64(s.QDScore)))
+	if len(s.Areas) > 0 {
+		text = fmt.Sprintf("  coverage %.1f %%, %d of %d areas, best %.2f", 100*s.Coverage, s.reached(), len(s.Areas), s.Areas)
+	}
+	return text
+}
+
+// reached returns the number of areas in which a reward was met.
+func (s *QDStats) reached() (n int) {
+	for _, best := range s.Areas {
+		if best > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // A qdRun searches for one seed in a folder of its own.
@@ -52,7 +77,7 @@ type qdRun struct {
 	seed   uint64
 	dir    string
 	tell   func(Status)
-	search *qd.Search
+	search searcher
 	pool   *qdPool
 	key    rng.Key
 	loop   qdLoop
@@ -67,6 +92,11 @@ type qdLoop struct {
 	Transitions int64 `json:"transitions"`
 	RowAt       int64 `json:"row_at"`
 	SavedAt     int64 `json:"saved_at"`
+
+	// Played counts the evaluations of steps that are not over, too; Areas is the best reward
+	// met in each area.
+	Played int64     `json:"played"`
+	Areas  []float32 `json:"areas,omitempty"`
 }
 
 // runQDSeed searches, going on from whatever the folder of the seed holds.
@@ -87,14 +117,13 @@ func (r *qdRun) all(ctx context.Context, workers int) (SeedResult, error) {
 	p, seed := r.plan, r.seed
 	r.key = rng.New(seed).Fold(worldPurpose)
 	var err error
-	if r.search, err = p.buildSearch(seed); err != nil {
+	if r.search, err = p.openSearch(seed, r.evaluate); err != nil {
 		return SeedResult{}, err
 	}
 	if r.pool, err = newQDPool(p, workers); err != nil {
 		return SeedResult{}, err
 	}
 	defer r.pool.close()
-	r.search.Evaluate = func(b *qd.Batch) error { return r.pool.evaluate(b, p.QD.Episodes, r.keyOf) }
 	if err := r.open(); err != nil {
 		return SeedResult{}, err
 	}
@@ -102,12 +131,31 @@ func (r *qdRun) all(ctx context.Context, workers int) (SeedResult, error) {
 	return result, errors.Join(err, r.logs.close())
 }
 
+// evaluate plays the rows of b, and notes which areas they reach.
+func (r *qdRun) evaluate(b *qd.Batch) error {
+	if err := r.pool.evaluate(b, r.plan.QD.Episodes, r.keyOf); err != nil {
+		return err
+	}
+	before := r.loop.Played
+	r.loop.Played += int64(b.N)
+	areas, m := r.plan.QD.Areas, len(r.plan.QD.Measures)
+	if r.loop.Areas == nil {
+		r.loop.Areas = make([]float32, len(areas))
+	}
+	for i := range max(0, min(b.N, int(r.plan.QD.Evaluations-before))) {
+		if reward, in := inAreas(areas, b.Measures[i*m:(i+1)*m]); in >= 0 {
+			r.loop.Areas[in] = max(r.loop.Areas[in], reward)
+		}
+	}
+	return nil
+}
+
 // keyOf returns the key of the episodes of row i of the coming batch.
 func (r *qdRun) keyOf(i int) rng.Key {
 	if !r.plan.QD.Fresh {
 		return r.key
 	}
-	return r.key.Fold(uint64(r.loop.Evaluations) + uint64(i))
+	return r.key.Fold(uint64(r.loop.Played) + uint64(i))
 }
 
 func (r *qdRun) checkpointDir() string { return filepath.Join(r.dir, "checkpoints") }
@@ -185,7 +233,7 @@ func (r *qdRun) run(ctx context.Context, workers int) (SeedResult, error) {
 	if t.policy, err = bestElite(r.plan, r.search); err != nil {
 		return out, err
 	}
-	if err := r.plan.writeArchive(filepath.Join(r.dir, archiveFile), results(r.search)); err != nil {
+	if err := r.plan.writeArchive(filepath.Join(r.dir, archiveFile), r.search.elites()); err != nil {
 		return out, err
 	}
 	if out.Eval, err = t.evaluateAt(ctx, r.loop.Evaluations, workers); err != nil {
@@ -204,7 +252,7 @@ func (r *qdRun) step(ctx context.Context) error {
 		return fmt.Errorf("seed %d, evaluation %d: %w", r.seed, r.loop.Evaluations, err)
 	}
 	l := &r.loop
-	l.Evaluations += int64(len(r.search.Emitters) * r.search.PerEmit)
+	l.Evaluations = int64(r.search.Evaluations())
 	l.Transitions = r.pool.steps.Load()
 	over := l.Evaluations >= r.plan.QD.Evaluations
 	if over || l.Evaluations-l.RowAt >= r.plan.Metrics.Steps {
@@ -227,7 +275,13 @@ func (r *qdRun) step(ctx context.Context) error {
 }
 
 func (r *qdRun) stats() *QDStats {
-	return r.plan.QD.stats(results(r.search), r.loop.Evaluations, r.loop.Transitions)
+	s := r.plan.QD.stats(r.search.elites(), r.loop.Evaluations, r.loop.Transitions)
+	s.Areas = r.loop.Areas
+	if e, ok := r.search.(*sparseSearch); ok {
+		st := e.Stats()
+		s.Sparse = &st
+	}
+	return s
 }
 
 func (r *qdRun) writeRow() error {
@@ -237,6 +291,12 @@ func (r *qdRun) writeRow() error {
 	row.add("best", float64(s.Best))
 	row.add("mean", float64(s.Mean))
 	row.add("elites", float64(s.Elites))
+	if u := float64(s.Uniformity); !math.IsNaN(u) {
+		row.add("uniformity", u)
+	}
+	if len(s.Areas) > 0 {
+		row.add("areas", float64(s.reached()))
+	}
 	row.add("transitions", float64(s.Transitions))
 	perSecond := float64(r.loop.Evaluations-r.loop.RowAt) / time.Since(r.clock.rowed).Seconds()
 	r.loop.RowAt, r.clock.rowed = r.loop.Evaluations, time.Now()
@@ -251,23 +311,23 @@ func (r *qdRun) writeRow() error {
 // made of the means. Flageolat and Cully, "Uncertain Quality-Diversity" (2023), call these the
 // corrected ones: luck no longer counts.
 func (r *qdRun) reevaluate() (*QDStats, error) {
-	a, dim, m := results(r.search), newGenome(r.plan).dim, len(r.plan.QD.Measures)
+	a, shape := r.search.elites(), r.plan.shape()
 	if a.Len() == 0 {
 		return nil, nil
 	}
-	b := qd.NewBatch(a.Len(), dim, m)
+	b := shape.Batch(a.Len())
 	for i := range b.N {
-		copy(b.Sol[i*dim:(i+1)*dim], a.Elite(i).Sol)
+		copy(b.Sol[i*shape.Dim:(i+1)*shape.Dim], a.Elite(i).Sol)
 	}
 	key := rng.New(r.seed).Fold(evalPurpose)
 	if err := r.pool.evaluate(b, r.plan.QD.Reevaluate, func(i int) rng.Key { return key.Fold(uint64(i)) }); err != nil {
 		return nil, err
 	}
-	fresh, err := r.plan.buildSearch(r.seed)
+	fresh, err := r.plan.openSearch(r.seed, nil)
 	if err != nil {
 		return nil, err
 	}
-	again := results(fresh)
+	again := fresh.elites()
 	if err := again.Add(b); err != nil {
 		return nil, err
 	}
@@ -275,8 +335,8 @@ func (r *qdRun) reevaluate() (*QDStats, error) {
 }
 
 // bestElite returns the policy of the greatest objective.
-func bestElite(p *Plan, s *qd.Search) (agents.Policy, error) {
-	a, best := results(s), 0
+func bestElite(p *Plan, s searcher) (agents.Policy, error) {
+	a, best := s.elites(), 0
 	if a.Len() == 0 {
 		return nil, fmt.Errorf("the archive is empty")
 	}
@@ -292,8 +352,8 @@ func bestElite(p *Plan, s *qd.Search) (agents.Policy, error) {
 }
 
 // loadSearch returns the search in the newest checkpoint of a seed, and its evaluations.
-func loadSearch(p *Plan, dir string, seed uint64) (*qd.Search, int64, error) {
-	s, err := p.buildSearch(seed)
+func loadSearch(p *Plan, dir string, seed uint64) (searcher, int64, error) {
+	s, err := p.openSearch(seed, nil)
 	if err != nil {
 		return nil, 0, err
 	}
