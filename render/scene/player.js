@@ -178,3 +178,6 @@ async function mount(element) {
 for (const element of document.querySelectorAll(".reel")) {
   mount(element).catch((err) => { element.append(" This browser cannot play the film: " + err.message); });
 }
+
+// For pages that show reels in their own way.
+globalThis.terrariumReel = { decode, draw, theme: () => (dark.matches ? THEMES.dark : THEMES.light) };

@@ -1,6 +1,6 @@
 // What the pages share: calls to the server, and a few helpers.
 
-const session = fetch("session").then((r) => r.json());
+const session = fetch(new URL("../session", import.meta.url)).then((r) => r.json());
 
 // call posts value, or gets if there is none, and returns the answer. It throws the server's error.
 export async function call(path, value) {
