@@ -170,6 +170,22 @@ func Share(metric, arm string, least float64) Bound {
 	}
 }
 
+// MeanAtMost says that the mean over seeds of metric in an arm is at most limit. It is about the
+// mean alone, so its interval is a point.
+func MeanAtMost(metric, arm string, limit float64) Bound {
+	return Bound{
+		Text: fmt.Sprintf("%s: mean of %s <= %g", metric, arm, limit), Limit: limit + 1e-9, Below: true,
+		Effect: func(t *Table) (stats.Interval, error) {
+			x, err := t.Column(arm, metric)
+			if err != nil {
+				return stats.Interval{}, err
+			}
+			m := stats.Summarize(x).Mean
+			return stats.Interval{Value: m, Lo: m, Hi: m}, nil
+		},
+	}
+}
+
 // Times says that the mean of metric in arm a is above, or below, factor times that in arm b. It is about
 // means alone, so its interval is a point.
 func Times(metric, a, b string, factor float64, below bool) Bound {

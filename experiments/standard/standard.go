@@ -29,6 +29,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/rewardmath" // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/secrets2"   // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/starc"      // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/vpl"        // claim
 	_ "github.com/terrarium-rl/terrarium/rewards/model"                 // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/program"               // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/shaping"               // reward
