@@ -42,6 +42,16 @@ type BonusRecorder interface {
 	RecordBonus(b *env.Batch, reward, bonus []float32)
 }
 
+// An Anchored is an Agent that can be made to begin as a copy of another policy and to stay near it.
+type Anchored interface {
+	Agent
+
+	// Anchor copies a policy, and makes each step cost coef times how much more probable its
+	// action has become, as a logarithm. Learn reports anchor/kl, the mean over steps of the
+	// divergence from that policy, in nats.
+	Anchor(to Policy, coef float64) error
+}
+
 // Report receives one named measurement of learning, such as "loss/policy".
 type Report func(name string, value float64)
 

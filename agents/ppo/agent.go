@@ -37,7 +37,8 @@ type agent struct {
 	norm               *scaler // of observations
 	rewards            *rewardScaler
 	roll               *rollout
-	updates            int64 // made so far
+	anchor             *anchor // nil without
+	updates            int64   // made so far
 	rowsLearned        int64
 	metrics            metrics
 	order              []int32 // of the rows of the rollout, as shuffled
@@ -189,6 +190,9 @@ func (a *agent) actBlock(wi, block int) {
 		at := a.roll.at(lo)
 		copy(a.roll.value[at:], w.tape.Value)
 		copy(a.roll.logProb[at:], w.head.LogProb)
+		if a.anchor != nil {
+			a.anchor.compare(a, wi, lo, n, raw)
+		}
 		if a.curious != nil {
 			copy(a.roll.bonus.value[at:], a.curious.Forward(a.ofCurious(a.params), w.curious, obs, n))
 		}
@@ -264,6 +268,11 @@ func (a *agent) RecordBonus(b *env.Batch, reward, bonus []float32) {
 	at := r.at(0)
 	copy(r.reward[at:], reward)
 	copy(r.end[at:], b.End)
+	if w := a.anchor; w != nil {
+		for i := at; i < at+r.rows; i++ {
+			r.reward[i] -= float32(w.coef * (r.logProb[i] - w.logProb[i]))
+		}
+	}
 	switch {
 	case a.curious == nil:
 		for i, x := range bonus {

@@ -270,6 +270,9 @@ func (a *agent) report(report agents.Report) {
 	report("explained_variance", m.explained)
 	report("epochs", m.epochs)
 	report("lr", m.lr)
+	if a.anchor != nil {
+		report("anchor/kl", a.anchor.meanKL())
+	}
 	if a.rewards != nil {
 		report("reward_scale", m.rewardScale)
 	}

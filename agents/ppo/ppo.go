@@ -72,6 +72,7 @@
 //	                    perfect, 0 no better than a constant
 //	epochs              passes over the rollout, counting a part as the share it is
 //	lr                  learning rate of this update
+//	anchor/kl           divergence of the policy from the one it is anchored to, a step; with Anchor
 //	reward_scale        factor by which rewards were multiplied, with normalize_reward
 //	action_std          mean standard deviation of continuous actions, on the scale of -1..1
 package ppo
