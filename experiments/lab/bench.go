@@ -17,6 +17,7 @@ type benchmark struct {
 	engine  string // what steps the worlds, or computes
 	worlds  int
 	workers int
+	longer  int    // how many times longer than others it is measured; 0 for once
 	vs      string // name and metric of the benchmark of the same round that it is divided by
 
 	// open prepares the work. Each call of work does some and returns how many units it was.
@@ -89,7 +90,7 @@ func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRo
 	}
 	for round := range plan.Rounds {
 		for i := range bs {
-			v, err := running[i].measure(plan.Time)
+			v, err := running[i].measure(plan.Time * time.Duration(max(1, bs[i].longer)))
 			if err != nil {
 				return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
 			}

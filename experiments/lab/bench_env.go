@@ -53,7 +53,7 @@ func envBenches() (bs []benchmark, err error) {
 				stepBench(train, "env_steps_per_second", train+" "+perCoreMetric, cpus, p.openTrain, perWall),
 			}
 			for i := range both {
-				both[i].worlds = p.Worlds
+				both[i].worlds, both[i].longer = p.Worlds, 5 // a few updates, not one or two
 			}
 			bs = append(bs, both...)
 		}
@@ -88,8 +88,8 @@ func stepBench(name, metric, vs string, workers int, open func(string, int) (*st
 type stepper struct {
 	vec   env.Vec
 	batch *env.Batch
-	act   func(i uint64) // fills batch.Act
-	learn func() error   // after each step
+	act   func(i uint64)                // fills batch.Act
+	learn func() (done bool, err error) // after each step; done where one may look at the clock
 	i     uint64
 }
 
@@ -131,7 +131,7 @@ func openSim(name string, workers int) (*stepper, error) {
 	return &stepper{
 		vec: v, batch: b,
 		act:   func(i uint64) { copy(b.Act, drawn[i%benchActions]) },
-		learn: func() error { return nil },
+		learn: func() (bool, error) { return true, nil },
 	}, nil
 }
 
@@ -215,20 +215,21 @@ func (p *Plan) openTrain(_ string, workers int) (*stepper, error) {
 	return &stepper{
 		vec: v, batch: b,
 		act: func(i uint64) { agent.Act(b, rng.New(i), true) },
-		learn: func() error {
+		learn: func() (bool, error) {
 			sum.Score(reward, b)
 			agent.Record(b, reward)
-			_, err := agent.Learn(discard)
-			return err
+			return agent.Learn(discard)
 		},
 	}, nil
 }
 
-// stepsAtOnce is the number of steps between two looks at the clock.
+// stepsAtOnce is the least number of steps between two looks at the clock.
 const stepsAtOnce = 16
 
+// step makes some steps: with training, a whole rollout and its update, as what falls between two
+// looks at the clock must be the same each time.
 func (s *stepper) step() (rows int, err error) {
-	for range stepsAtOnce {
+	for done := false; !done || rows < stepsAtOnce*s.batch.N; rows += s.batch.N {
 		if err := s.vec.Observe(s.batch); err != nil {
 			return 0, err
 		}
@@ -237,11 +238,11 @@ func (s *stepper) step() (rows int, err error) {
 		if err := s.vec.Step(s.batch); err != nil {
 			return 0, err
 		}
-		if err := s.learn(); err != nil {
+		if done, err = s.learn(); err != nil {
 			return 0, err
 		}
 	}
-	return stepsAtOnce * s.batch.N, nil
+	return rows, nil
 }
 
 // worldBytes returns what a world adds to the heap, once every world has played.
