@@ -13,7 +13,7 @@ const (
 	maxLinearCorrection = 0.2  // m a step
 	correction          = 0.4  // part of an overlap that is corrected in a step
 	restSpeed           = 0.01 // m/s
-	caution             = 0.5  // m/s: contacts that stay that far from meeting get no rows at first
+	caution             = 2    // m/s: contacts that stay that far from meeting get no rows at first
 )
 
 // A grip is a contact point in the sweeps. Its two rows, one after the other, are along the normal
@@ -210,7 +210,7 @@ func (w *World) sweep() {
 		if change < sweepTolerance {
 			return
 		}
-		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
+		if i >= firstSolve && refined < maxSolutions {
 			refined++
 			w.refine()
 		}

@@ -12,7 +12,6 @@ import "github.com/terrarium-rl/terrarium/env/geom"
 const (
 	maxFree      = 32
 	firstSolve   = 2 // sweeps before the first exact solution
-	solveEvery   = 1 // sweeps between exact solutions
 	maxSolutions = 20
 	maxHolds     = 16 // bounds met in one solution
 	unbounded    = 1e30
@@ -25,7 +24,9 @@ type free struct {
 	x        float32 // speed that is missing
 	d, sum   float32 // impulse that brings it about, and what is to be applied
 	down, up float32 // how far the impulse is from its bounds
+	friction float32 // of a tangential impulse: its coefficient
 	slide    float32 // of a contact that slides: tangential impulse with a unit of normal impulse
+	slip     float32 // the tangential impulse that came so
 	held     bool    // it has met its bound
 }
 
@@ -47,44 +48,94 @@ const (
 func (w *World) refine() {
 	w.collectFree()
 	n := len(w.free)
-	if n < 2 || n > maxFree {
-		return
+	if n < 1 || n == 1 && w.free[0].slide == 0 || n > maxFree {
+		return // nothing to solve at once
 	}
 	w.assembleFree()
 	for range maxHolds {
-		w.solveFree()
-		step, at := w.longest()
+		if !w.solveFree() {
+			w.unslide()
+			continue
+		}
+		step, at, upper := w.longest()
 		for i := range w.free {
 			f := &w.free[i]
+			up, down := w.rates(i)
 			d := float32(f.d * step)
 			f.sum += d
-			f.up, f.down = geom.Max(f.up-d, 0), geom.Max(f.down+d, 0)
+			f.slip += float32(f.slide * d)
+			f.up, f.down = geom.Max(f.up-float32(up*step), 0), geom.Max(f.down-float32(down*step), 0)
 			f.x = float32(f.x * (1 - step))
 		}
 		if at < 0 {
 			break
 		}
-		w.free[at].held = true
+		w.hold(at, upper)
 	}
 	for i := range w.free {
 		w.applyFree(&w.free[i])
 	}
 }
 
-// longest returns which part of the solution the bounds allow, and the impulse that meets its
-// bound first, -1 if none does.
-func (w *World) longest() (step float32, at int) {
+// rates returns how fast free impulse i approaches its bounds on the way to the solution. Those of
+// friction move with the normal impulse, which is the one before it.
+func (w *World) rates(i int) (up, down float32) {
+	f := &w.free[i]
+	widening := float32(0)
+	if f.kind == tangentFree {
+		widening = float32(f.friction * w.free[i-1].d)
+	}
+	return f.d - widening, -f.d - widening
+}
+
+// longest returns which part of the solution the bounds allow, the impulse that meets its bound
+// first, -1 if none does, and whether that is its upper bound.
+func (w *World) longest() (step float32, at int, upper bool) {
 	step, at = 1, -1
 	for i := range w.free {
 		f := &w.free[i]
-		if f.d > 0 && f.d*step > f.up {
-			step, at = f.up/f.d, i
+		if f.held {
+			continue
 		}
-		if f.d < 0 && -f.d*step > f.down {
-			step, at = f.down/-f.d, i
+		up, down := w.rates(i)
+		if up > 0 && up*step > f.up {
+			step, at, upper = f.up/up, i, true
+		}
+		if down > 0 && down*step > f.down {
+			step, at, upper = f.down/down, i, false
 		}
 	}
-	return step, at
+	return step, at, upper
+}
+
+// hold keeps a free impulse at the bound that it has met. Friction stays at its bound as that
+// moves: the contact slides from now on.
+func (w *World) hold(at int, upper bool) {
+	f := &w.free[at]
+	f.held = true
+	if f.kind != tangentFree {
+		return
+	}
+	normal := &w.free[at-1]
+	normal.slide = -f.friction
+	if upper {
+		normal.slide = f.friction
+	}
+	n := len(w.free)
+	for i := range n {
+		w.matrix[i*n+at-1] += float32(normal.slide * w.matrix[i*n+at])
+	}
+}
+
+// unslide keeps friction as it is, where it would follow the normal impulse: without that, the
+// matrix is symmetric and positive definite.
+func (w *World) unslide() {
+	for k := range w.free {
+		if f := &w.free[k]; f.slide != 0 {
+			f.slide = 0
+			w.assembleColumn(k)
+		}
+	}
 }
 
 func (w *World) collectFree() {
@@ -98,9 +149,9 @@ func (w *World) collectFree() {
 		case motorFree:
 			f.x, f.down, f.up = x.want-rel, x.most+r.impulse, x.most-r.impulse
 		case lowerFree:
-			f.x, f.down, f.up = x.lo-rel, r.impulse-x.stalled(rel), unbounded
+			f.x, f.down, f.up = x.lo-rel, r.impulse-x.stalled(x.lo), unbounded
 		case upperFree:
-			f.x, f.down, f.up = x.hi-rel, unbounded, x.stalled(rel)-r.impulse
+			f.x, f.down, f.up = x.hi-rel, unbounded, x.stalled(x.hi)-r.impulse
 		}
 		if !(f.down > 0 && f.up > 0) {
 			continue
@@ -123,7 +174,7 @@ func (w *World) collectFree() {
 		}
 		w.free = append(w.free, f)
 		if f.slide == 0 && most > 0 {
-			w.free = append(w.free, free{row: g.row + 1, kind: tangentFree, x: -w.speed(&w.now, g.row+1), down: most + t, up: most - t})
+			w.free = append(w.free, free{row: g.row + 1, kind: tangentFree, x: -w.speed(&w.now, g.row+1), down: most + t, up: most - t, friction: g.friction})
 		}
 	}
 }
@@ -131,24 +182,27 @@ func (w *World) collectFree() {
 // assembleFree writes the matrix of speeds, a row each, that unit impulses, a column each, bring
 // about. A sliding contact's impulse comes with its friction, which makes the matrix unsymmetric.
 func (w *World) assembleFree() {
-	n := len(w.free)
 	for k := range w.free {
-		g := &w.free[k]
-		if w.now.speeds != nil {
-			w.pickColumn(w.matrix[k:], n, g)
-			continue
-		}
-		r := &w.rows[g.row]
-		w.unit.push(r, w.react, 1)
-		if g.slide != 0 {
-			w.unit.push(&w.rows[g.row+1], w.react, g.slide)
-		}
-		for i := range w.free {
-			w.matrix[i*n+k] = w.unit.speed(&w.rows[w.free[i].row], w.react)
-		}
-		w.matrix[k*n+k] += r.soft
-		w.unit.forget(r)
+		w.assembleColumn(k)
 	}
+}
+
+func (w *World) assembleColumn(k int) {
+	n, g := len(w.free), &w.free[k]
+	if w.now.speeds != nil {
+		w.pickColumn(w.matrix[k:], n, g)
+		return
+	}
+	r := &w.rows[g.row]
+	w.unit.push(r, w.react, 1)
+	if g.slide != 0 {
+		w.unit.push(&w.rows[g.row+1], w.react, g.slide)
+	}
+	for i := range w.free {
+		w.matrix[i*n+k] = w.unit.speed(&w.rows[w.free[i].row], w.react)
+	}
+	w.matrix[k*n+k] += r.soft
+	w.unit.forget(r)
 }
 
 // pickColumn writes the column of g, of which every n-th element of dst is one.
@@ -168,8 +222,9 @@ func (w *World) pickColumn(dst []float32, n int, g *free) {
 
 // solveFree factorises the matrix into L and U, of which L has a diagonal of ones, and solves
 // for the impulses that are not held. Without sliding contacts, no pivot is below the softness of
-// its row; an impulse whose pivot is, because friction jams it, is left to the sweeps.
-func (w *World) solveFree() {
+// its row. It reports whether that is so with those there are; if it is not, friction jams them,
+// and there is no solution near, or more than one.
+func (w *World) solveFree() bool {
 	n := len(w.free)
 	a := w.matrix[n*n : 2*n*n]
 	copy(a, w.matrix[:n*n])
@@ -188,10 +243,15 @@ func (w *World) solveFree() {
 			}
 		}
 		f.d = x
-		if d := row[k]; f.held || d <= 0.5*w.rows[f.row].soft {
+		switch d := row[k]; {
+		case f.held:
 			row[k] = 0
-		} else {
+		case d > 0.5*w.rows[f.row].soft:
 			row[k] = 1 / d
+		case w.slides():
+			return false
+		default:
+			row[k] = 0
 		}
 	}
 	for k := n - 1; k >= 0; k-- {
@@ -206,6 +266,17 @@ func (w *World) solveFree() {
 		}
 		w.free[k].d = s
 	}
+	return true
+}
+
+// slides reports whether any free impulse takes friction along.
+func (w *World) slides() bool {
+	for i := range w.free {
+		if w.free[i].slide != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // applyFree adds the impulse found for f, which its bounds allow up to rounding.
@@ -213,9 +284,9 @@ func (w *World) applyFree(f *free) {
 	r, d := &w.rows[f.row], f.sum
 	if f.kind == normalFree {
 		d = geom.Max(r.impulse+d, 0) - r.impulse
-		if f.slide != 0 {
-			w.rows[f.row+1].impulse += float32(f.slide * d)
-			w.change(&w.now, f.row+1, float32(f.slide*d))
+		if f.slip != 0 {
+			w.rows[f.row+1].impulse += f.slip
+			w.change(&w.now, f.row+1, f.slip)
 		}
 	}
 	r.impulse += d

@@ -135,10 +135,10 @@ func trajectory(t testing.TB, s *scene.Scene) uint64 {
 // the engine, which is a new version of every environment that stands on it.
 func TestGolden(t *testing.T) {
 	want := map[string]uint64{
-		"biped":  0xd40924739ce145fe,
-		"chain":  0x155e465a8c00e9ac,
-		"lander": 0xfd5f2a737fc70630,
-		"zoo":    0x88c49da579365e3a,
+		"biped":  0xe8f18b51e1cfee4e,
+		"chain":  0x3d9ad471aa97f0e3,
+		"lander": 0xcc7b6fd81681d8b8,
+		"zoo":    0xe6c342b2fbe9ea71,
 	}
 	for name, s := range scenes() {
 		if got := trajectory(t, s); got != want[name] {

@@ -9,5 +9,5 @@ import (
 
 // Another fingerprint means other results, and so another version of the environment.
 func TestGolden(t *testing.T) {
-	envtest.Golden(t, func() env.Config { return New() }, 0x3a1091fa6c41a759)
+	envtest.Golden(t, func() env.Config { return New() }, 0x3b5a68b5943d1ae6)
 }

@@ -9,5 +9,5 @@ import (
 
 // Another fingerprint means other results, and so another version of the environment.
 func TestGolden(t *testing.T) {
-	envtest.Golden(t, func() env.Config { return New() }, 0x346e9f0ca2078add)
+	envtest.Golden(t, func() env.Config { return New() }, 0x2e0c31118a36fa8b)
 }

@@ -9,5 +9,5 @@ import (
 
 // Another fingerprint means other results, and so another version of the environment.
 func TestGolden(t *testing.T) {
-	envtest.Golden(t, func() env.Config { return New() }, 0xc7e35232fb56424e)
+	envtest.Golden(t, func() env.Config { return New() }, 0x9067ccfdaa5485ac)
 }
