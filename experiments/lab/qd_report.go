@@ -58,20 +58,20 @@ func (q *QDConfig) mapOf(a qd.Archive) (mapView, error) {
 	if a.Len() == 0 {
 		caption = "the archive is empty."
 	}
-	if len(q.Measures) > 2 {
-		caption += fmt.Sprintf(" Of the %d measures the first two are shown.", len(q.Measures))
+	if n := len(q.axes(a)); n > 2 {
+		caption += fmt.Sprintf(" Of the %d measures the first two are shown.", n)
 	}
 	s, err := f.HTML("objective over measures")
 	return mapView{Figure: template.HTML(s), Caption: caption}, err
 }
 
 func (q *QDConfig) heat(a qd.Archive) (h *plot.Heat, x, y string) {
-	m := q.Measures
+	m := q.axes(a)
 	h = &plot.Heat{Cols: mapCells, Rows: 1, XMin: float64(m[0].Lo), XMax: float64(m[0].Hi), YMax: 1}
 	if len(m) > 1 {
 		h.Rows, h.YMin, h.YMax = mapCells, float64(m[1].Lo), float64(m[1].Hi)
 	}
-	if c, ok := a.(*qd.Cells); ok {
+	if c := cells(a); c != nil {
 		if g, ok := c.Partition().(*qd.Grid); ok {
 			h.Cols = g.Dims()[0]
 			if len(m) > 1 {
@@ -109,7 +109,7 @@ const archiveFile = "archive.parquet"
 // writeArchive writes the elites to a file, and what their numbers mean.
 func (p *Plan) writeArchive(path string, a qd.Archive) error {
 	var names []string
-	for _, m := range p.QD.Measures {
+	for _, m := range p.QD.axes(a) {
 		names = append(names, m.Take+" "+m.Of)
 	}
 	var buf bytes.Buffer

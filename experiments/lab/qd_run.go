@@ -39,7 +39,7 @@ type QDStats struct {
 func (q *QDConfig) stats(a qd.Archive, evaluations, transitions int64) *QDStats {
 	s := qd.Summarize(a, niches(a), q.Offset)
 	outside := 0
-	if c, ok := a.(*qd.Cells); ok {
+	if c := cells(a); c != nil {
 		outside = c.Outside()
 	}
 	return &QDStats{

@@ -6,7 +6,7 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/qd"
-	_ "github.com/terrarium-rl/terrarium/qd/aurora" // archive
+	"github.com/terrarium-rl/terrarium/qd/aurora"
 )
 
 // A searcher is a search of whatever kind.
@@ -105,6 +105,9 @@ func (p *Plan) openSearch(seed uint64, evaluate func(*qd.Batch) error) (searcher
 		return p.newSparse(key, archive, evaluate)
 	}
 	s := &qd.Search{Shape: p.shape(), PerEmit: q.Batch, Key: key, Archive: archive, Evaluate: evaluate, Resample: q.Resample}
+	if _, learned := archive.(*aurora.Archive); learned && p.qdResult == nil {
+		return nil, p.at("qd.archive.name", errors.New("its measures are its own: name a second archive over yours as result, such as {name: grid}"))
+	}
 	if q.Resample > 0 {
 		if _, ok := archive.(qd.Tester); !ok {
 			return nil, p.at("qd.resample", fmt.Errorf("the archive %s cannot tell what it would accept", q.Archive.Name))
@@ -178,6 +181,36 @@ type partArchive struct {
 
 // Niches returns the number of niches, 0 if they cannot be counted.
 func (a *partArchive) Niches() int { return niches(a.Archive) }
+
+// Visits returns the number of solutions offered, by niche, nil if niches do not count.
+func (a *partArchive) Visits() []uint32 {
+	if v, ok := a.Archive.(interface{ Visits() []uint32 }); ok {
+		return v.Visits()
+	}
+	return nil
+}
+
+// cells returns the grid, or other cells, of an archive, nil if it has none.
+func cells(a qd.Archive) *qd.Cells {
+	if p, ok := a.(*partArchive); ok {
+		a = p.Archive
+	}
+	c, _ := a.(*qd.Cells)
+	return c
+}
+
+// axes returns the measures that the elites of an archive have.
+func (q *QDConfig) axes(a qd.Archive) []MeasureConfig {
+	p, ok := a.(*partArchive)
+	if !ok {
+		return q.Measures
+	}
+	var out []MeasureConfig
+	for _, m := range p.of {
+		out = append(out, q.Measures[m])
+	}
+	return out
+}
 
 func (a *partArchive) part(b *qd.Batch) *qd.Batch {
 	c := *b
