@@ -38,14 +38,17 @@ type Evaluation struct {
 
 // evaluate plays episodes of the plan's evaluation levels. The worlds play equally many, so that
 // short episodes are not preferred. The first ones are recorded in replayDir, unless it is "".
+//
+// Levels and what else the worlds draw do not depend on the seed of the run: episode i is on the
+// same level for all seeds and all agents, as paired tests would have it. What a policy draws does.
 func evaluate(ctx context.Context, p *Plan, policy agents.Policy, seed uint64, episodes, workers int, replayDir string) (*Evaluation, error) {
 	v, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.evalLevels})
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
+	v.Reset(rng.New(0).Fold(evalPurpose).Uint64())
 	key := rng.New(seed).Fold(evalPurpose)
-	v.Reset(key.Uint64())
 	e := &evaluator{plan: p, want: episodes, dir: replayDir, worlds: p.Worlds, results: make([]result, episodes)}
 	if e.grader, _ = p.EnvConfig.(env.Grader); e.grader != nil {
 		e.levels, _ = v.(env.LevelSetter)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -218,5 +219,9 @@ func TestEvaluation(t *testing.T) {
 		if held != 25 || e.ReturnMean-sum/25 > 1e-9 || sum/25-e.ReturnMean > 1e-9 || len(e.Difficulties) != 25 {
 			t.Errorf("%d of 25 levels held out, mean %v, want %v, %d difficulties", held, e.ReturnMean, sum/25, len(e.Difficulties))
 		}
+	}
+	other, err := evaluate(context.Background(), p, policy, 4, 25, 1, "")
+	if err != nil || !slices.Equal(other.Levels, first.Levels) || slices.Equal(first.Levels, slices.Repeat(first.Levels[:1], 25)) {
+		t.Errorf("another seed is evaluated on levels\n%v\nwant\n%v (%v)", other.Levels, first.Levels, err)
 	}
 }
