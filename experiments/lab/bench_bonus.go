@@ -10,6 +10,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/explore"
+	"github.com/terrarium-rl/terrarium/explore/visits"
 )
 
 func init() { benches = append(benches, bonusBenches) }
@@ -87,7 +88,7 @@ func (p *Plan) openBonus(expr string, workers int) (work func() (int, error), cl
 	t.agent = policy.(agents.Agent) // openTrain has looked
 	t.curious, _ = policy.(agents.BonusRecorder)
 	if expr != "" {
-		t.where = newBonusMap(p.Spec)
+		t.where = visits.New(p.Spec)
 		t.bonus, err = explore.Parse(expr, explore.Setup{Spec: p.Spec, Rows: s.batch.N, Key: rng.New(1), Workers: workers})
 		if err != nil {
 			return nil, nil, fmt.Errorf("bonus %q: %w", expr, err)

@@ -37,9 +37,12 @@ func (p *Plan) buildBonus(seed uint64, rows, workers int) (explore.Bonus, error)
 	return b, p.at("bonus", err)
 }
 
-// scoreBonus scores the step just made, then lets the bonus learn from it.
+// scoreBonus scores the step just made, then lets the bonus learn from it. It notes where that was.
 func (t *trainer) scoreBonus() error {
 	if t.bonus == nil {
+		if t.where != nil {
+			t.where.Add(t.batch, t.bonuses) // of 0
+		}
 		return nil
 	}
 	t.bonus.Score(t.bonuses, t.batch)
@@ -51,7 +54,7 @@ func (t *trainer) scoreBonus() error {
 		sum += float64(x)
 	}
 	if t.where != nil {
-		t.where.add(t.batch, t.bonuses)
+		t.where.Add(t.batch, t.bonuses)
 	}
 	t.report("bonus/mean", sum/float64(len(t.bonuses)))
 	return t.bonus.Update(t.batch, t.report)

@@ -30,7 +30,7 @@ import (
 //
 //	agent     the agent's own encoding; absent if it does not learn
 //	bonus     the state of the bonus, if there is one
-//	bonus_map where training was, and the bonus it got there
+//	visits    where training was, and the bonus it got there; see explore/visits
 //	clock     wall-clock seconds, JSON
 //	files     sizes of the log files, JSON: what was written later is cut off on resume
 //	loop      counters and accumulators of the training loop, JSON

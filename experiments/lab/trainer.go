@@ -16,6 +16,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/explore"
+	"github.com/terrarium-rl/terrarium/explore/visits"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -34,7 +35,7 @@ type trainer struct {
 	reward   *rewards.Sum
 	bonus    explore.Bonus        // nil without
 	bonuses  []float32            // of the rows, of the last step
-	where    *bonusMap            // nil without a bonus or a position
+	where    *visits.Map          // nil without a position
 	curious  agents.BonusRecorder // agent, if it takes bonuses apart from the reward
 	recorder *traj.Recorder       // nil if the worlds cannot be saved
 	batch    *env.Batch
@@ -79,9 +80,7 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 		return nil, err
 	}
 	t.bonuses = make([]float32, rows)
-	if t.bonus != nil {
-		t.where = newBonusMap(p.Spec)
-	}
+	t.where = visits.New(p.Spec)
 	if t.reward, err = p.buildReward(); err != nil {
 		return nil, err
 	}
@@ -289,8 +288,13 @@ func (t *trainer) save(best bool) error {
 		if c["bonus"], err = t.bonus.AppendBinary(nil); err != nil {
 			return err
 		}
-		if t.where != nil {
-			c["bonus_map"] = t.where.append(nil)
+	}
+	if t.where != nil {
+		if c["visits"], err = t.where.AppendBinary(nil); err != nil {
+			return err
+		}
+		if err := t.where.Save(t.dir); err != nil {
+			return err
 		}
 	}
 	if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
@@ -343,10 +347,10 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 		if err := t.bonus.UnmarshalBinary(c["bonus"]); err != nil {
 			return nil, fmt.Errorf("section bonus: %w", err)
 		}
-		if t.where != nil {
-			if err := t.where.load(c["bonus_map"]); err != nil {
-				return nil, fmt.Errorf("section bonus_map: %w", err)
-			}
+	}
+	if t.where != nil {
+		if err := t.where.UnmarshalBinary(c["visits"]); err != nil {
+			return nil, fmt.Errorf("section visits: %w", err)
 		}
 	}
 	if err := t.restoreWorlds(c["worlds"]); err != nil {
