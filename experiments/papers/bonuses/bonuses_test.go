@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/gen"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
 )
@@ -139,6 +140,53 @@ func TestArms(t *testing.T) {
 				t.Errorf("%s pays %v, want %v", arm, pays(arm), want)
 				break
 			}
+		}
+	}
+}
+
+// Families are mazes that can be solved within an episode, and families differ, as do their mazes.
+func TestFamilies(t *testing.T) {
+	g, starts, solved := &gen.Grid{}, map[[2]int32]bool{}, 0
+	for i := range uint64(40) {
+		f := newFamily(i)
+		for k := range uint32(10) {
+			f.build(g, k)
+			starts[[2]int32{g.Start, g.Goal}] = true
+			if err := g.Check(g.AppendSolution(nil)); err != nil {
+				t.Fatal(err)
+			}
+			if float64(g.Distance(g.Start, 0)) < horizonPerCell*float64(g.Cells()*(1+len(g.Keys))) {
+				solved++
+			}
+		}
+	}
+	if len(starts) < 300 || solved < 390 {
+		t.Errorf("%d different mazes of 400, %d within reach", len(starts), solved)
+	}
+}
+
+// A seeker that moves along the solution reaches the goal, with the keys on the way, and what it
+// sees and where it is are numbers within its tables.
+func TestSeeker(t *testing.T) {
+	for i := range uint64(30) {
+		f := newFamily(i)
+		s := newSeeker(f, rng.New(i))
+		f.build(&s.grid, 0)
+		s.begin()
+		way, reached := s.grid.AppendSolution(nil), false
+		for _, to := range way[1:] {
+			for a := range gen.Side(4) {
+				if s.grid.Neighbour(s.cell, a) == to && s.grid.Passable(s.cell, a, s.held) {
+					reached = s.move(int(a))
+					break
+				}
+			}
+			if s.cell != to || s.place() >= len(s.where) || s.sees() >= len(s.around) {
+				t.Fatalf("family %d: in cell %d, want %d; place %d, sees %d", i, s.cell, to, s.place(), s.sees())
+			}
+		}
+		if !reached {
+			t.Fatalf("family %d: the way does not lead to the goal", i)
 		}
 	}
 }

@@ -184,7 +184,7 @@ func episode(m *maze, q [][4]float64, cur *curiosity, r *rng.Stream) (reached bo
 	visits[cell]++
 	saw := m.sees(cell, &visits)
 	for t := 0; t < mazeHorizon && !reached; t++ {
-		action, next := choose(&q[saw], r), cell
+		action, next := choose(&q[saw], randomShare, r), cell
 		if m.open[cell]>>action&1 == 1 {
 			next = neighbour(cell, action)
 		}
@@ -215,8 +215,8 @@ func episode(m *maze, q [][4]float64, cur *curiosity, r *rng.Stream) (reached bo
 }
 
 // choose returns a best action, of equal ones any, and now and then any of all.
-func choose(q *[4]float64, r *rng.Stream) int {
-	if r.Float32() < randomShare {
+func choose(q *[4]float64, random float32, r *rng.Stream) int {
+	if r.Float32() < random {
 		return r.IntN(4)
 	}
 	best, n := 0, 0
