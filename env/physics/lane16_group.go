@@ -11,6 +11,9 @@ type laneGroup16 struct {
 	gx, gy      lanes16
 	now, shift  laneSystem16
 	gap         lanes16
+	open        lanes16
+	left        uint32
+	ws          []*World
 	live        lanes16
 	alone       uint32
 	constraints []laneConstraint16
@@ -26,6 +29,8 @@ type laneGroup16 struct {
 	dense       []lanes16
 	unit        laneMotion16
 	free        []laneFree16
+	unknowns    []laneUnknown16
+	unknown     [laneCount16][]int32
 	largest     lanes16
 	matrix      []lanes16
 	next, count [laneCount16]int
@@ -96,12 +101,33 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	g.dense = make([]lanes16, rows*rows)
 	g.now.speeds, g.shift.speeds = make([]lanes16, rows), make([]lanes16, rows)
 	g.free = make([]laneFree16, 0, rows)
-	g.matrix = make([]lanes16, 2*rows*rows)
+	g.unknowns = make([]laneUnknown16, 0, maxFree)
+	for l := range g.unknown {
+		g.unknown[l] = make([]int32, 0, maxFree)
+	}
+	g.matrix = make([]lanes16, 2*maxFree*maxFree)
 	return g
 }
 
-func (g *laneGroup16) step(ws []*World, dt float32, s *scratch) {
+func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
+	n := 0
+	for n*laneCount16 < len(ws) {
+		if n == len(t.groups) {
+			t.groups = append(t.groups, newLaneGroup16(t.m))
+		}
+		t.groups[n].start(ws[n*laneCount16:min((n+1)*laneCount16, len(ws))], dt, s)
+		n++
+	}
+	groups := t.groups[:n]
+	t.solve(groups)
+	for _, g := range groups {
+		g.finish(dt, s)
+	}
+}
+
+func (g *laneGroup16) start(ws []*World, dt float32, s *scratch) {
 	all := uint32(1)<<len(ws) - 1
+	g.ws = ws
 	g.alone = 0
 	for i, w := range ws {
 		w.scratch = s
@@ -116,19 +142,21 @@ func (g *laneGroup16) step(ws []*World, dt float32, s *scratch) {
 	g.prepareJoints()
 	g.constrain()
 	g.leave(bitsOf16(g.gap.Greater(splat16(wideGap))) & all)
-	if g.alone != all {
-		g.enter(len(ws))
-		g.prepareAxes(dt)
-		g.prepareContacts(dt)
-		g.solve()
+	g.enter(len(ws))
+	g.prepareAxes(dt)
+	g.prepareContacts(dt)
+}
+
+func (g *laneGroup16) finish(dt float32, s *scratch) {
+	if some16(g.live.NotEqual(lanes16{})) {
 		g.correct(dt)
 		g.settle(&g.shift, g.live.NotEqual(lanes16{}))
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save(ws)
+		g.save(g.ws)
 	}
-	for i, w := range ws {
+	for i, w := range g.ws {
 		w.scratch = s
 		if g.alone>>i&1 != 0 {
 			w.advance(dt)

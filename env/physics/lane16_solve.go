@@ -100,14 +100,22 @@ func (g *laneGroup16) settle(v *laneSystem16, in mask16) {
 	}
 }
 
-func (g *laneGroup16) solve() {
-	in := g.live.NotEqual(lanes16{})
-	for some16(in) {
-		g.assemble(in)
-		g.sweep(in)
-		g.apply(in)
-		g.settle(&g.now, in)
-		in = g.takeIn(sweepTolerance, in)
+func (t *laneTail16) solve(groups []*laneGroup16) {
+	for _, g := range groups {
+		g.open = g.live
+	}
+	for more := true; more; {
+		t.sweepAll(groups)
+		more = false
+		for _, g := range groups {
+			if in := g.open.NotEqual(lanes16{}); some16(in) {
+				g.apply(in)
+				g.settle(&g.now, in)
+				in = g.takeIn(sweepTolerance, in)
+				g.open = splat16(1).Merge(lanes16{}, in)
+				more = more || some16(in)
+			}
+		}
 	}
 }
 
@@ -173,20 +181,19 @@ func (g *laneGroup16) addGrip(point int32, in mask16) {
 	}
 }
 
-func (g *laneGroup16) sweep(in mask16) {
-	refined := 0
-	for i := range maxSweeps {
+func (g *laneGroup16) sweep(in mask16, from, to int) mask16 {
+	for i := from; i < to; i++ {
 		change := g.sweepAxes(in)
 		change = laneMax16(change, g.sweepContacts(in))
 		in = andNot16(in, change.Less(splat16(sweepTolerance)))
 		if !some16(in) {
-			return
+			break
 		}
-		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
-			refined++
+		if i >= firstSolve && i < firstSolve+maxSolutions {
 			g.refine(in)
 		}
 	}
+	return in
 }
 
 func (g *laneGroup16) sweepContacts(in mask16) (change lanes16) {

@@ -9,65 +9,201 @@ type laneFree16 struct {
 	normal   bool
 	in       lanes16
 	x        lanes16
-	d, sum   lanes16
+	sum      lanes16
 	down, up lanes16
+	friction lanes16
 	slide    lanes16
-	held     lanes16
+	slip     lanes16
+}
+
+type laneUnknown16 struct {
+	x, soft     lanes16
+	d, sum      lanes16
+	down, up    lanes16
+	friction    lanes16
+	slide, slip lanes16
+	held        lanes16
+	on          lanes16
 }
 
 func (g *laneGroup16) refine(in mask16) {
-	count := g.collectFree(in)
-	in = in.And(count.GreaterEqual(splat16(2))).And(count.LessEqual(splat16(maxFree)))
+	count, slides := g.collectFree(in)
+	in = in.And(count.LessEqual(splat16(maxFree))).And((count.GreaterEqual(splat16(2)).Or(count.Equal(splat16(1)).And(slides.NotEqual(lanes16{})))))
 	if !some16(in) {
 		return
 	}
-	g.keepFree(in)
-	g.assembleFree()
+	g.lineUpFree(bitsOf16(in))
 	on := in
 	for range maxHolds {
-		g.solveFree()
-		step, at := g.longest()
-		for i := range g.free {
-			f := &g.free[i]
-			d := f.d.Mul(step)
+		jammed := on.And(g.solveFree())
+		if some16(jammed) {
+			g.unslide(bitsOf16(jammed))
+		}
+		free := andNot16(on, jammed)
+		step, at, upper := g.longest()
+		for i := range g.unknowns {
+			u := &g.unknowns[i]
+			up, down := g.rates(i)
+			d := u.d.Mul(step)
 			{
-				m1_ := on
+				m1_ := free
 				{
 					in2_ := m1_
 					_ = in2_
-					f.sum = f.sum.Add(d).Merge(f.sum, in2_)
-					f.up, f.down = laneMax16(f.up.Sub(d), lanes16{}).Merge(f.up, in2_), laneMax16(f.down.Add(d), lanes16{}).Merge(f.down, in2_)
-					f.x = f.x.Mul((splat16(1).Sub(step))).Merge(f.x, in2_)
-					f.held = splat16(1).Merge(f.held, at.Equal(splat16(float32(i)))).Merge(f.held, in2_)
+					u.sum = u.sum.Add(d).Merge(u.sum, in2_)
+					u.slip = u.slip.Add(u.slide.Mul(d)).Merge(u.slip, in2_)
+					u.up, u.down = laneMax16(u.up.Sub(up.Mul(step)), lanes16{}).Merge(u.up, in2_), laneMax16(u.down.Sub(down.Mul(step)), lanes16{}).Merge(u.down, in2_)
+					u.x = u.x.Mul((splat16(1).Sub(step))).Merge(u.x, in2_)
 				}
 			}
 		}
-		on = andNot16(on, at.Less(lanes16{}))
+		on = andNot16(on, free.And(at.Less(lanes16{})))
 		if !some16(on) {
 			break
 		}
+		g.hold(at, upper, free)
 	}
+	g.handBack()
 	for i := range g.free {
-		g.applyFree(&g.free[i])
+		f := &g.free[i]
+		if m := in.And(f.in.NotEqual(lanes16{})); some16(m) {
+			g.applyFree(f, m)
+		}
 	}
 }
 
-func (g *laneGroup16) longest() (step, at lanes16) {
+func (g *laneGroup16) rates(i int) (up, down lanes16) {
+	u := &g.unknowns[i]
+	widening := lanes16{}
+	if i > 0 {
+		widening = u.friction.Mul(g.unknowns[i-1].d).Merge(lanes16{}, u.friction.NotEqual(lanes16{}))
+	}
+	return u.d.Sub(widening), negative16(u.d).Sub(widening)
+}
+
+func (g *laneGroup16) longest() (step, at, upper lanes16) {
 	step, at = splat16(1), splat16(-1)
-	for i := range g.free {
-		f := &g.free[i]
-		up := f.d.Greater(lanes16{}).And(f.d.Mul(step).Greater(f.up))
-		down := f.d.Less(lanes16{}).And(negative16(f.d).Mul(step).Greater(f.down))
+	for i := range g.unknowns {
+		u := &g.unknowns[i]
+		up, down := g.rates(i)
 		{
-			m1_ := up.Or(down)
+			m := up.Greater(lanes16{}).And(up.Mul(step).Greater(u.up)).And(u.held.Equal(lanes16{}))
+			m1_ := m
 			{
 				in2_ := m1_
 				_ = in2_
-				step, at = f.up.Div(f.d).Merge(f.down.Div(negative16(f.d)), up).Merge(step, in2_), splat16(float32(i)).Merge(at, in2_)
+				step, at, upper = u.up.Div(up).Merge(step, in2_), splat16(float32(i)).Merge(at, in2_), splat16(1).Merge(upper, in2_)
+			}
+		}
+		{
+			m := down.Greater(lanes16{}).And(down.Mul(step).Greater(u.down)).And(u.held.Equal(lanes16{}))
+			m3_ := m
+			{
+				in4_ := m3_
+				_ = in4_
+				step, at, upper = u.down.Div(down).Merge(step, in4_), splat16(float32(i)).Merge(at, in4_), lanes16{}.Merge(upper, in4_)
 			}
 		}
 	}
-	return step, at
+	return step, at, upper
+}
+
+func (g *laneGroup16) hold(at, upper lanes16, in mask16) {
+	n := len(g.unknowns)
+	for i := range g.unknowns {
+		u := &g.unknowns[i]
+		here := in.And(at.Equal(splat16(float32(i))))
+		if !some16(here) {
+			continue
+		}
+		u.held = splat16(1).Merge(u.held, here)
+		here = here.And(u.friction.NotEqual(lanes16{}))
+		if !some16(here) {
+			continue
+		}
+		slide := u.friction.Merge(negative16(u.friction), upper.NotEqual(lanes16{}))
+		normal := &g.unknowns[i-1]
+		normal.slide = slide.Merge(normal.slide, here)
+		for k := range n {
+			row := g.matrix[k*n : k*n+n]
+			{
+				m1_ := here
+				{
+					in2_ := m1_
+					_ = in2_
+					row[i-1] = row[i-1].Add(slide.Mul(row[i])).Merge(row[i-1], in2_)
+				}
+			}
+		}
+	}
+}
+
+func (g *laneGroup16) unslide(worlds uint32) {
+	for l := range laneCount16 {
+		if worlds>>l&1 == 0 {
+			continue
+		}
+		for k := range g.unknown[l] {
+			if slide := at16(&g.unknowns[k].slide, l); *slide != 0 {
+				*slide = 0
+				g.assembleColumn(k, l)
+			}
+		}
+	}
+}
+
+func (g *laneGroup16) lineUpFree(worlds uint32) {
+	n := 0
+	for l := range laneCount16 {
+		g.unknown[l] = g.unknown[l][:0]
+		if worlds>>l&1 == 0 {
+			continue
+		}
+		for i := range g.free {
+			if *at16(&g.free[i].in, l) != 0 {
+				g.unknown[l] = append(g.unknown[l], int32(i))
+			}
+		}
+		n = max(n, len(g.unknown[l]))
+	}
+	g.unknowns = g.unknowns[:n]
+	clear(g.unknowns)
+	clear(g.matrix[:n*n])
+	for l := range laneCount16 {
+		for k, i := range g.unknown[l] {
+			f, u := &g.free[i], &g.unknowns[k]
+			*at16(&u.x, l), *at16(&u.down, l), *at16(&u.up, l) = *at16(&f.x, l), *at16(&f.down, l), *at16(&f.up, l)
+			*at16(&u.friction, l), *at16(&u.slide, l) = *at16(&f.friction, l), *at16(&f.slide, l)
+			*at16(&u.soft, l), *at16(&u.on, l) = *at16(&g.rows[f.row].soft, l), 1
+			g.assembleColumn(k, l)
+		}
+	}
+}
+
+func (g *laneGroup16) assembleColumn(k, l int) {
+	n, rows := len(g.unknowns), len(g.rows)
+	own := int(g.free[g.unknown[l][k]].row)
+	normal := g.dense[own*rows:][:rows]
+	slide := *at16(&g.unknowns[k].slide, l)
+	if slide == 0 {
+		for p, e := range g.unknown[l] {
+			*at16(&g.matrix[p*n+k], l) = *at16(&normal[g.free[e].row], l)
+		}
+		return
+	}
+	tangent := g.dense[(own+1)*rows:][:rows]
+	for p, e := range g.unknown[l] {
+		row := g.free[e].row
+		*at16(&g.matrix[p*n+k], l) = *at16(&normal[row], l) + float32(slide**at16(&tangent[row], l))
+	}
+}
+
+func (g *laneGroup16) handBack() {
+	for l := range laneCount16 {
+		for k, i := range g.unknown[l] {
+			*at16(&g.free[i].sum, l), *at16(&g.free[i].slip, l) = *at16(&g.unknowns[k].sum, l), *at16(&g.unknowns[k].slip, l)
+		}
+	}
 }
 
 func (g *laneGroup16) addFree(row int32, in mask16) *laneFree16 {
@@ -77,14 +213,14 @@ func (g *laneGroup16) addFree(row int32, in mask16) *laneFree16 {
 	return f
 }
 
-func (g *laneGroup16) collectFree(in mask16) (count lanes16) {
+func (g *laneGroup16) collectFree(in mask16) (count, slides lanes16) {
 	g.free = g.free[:0]
 	for i := range g.axes {
 		x, r := &g.axes[i], &g.rows[i]
 		rel := g.now.speeds[i]
 		_, kind := x.solve(r, rel)
 		lower, upper := kind.Equal(splat16(float32(lowerFree))), kind.Equal(splat16(float32(upperFree)))
-		stalled := x.stalled(rel)
+		stalled := x.stalled(x.lo.Merge(x.hi, lower))
 		want := x.lo.Merge(x.hi.Merge(x.want, upper), lower)
 		down := r.impulse.Sub(stalled).Merge(splat16(unbounded).Merge(x.most.Add(r.impulse), upper), lower)
 		up := splat16(unbounded).Merge(stalled.Sub(r.impulse).Merge(x.most.Sub(r.impulse), upper), lower)
@@ -109,118 +245,76 @@ func (g *laneGroup16) collectFree(in mask16) (count lanes16) {
 		cone := x.friction.Mul(n)
 		f.slide = x.friction.Merge(negative16(x.friction).Merge(lanes16{}, t.LessEqual(negative16(cone))), t.GreaterEqual(cone))
 		count = count.Add(f.in)
+		slides = splat16(1).Merge(slides, m.And(f.slide.NotEqual(lanes16{})))
 		if m = m.And(f.slide.Equal(lanes16{})).And(cone.Greater(lanes16{})); some16(m) {
 			f := g.addFree(x.row+1, m)
-			f.x, f.down, f.up = negative16(g.now.speeds[x.row+1]), cone.Add(t), cone.Sub(t)
+			f.x, f.down, f.up, f.friction = negative16(g.now.speeds[x.row+1]), cone.Add(t), cone.Sub(t), x.friction
 			count = count.Add(f.in)
 		}
 	}
-	return count
+	return count, slides
 }
 
-func (g *laneGroup16) keepFree(in mask16) {
-	n := 0
-	for i := range g.free {
-		f := &g.free[i]
-		f.in = f.in.Merge(lanes16{}, in)
-		if some16(f.in.NotEqual(lanes16{})) {
-			g.free[n] = *f
-			n++
-		}
+func (g *laneGroup16) solveFree() (jammed mask16) {
+	n := len(g.unknowns)
+	us := g.unknowns[:n]
+	var slides mask16
+	for k := range us {
+		slides = slides.Or(us[k].slide.NotEqual(lanes16{}))
 	}
-	g.free = g.free[:n]
-	for i := range g.free {
-		f := &g.free[i]
-		f.x = f.x.Merge(lanes16{}, f.in.NotEqual(lanes16{}))
-		f.d, f.sum = lanes16{}, lanes16{}
-	}
-}
-
-func (g *laneGroup16) assembleFree() {
-	n, rows := len(g.free), len(g.rows)
-	for k := range g.free {
-		f := &g.free[k]
-		in := f.in.NotEqual(lanes16{})
-		normal := g.dense[int(f.row)*rows:][:rows]
-		slides := f.slide.NotEqual(lanes16{})
-		if !some16(slides) {
-			for i := range g.free {
-				e := &g.free[i]
-				g.matrix[i*n+k] = normal[e.row].Merge(lanes16{}, in.And(e.in.NotEqual(lanes16{})))
-			}
-			continue
-		}
-		tangent := g.dense[int(f.row+1)*rows:][:rows]
-		for i := range g.free {
-			e := &g.free[i]
-			a := normal[e.row]
-			{
-				m1_ := slides
-				{
-					in2_ := m1_
-					_ = in2_
-					a = a.Add(f.slide.Mul(tangent[e.row])).Merge(a, in2_)
-				}
-			}
-			g.matrix[i*n+k] = a.Merge(lanes16{}, in.And(e.in.NotEqual(lanes16{})))
-		}
-	}
-}
-
-func (g *laneGroup16) solveFree() {
-	n := len(g.free)
 	a := g.matrix[n*n : 2*n*n]
 	copy(a, g.matrix[:n*n])
-	for k := range n {
-		row, f := a[k*n:k*n+n], &g.free[k]
-		x := f.x
-		for i := range k {
+	for k := range us {
+		row, u := a[k*n:k*n+n], &us[k]
+		x := u.x
+		for i := range us[:k] {
 			l := row[i].Mul(a[i*n+i])
 			row[i] = l
-			x = x.Sub(l.Mul(g.free[i].d))
-			if m := l.NotEqual(lanes16{}); some16(m) {
-				u := a[i*n : i*n+n]
-				for p := i + 1; p < n; p++ {
+			x = x.Sub(l.Mul(us[i].d))
+			m := l.NotEqual(lanes16{})
+			above := a[i*n : i*n+n]
+			for p := i + 1; p < n; p++ {
+				{
+					m1_ := m
 					{
-						m1_ := m
-						{
-							in2_ := m1_
-							_ = in2_
-							row[p] = row[p].Sub(l.Mul(u[p])).Merge(row[p], in2_)
-						}
+						in2_ := m1_
+						_ = in2_
+						row[p] = row[p].Sub(l.Mul(above[p])).Merge(row[p], in2_)
 					}
 				}
 			}
 		}
-		f.d = x
-		off := f.held.NotEqual(lanes16{}).Or(row[k].LessEqual(splat16(0.5).Mul(g.rows[f.row].soft)))
-		row[k] = splat16(1).Div(row[k]).Merge(lanes16{}, andNot16(f.in.NotEqual(lanes16{}), off))
+		u.d = x
+		in := u.on.NotEqual(lanes16{}).And(u.held.Equal(lanes16{}))
+		firm := in.And(row[k].Greater(splat16(0.5).Mul(u.soft)))
+		jammed = jammed.Or(andNot16(in.And(slides), firm))
+		row[k] = splat16(1).Div(row[k]).Merge(lanes16{}, firm)
 	}
 	for k := n - 1; k >= 0; k-- {
 		row := a[k*n : k*n+n]
-		s := g.free[k].d
+		s := us[k].d
 		for i := k + 1; i < n; i++ {
-			s = s.Sub(row[i].Mul(g.free[i].d))
+			s = s.Sub(row[i].Mul(us[i].d))
 		}
-		g.free[k].d = s.Mul(row[k]).Merge(lanes16{}, row[k].NotEqual(lanes16{}))
+		us[k].d = s.Mul(row[k]).Merge(lanes16{}, row[k].NotEqual(lanes16{}))
 	}
+	return jammed
 }
 
-func (g *laneGroup16) applyFree(f *laneFree16) {
-	r, d, in := &g.rows[f.row], f.sum, f.in.NotEqual(lanes16{})
+func (g *laneGroup16) applyFree(f *laneFree16, in mask16) {
+	r, d := &g.rows[f.row], f.sum
 	if f.normal {
 		d = laneMax16(r.impulse.Add(d), lanes16{}).Sub(r.impulse)
-		if m := in.And(f.slide.NotEqual(lanes16{})); some16(m) {
-			s := f.slide.Mul(d)
+		if m := in.And(f.slip.NotEqual(lanes16{})); some16(m) {
 			{
 				m1_ := m
 				{
 					in2_ := m1_
 					_ = in2_
-					g.rows[f.row+1].impulse = g.rows[f.row+1].impulse.Add(s).Merge(g.rows[f.row+1].impulse, in2_)
+					g.rows[f.row+1].impulse = g.rows[f.row+1].impulse.Add(f.slip).Merge(g.rows[f.row+1].impulse, in2_)
 				}
 			}
-			g.change(&g.now, f.row+1, s, m)
+			g.change(&g.now, f.row+1, f.slip, m)
 		}
 	}
 	{

@@ -11,6 +11,9 @@ type laneGroup8 struct {
 	gx, gy      lanes8
 	now, shift  laneSystem8
 	gap         lanes8
+	open        lanes8
+	left        uint32
+	ws          []*World
 	live        lanes8
 	alone       uint32
 	constraints []laneConstraint8
@@ -26,6 +29,8 @@ type laneGroup8 struct {
 	dense       []lanes8
 	unit        laneMotion8
 	free        []laneFree8
+	unknowns    []laneUnknown8
+	unknown     [laneCount8][]int32
 	largest     lanes8
 	matrix      []lanes8
 	next, count [laneCount8]int
@@ -96,12 +101,33 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	g.dense = make([]lanes8, rows*rows)
 	g.now.speeds, g.shift.speeds = make([]lanes8, rows), make([]lanes8, rows)
 	g.free = make([]laneFree8, 0, rows)
-	g.matrix = make([]lanes8, 2*rows*rows)
+	g.unknowns = make([]laneUnknown8, 0, maxFree)
+	for l := range g.unknown {
+		g.unknown[l] = make([]int32, 0, maxFree)
+	}
+	g.matrix = make([]lanes8, 2*maxFree*maxFree)
 	return g
 }
 
-func (g *laneGroup8) step(ws []*World, dt float32, s *scratch) {
+func (t *laneTail8) step(ws []*World, dt float32, s *scratch) {
+	n := 0
+	for n*laneCount8 < len(ws) {
+		if n == len(t.groups) {
+			t.groups = append(t.groups, newLaneGroup8(t.m))
+		}
+		t.groups[n].start(ws[n*laneCount8:min((n+1)*laneCount8, len(ws))], dt, s)
+		n++
+	}
+	groups := t.groups[:n]
+	t.solve(groups)
+	for _, g := range groups {
+		g.finish(dt, s)
+	}
+}
+
+func (g *laneGroup8) start(ws []*World, dt float32, s *scratch) {
 	all := uint32(1)<<len(ws) - 1
+	g.ws = ws
 	g.alone = 0
 	for i, w := range ws {
 		w.scratch = s
@@ -116,19 +142,21 @@ func (g *laneGroup8) step(ws []*World, dt float32, s *scratch) {
 	g.prepareJoints()
 	g.constrain()
 	g.leave(bitsOf8(g.gap.Greater(splat8(wideGap))) & all)
-	if g.alone != all {
-		g.enter(len(ws))
-		g.prepareAxes(dt)
-		g.prepareContacts(dt)
-		g.solve()
+	g.enter(len(ws))
+	g.prepareAxes(dt)
+	g.prepareContacts(dt)
+}
+
+func (g *laneGroup8) finish(dt float32, s *scratch) {
+	if some8(g.live.NotEqual(lanes8{})) {
 		g.correct(dt)
 		g.settle(&g.shift, g.live.NotEqual(lanes8{}))
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save(ws)
+		g.save(g.ws)
 	}
-	for i, w := range ws {
+	for i, w := range g.ws {
 		w.scratch = s
 		if g.alone>>i&1 != 0 {
 			w.advance(dt)

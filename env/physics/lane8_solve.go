@@ -100,14 +100,22 @@ func (g *laneGroup8) settle(v *laneSystem8, in mask8) {
 	}
 }
 
-func (g *laneGroup8) solve() {
-	in := g.live.NotEqual(lanes8{})
-	for some8(in) {
-		g.assemble(in)
-		g.sweep(in)
-		g.apply(in)
-		g.settle(&g.now, in)
-		in = g.takeIn(sweepTolerance, in)
+func (t *laneTail8) solve(groups []*laneGroup8) {
+	for _, g := range groups {
+		g.open = g.live
+	}
+	for more := true; more; {
+		t.sweepAll(groups)
+		more = false
+		for _, g := range groups {
+			if in := g.open.NotEqual(lanes8{}); some8(in) {
+				g.apply(in)
+				g.settle(&g.now, in)
+				in = g.takeIn(sweepTolerance, in)
+				g.open = splat8(1).Merge(lanes8{}, in)
+				more = more || some8(in)
+			}
+		}
 	}
 }
 
@@ -173,20 +181,19 @@ func (g *laneGroup8) addGrip(point int32, in mask8) {
 	}
 }
 
-func (g *laneGroup8) sweep(in mask8) {
-	refined := 0
-	for i := range maxSweeps {
+func (g *laneGroup8) sweep(in mask8, from, to int) mask8 {
+	for i := from; i < to; i++ {
 		change := g.sweepAxes(in)
 		change = laneMax8(change, g.sweepContacts(in))
 		in = andNot8(in, change.Less(splat8(sweepTolerance)))
 		if !some8(in) {
-			return
+			break
 		}
-		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
-			refined++
+		if i >= firstSolve && i < firstSolve+maxSolutions {
 			g.refine(in)
 		}
 	}
+	return in
 }
 
 func (g *laneGroup8) sweepContacts(in mask8) (change lanes8) {

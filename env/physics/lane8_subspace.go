@@ -9,65 +9,201 @@ type laneFree8 struct {
 	normal   bool
 	in       lanes8
 	x        lanes8
-	d, sum   lanes8
+	sum      lanes8
 	down, up lanes8
+	friction lanes8
 	slide    lanes8
-	held     lanes8
+	slip     lanes8
+}
+
+type laneUnknown8 struct {
+	x, soft     lanes8
+	d, sum      lanes8
+	down, up    lanes8
+	friction    lanes8
+	slide, slip lanes8
+	held        lanes8
+	on          lanes8
 }
 
 func (g *laneGroup8) refine(in mask8) {
-	count := g.collectFree(in)
-	in = in.And(count.GreaterEqual(splat8(2))).And(count.LessEqual(splat8(maxFree)))
+	count, slides := g.collectFree(in)
+	in = in.And(count.LessEqual(splat8(maxFree))).And((count.GreaterEqual(splat8(2)).Or(count.Equal(splat8(1)).And(slides.NotEqual(lanes8{})))))
 	if !some8(in) {
 		return
 	}
-	g.keepFree(in)
-	g.assembleFree()
+	g.lineUpFree(bitsOf8(in))
 	on := in
 	for range maxHolds {
-		g.solveFree()
-		step, at := g.longest()
-		for i := range g.free {
-			f := &g.free[i]
-			d := f.d.Mul(step)
+		jammed := on.And(g.solveFree())
+		if some8(jammed) {
+			g.unslide(bitsOf8(jammed))
+		}
+		free := andNot8(on, jammed)
+		step, at, upper := g.longest()
+		for i := range g.unknowns {
+			u := &g.unknowns[i]
+			up, down := g.rates(i)
+			d := u.d.Mul(step)
 			{
-				m1_ := on
+				m1_ := free
 				{
 					in2_ := m1_
 					_ = in2_
-					f.sum = f.sum.Add(d).Merge(f.sum, in2_)
-					f.up, f.down = laneMax8(f.up.Sub(d), lanes8{}).Merge(f.up, in2_), laneMax8(f.down.Add(d), lanes8{}).Merge(f.down, in2_)
-					f.x = f.x.Mul((splat8(1).Sub(step))).Merge(f.x, in2_)
-					f.held = splat8(1).Merge(f.held, at.Equal(splat8(float32(i)))).Merge(f.held, in2_)
+					u.sum = u.sum.Add(d).Merge(u.sum, in2_)
+					u.slip = u.slip.Add(u.slide.Mul(d)).Merge(u.slip, in2_)
+					u.up, u.down = laneMax8(u.up.Sub(up.Mul(step)), lanes8{}).Merge(u.up, in2_), laneMax8(u.down.Sub(down.Mul(step)), lanes8{}).Merge(u.down, in2_)
+					u.x = u.x.Mul((splat8(1).Sub(step))).Merge(u.x, in2_)
 				}
 			}
 		}
-		on = andNot8(on, at.Less(lanes8{}))
+		on = andNot8(on, free.And(at.Less(lanes8{})))
 		if !some8(on) {
 			break
 		}
+		g.hold(at, upper, free)
 	}
+	g.handBack()
 	for i := range g.free {
-		g.applyFree(&g.free[i])
+		f := &g.free[i]
+		if m := in.And(f.in.NotEqual(lanes8{})); some8(m) {
+			g.applyFree(f, m)
+		}
 	}
 }
 
-func (g *laneGroup8) longest() (step, at lanes8) {
+func (g *laneGroup8) rates(i int) (up, down lanes8) {
+	u := &g.unknowns[i]
+	widening := lanes8{}
+	if i > 0 {
+		widening = u.friction.Mul(g.unknowns[i-1].d).Merge(lanes8{}, u.friction.NotEqual(lanes8{}))
+	}
+	return u.d.Sub(widening), negative8(u.d).Sub(widening)
+}
+
+func (g *laneGroup8) longest() (step, at, upper lanes8) {
 	step, at = splat8(1), splat8(-1)
-	for i := range g.free {
-		f := &g.free[i]
-		up := f.d.Greater(lanes8{}).And(f.d.Mul(step).Greater(f.up))
-		down := f.d.Less(lanes8{}).And(negative8(f.d).Mul(step).Greater(f.down))
+	for i := range g.unknowns {
+		u := &g.unknowns[i]
+		up, down := g.rates(i)
 		{
-			m1_ := up.Or(down)
+			m := up.Greater(lanes8{}).And(up.Mul(step).Greater(u.up)).And(u.held.Equal(lanes8{}))
+			m1_ := m
 			{
 				in2_ := m1_
 				_ = in2_
-				step, at = f.up.Div(f.d).Merge(f.down.Div(negative8(f.d)), up).Merge(step, in2_), splat8(float32(i)).Merge(at, in2_)
+				step, at, upper = u.up.Div(up).Merge(step, in2_), splat8(float32(i)).Merge(at, in2_), splat8(1).Merge(upper, in2_)
+			}
+		}
+		{
+			m := down.Greater(lanes8{}).And(down.Mul(step).Greater(u.down)).And(u.held.Equal(lanes8{}))
+			m3_ := m
+			{
+				in4_ := m3_
+				_ = in4_
+				step, at, upper = u.down.Div(down).Merge(step, in4_), splat8(float32(i)).Merge(at, in4_), lanes8{}.Merge(upper, in4_)
 			}
 		}
 	}
-	return step, at
+	return step, at, upper
+}
+
+func (g *laneGroup8) hold(at, upper lanes8, in mask8) {
+	n := len(g.unknowns)
+	for i := range g.unknowns {
+		u := &g.unknowns[i]
+		here := in.And(at.Equal(splat8(float32(i))))
+		if !some8(here) {
+			continue
+		}
+		u.held = splat8(1).Merge(u.held, here)
+		here = here.And(u.friction.NotEqual(lanes8{}))
+		if !some8(here) {
+			continue
+		}
+		slide := u.friction.Merge(negative8(u.friction), upper.NotEqual(lanes8{}))
+		normal := &g.unknowns[i-1]
+		normal.slide = slide.Merge(normal.slide, here)
+		for k := range n {
+			row := g.matrix[k*n : k*n+n]
+			{
+				m1_ := here
+				{
+					in2_ := m1_
+					_ = in2_
+					row[i-1] = row[i-1].Add(slide.Mul(row[i])).Merge(row[i-1], in2_)
+				}
+			}
+		}
+	}
+}
+
+func (g *laneGroup8) unslide(worlds uint32) {
+	for l := range laneCount8 {
+		if worlds>>l&1 == 0 {
+			continue
+		}
+		for k := range g.unknown[l] {
+			if slide := at8(&g.unknowns[k].slide, l); *slide != 0 {
+				*slide = 0
+				g.assembleColumn(k, l)
+			}
+		}
+	}
+}
+
+func (g *laneGroup8) lineUpFree(worlds uint32) {
+	n := 0
+	for l := range laneCount8 {
+		g.unknown[l] = g.unknown[l][:0]
+		if worlds>>l&1 == 0 {
+			continue
+		}
+		for i := range g.free {
+			if *at8(&g.free[i].in, l) != 0 {
+				g.unknown[l] = append(g.unknown[l], int32(i))
+			}
+		}
+		n = max(n, len(g.unknown[l]))
+	}
+	g.unknowns = g.unknowns[:n]
+	clear(g.unknowns)
+	clear(g.matrix[:n*n])
+	for l := range laneCount8 {
+		for k, i := range g.unknown[l] {
+			f, u := &g.free[i], &g.unknowns[k]
+			*at8(&u.x, l), *at8(&u.down, l), *at8(&u.up, l) = *at8(&f.x, l), *at8(&f.down, l), *at8(&f.up, l)
+			*at8(&u.friction, l), *at8(&u.slide, l) = *at8(&f.friction, l), *at8(&f.slide, l)
+			*at8(&u.soft, l), *at8(&u.on, l) = *at8(&g.rows[f.row].soft, l), 1
+			g.assembleColumn(k, l)
+		}
+	}
+}
+
+func (g *laneGroup8) assembleColumn(k, l int) {
+	n, rows := len(g.unknowns), len(g.rows)
+	own := int(g.free[g.unknown[l][k]].row)
+	normal := g.dense[own*rows:][:rows]
+	slide := *at8(&g.unknowns[k].slide, l)
+	if slide == 0 {
+		for p, e := range g.unknown[l] {
+			*at8(&g.matrix[p*n+k], l) = *at8(&normal[g.free[e].row], l)
+		}
+		return
+	}
+	tangent := g.dense[(own+1)*rows:][:rows]
+	for p, e := range g.unknown[l] {
+		row := g.free[e].row
+		*at8(&g.matrix[p*n+k], l) = *at8(&normal[row], l) + float32(slide**at8(&tangent[row], l))
+	}
+}
+
+func (g *laneGroup8) handBack() {
+	for l := range laneCount8 {
+		for k, i := range g.unknown[l] {
+			*at8(&g.free[i].sum, l), *at8(&g.free[i].slip, l) = *at8(&g.unknowns[k].sum, l), *at8(&g.unknowns[k].slip, l)
+		}
+	}
 }
 
 func (g *laneGroup8) addFree(row int32, in mask8) *laneFree8 {
@@ -77,14 +213,14 @@ func (g *laneGroup8) addFree(row int32, in mask8) *laneFree8 {
 	return f
 }
 
-func (g *laneGroup8) collectFree(in mask8) (count lanes8) {
+func (g *laneGroup8) collectFree(in mask8) (count, slides lanes8) {
 	g.free = g.free[:0]
 	for i := range g.axes {
 		x, r := &g.axes[i], &g.rows[i]
 		rel := g.now.speeds[i]
 		_, kind := x.solve(r, rel)
 		lower, upper := kind.Equal(splat8(float32(lowerFree))), kind.Equal(splat8(float32(upperFree)))
-		stalled := x.stalled(rel)
+		stalled := x.stalled(x.lo.Merge(x.hi, lower))
 		want := x.lo.Merge(x.hi.Merge(x.want, upper), lower)
 		down := r.impulse.Sub(stalled).Merge(splat8(unbounded).Merge(x.most.Add(r.impulse), upper), lower)
 		up := splat8(unbounded).Merge(stalled.Sub(r.impulse).Merge(x.most.Sub(r.impulse), upper), lower)
@@ -109,118 +245,76 @@ func (g *laneGroup8) collectFree(in mask8) (count lanes8) {
 		cone := x.friction.Mul(n)
 		f.slide = x.friction.Merge(negative8(x.friction).Merge(lanes8{}, t.LessEqual(negative8(cone))), t.GreaterEqual(cone))
 		count = count.Add(f.in)
+		slides = splat8(1).Merge(slides, m.And(f.slide.NotEqual(lanes8{})))
 		if m = m.And(f.slide.Equal(lanes8{})).And(cone.Greater(lanes8{})); some8(m) {
 			f := g.addFree(x.row+1, m)
-			f.x, f.down, f.up = negative8(g.now.speeds[x.row+1]), cone.Add(t), cone.Sub(t)
+			f.x, f.down, f.up, f.friction = negative8(g.now.speeds[x.row+1]), cone.Add(t), cone.Sub(t), x.friction
 			count = count.Add(f.in)
 		}
 	}
-	return count
+	return count, slides
 }
 
-func (g *laneGroup8) keepFree(in mask8) {
-	n := 0
-	for i := range g.free {
-		f := &g.free[i]
-		f.in = f.in.Merge(lanes8{}, in)
-		if some8(f.in.NotEqual(lanes8{})) {
-			g.free[n] = *f
-			n++
-		}
+func (g *laneGroup8) solveFree() (jammed mask8) {
+	n := len(g.unknowns)
+	us := g.unknowns[:n]
+	var slides mask8
+	for k := range us {
+		slides = slides.Or(us[k].slide.NotEqual(lanes8{}))
 	}
-	g.free = g.free[:n]
-	for i := range g.free {
-		f := &g.free[i]
-		f.x = f.x.Merge(lanes8{}, f.in.NotEqual(lanes8{}))
-		f.d, f.sum = lanes8{}, lanes8{}
-	}
-}
-
-func (g *laneGroup8) assembleFree() {
-	n, rows := len(g.free), len(g.rows)
-	for k := range g.free {
-		f := &g.free[k]
-		in := f.in.NotEqual(lanes8{})
-		normal := g.dense[int(f.row)*rows:][:rows]
-		slides := f.slide.NotEqual(lanes8{})
-		if !some8(slides) {
-			for i := range g.free {
-				e := &g.free[i]
-				g.matrix[i*n+k] = normal[e.row].Merge(lanes8{}, in.And(e.in.NotEqual(lanes8{})))
-			}
-			continue
-		}
-		tangent := g.dense[int(f.row+1)*rows:][:rows]
-		for i := range g.free {
-			e := &g.free[i]
-			a := normal[e.row]
-			{
-				m1_ := slides
-				{
-					in2_ := m1_
-					_ = in2_
-					a = a.Add(f.slide.Mul(tangent[e.row])).Merge(a, in2_)
-				}
-			}
-			g.matrix[i*n+k] = a.Merge(lanes8{}, in.And(e.in.NotEqual(lanes8{})))
-		}
-	}
-}
-
-func (g *laneGroup8) solveFree() {
-	n := len(g.free)
 	a := g.matrix[n*n : 2*n*n]
 	copy(a, g.matrix[:n*n])
-	for k := range n {
-		row, f := a[k*n:k*n+n], &g.free[k]
-		x := f.x
-		for i := range k {
+	for k := range us {
+		row, u := a[k*n:k*n+n], &us[k]
+		x := u.x
+		for i := range us[:k] {
 			l := row[i].Mul(a[i*n+i])
 			row[i] = l
-			x = x.Sub(l.Mul(g.free[i].d))
-			if m := l.NotEqual(lanes8{}); some8(m) {
-				u := a[i*n : i*n+n]
-				for p := i + 1; p < n; p++ {
+			x = x.Sub(l.Mul(us[i].d))
+			m := l.NotEqual(lanes8{})
+			above := a[i*n : i*n+n]
+			for p := i + 1; p < n; p++ {
+				{
+					m1_ := m
 					{
-						m1_ := m
-						{
-							in2_ := m1_
-							_ = in2_
-							row[p] = row[p].Sub(l.Mul(u[p])).Merge(row[p], in2_)
-						}
+						in2_ := m1_
+						_ = in2_
+						row[p] = row[p].Sub(l.Mul(above[p])).Merge(row[p], in2_)
 					}
 				}
 			}
 		}
-		f.d = x
-		off := f.held.NotEqual(lanes8{}).Or(row[k].LessEqual(splat8(0.5).Mul(g.rows[f.row].soft)))
-		row[k] = splat8(1).Div(row[k]).Merge(lanes8{}, andNot8(f.in.NotEqual(lanes8{}), off))
+		u.d = x
+		in := u.on.NotEqual(lanes8{}).And(u.held.Equal(lanes8{}))
+		firm := in.And(row[k].Greater(splat8(0.5).Mul(u.soft)))
+		jammed = jammed.Or(andNot8(in.And(slides), firm))
+		row[k] = splat8(1).Div(row[k]).Merge(lanes8{}, firm)
 	}
 	for k := n - 1; k >= 0; k-- {
 		row := a[k*n : k*n+n]
-		s := g.free[k].d
+		s := us[k].d
 		for i := k + 1; i < n; i++ {
-			s = s.Sub(row[i].Mul(g.free[i].d))
+			s = s.Sub(row[i].Mul(us[i].d))
 		}
-		g.free[k].d = s.Mul(row[k]).Merge(lanes8{}, row[k].NotEqual(lanes8{}))
+		us[k].d = s.Mul(row[k]).Merge(lanes8{}, row[k].NotEqual(lanes8{}))
 	}
+	return jammed
 }
 
-func (g *laneGroup8) applyFree(f *laneFree8) {
-	r, d, in := &g.rows[f.row], f.sum, f.in.NotEqual(lanes8{})
+func (g *laneGroup8) applyFree(f *laneFree8, in mask8) {
+	r, d := &g.rows[f.row], f.sum
 	if f.normal {
 		d = laneMax8(r.impulse.Add(d), lanes8{}).Sub(r.impulse)
-		if m := in.And(f.slide.NotEqual(lanes8{})); some8(m) {
-			s := f.slide.Mul(d)
+		if m := in.And(f.slip.NotEqual(lanes8{})); some8(m) {
 			{
 				m1_ := m
 				{
 					in2_ := m1_
 					_ = in2_
-					g.rows[f.row+1].impulse = g.rows[f.row+1].impulse.Add(s).Merge(g.rows[f.row+1].impulse, in2_)
+					g.rows[f.row+1].impulse = g.rows[f.row+1].impulse.Add(f.slip).Merge(g.rows[f.row+1].impulse, in2_)
 				}
 			}
-			g.change(&g.now, f.row+1, s, m)
+			g.change(&g.now, f.row+1, f.slip, m)
 		}
 	}
 	{

@@ -13,6 +13,9 @@ type laneGroup struct {
 	gx, gy      lanes
 	now, shift  laneSystem
 	gap         lanes  // largest error of a joint at the beginning of the step
+	open        lanes  // 1 for worlds that are not solved yet
+	left        uint32 // a bit for each world that has not converged yet
+	ws          []*World
 	live        lanes  // 1 for worlds that are stepped here, 0 for others
 	alone       uint32 // a bit for each world that is stepped alone
 	constraints []laneConstraint
@@ -28,6 +31,8 @@ type laneGroup struct {
 	dense       []lanes
 	unit        laneMotion
 	free        []laneFree
+	unknowns    []laneUnknown
+	unknown     [laneCount][]int32 // which of free each is
 	largest     lanes
 	matrix      []lanes
 	next, count [laneCount]int // while lining up: the next contact of each world, and how many it has
@@ -102,14 +107,36 @@ func newLaneGroup(m *Model) *laneGroup {
 	g.dense = make([]lanes, rows*rows)
 	g.now.speeds, g.shift.speeds = make([]lanes, rows), make([]lanes, rows)
 	g.free = make([]laneFree, 0, rows)
-	g.matrix = make([]lanes, 2*rows*rows)
+	g.unknowns = make([]laneUnknown, 0, maxFree)
+	for l := range g.unknown {
+		g.unknown[l] = make([]int32, 0, maxFree)
+	}
+	g.matrix = make([]lanes, 2*maxFree*maxFree)
 	return g
 }
 
-// step advances up to laneCount worlds of the group's model by dt. Worlds that the lanes have no
-// room for, or that need closeWide, are stepped alone, which leads to the same state.
-func (g *laneGroup) step(ws []*World, dt float32, s *scratch) {
+// step advances worlds of the model, at most as many as the groups have lanes, by dt.
+func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
+	n := 0
+	for n*laneCount < len(ws) {
+		if n == len(t.groups) {
+			t.groups = append(t.groups, newLaneGroup(t.m))
+		}
+		t.groups[n].start(ws[n*laneCount:min((n+1)*laneCount, len(ws))], dt, s)
+		n++
+	}
+	groups := t.groups[:n]
+	t.solve(groups)
+	for _, g := range groups {
+		g.finish(dt, s)
+	}
+}
+
+// start does what precedes the sweeps. Worlds that the lanes have no room for, or that need
+// closeWide, are stepped alone, which leads to the same state.
+func (g *laneGroup) start(ws []*World, dt float32, s *scratch) {
 	all := uint32(1)<<len(ws) - 1
+	g.ws = ws
 	g.alone = 0
 	for i, w := range ws {
 		w.scratch = s
@@ -124,19 +151,22 @@ func (g *laneGroup) step(ws []*World, dt float32, s *scratch) {
 	g.prepareJoints()
 	g.constrain()
 	g.leave(bitsOf(g.gap > wideGap) & all)
-	if g.alone != all {
-		g.enter(len(ws))
-		g.prepareAxes(dt)
-		g.prepareContacts(dt)
-		g.solve()
+	g.enter(len(ws))
+	g.prepareAxes(dt)
+	g.prepareContacts(dt)
+}
+
+// finish does what follows the sweeps.
+func (g *laneGroup) finish(dt float32, s *scratch) {
+	if some(g.live != 0) {
 		g.correct(dt)
 		g.settle(&g.shift, g.live != 0)
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save(ws)
+		g.save(g.ws)
 	}
-	for i, w := range ws {
+	for i, w := range g.ws {
 		w.scratch = s
 		if g.alone>>i&1 != 0 {
 			w.advance(dt)

@@ -98,15 +98,23 @@ func (g *laneGroup) settle(v *laneSystem, in mask) {
 	}
 }
 
-// solve finds the impulses.
-func (g *laneGroup) solve() {
-	in := mask(g.live != 0)
-	for some(in) {
-		g.assemble(in)
-		g.sweep(in)
-		g.apply(in)
-		g.settle(&g.now, in)
-		in = g.takeIn(sweepTolerance, in)
+// solve finds the impulses of the worlds of some groups.
+func (t *laneTail) solve(groups []*laneGroup) {
+	for _, g := range groups {
+		g.open = g.live
+	}
+	for more := true; more; {
+		t.sweepAll(groups)
+		more = false
+		for _, g := range groups {
+			if in := mask(g.open != 0); some(in) {
+				g.apply(in)
+				g.settle(&g.now, in)
+				in = g.takeIn(sweepTolerance, in)
+				g.open = choose(in, 1, 0)
+				more = more || some(in)
+			}
+		}
 	}
 }
 
@@ -177,21 +185,21 @@ func (g *laneGroup) addGrip(point int32, in mask) {
 	}
 }
 
-// sweep solves motors, limits and contacts of the worlds in which in holds.
-func (g *laneGroup) sweep(in mask) {
-	refined := 0
-	for i := range maxSweeps {
+// sweep makes sweeps from to to of the worlds in which in holds, and returns which have not
+// converged.
+func (g *laneGroup) sweep(in mask, from, to int) mask {
+	for i := from; i < to; i++ {
 		change := g.sweepAxes(in)
 		change = laneMax(change, g.sweepContacts(in))
 		in = andNot(in, change < sweepTolerance)
 		if !some(in) {
-			return
+			break
 		}
-		if i >= firstSolve && (i-firstSolve)%solveEvery == 0 && refined < maxSolutions {
-			refined++
+		if i >= firstSolve && i < firstSolve+maxSolutions {
 			g.refine(in)
 		}
 	}
+	return in
 }
 
 func (g *laneGroup) sweepContacts(in mask) (change lanes) {

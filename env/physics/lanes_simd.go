@@ -11,7 +11,7 @@ import (
 
 // A laneStepper steps worlds of one model in lockstep.
 type laneStepper interface {
-	// step advances at most as many worlds as there are lanes by dt.
+	// step advances worlds by dt.
 	step(ws []*World, dt float32, s *scratch)
 }
 
@@ -29,9 +29,9 @@ func laneWidths() (widths []int) {
 
 func (m *Model) newLanes(width int) laneStepper {
 	if width == laneCount16 {
-		return newLaneGroup16(m)
+		return newLaneTail16(m)
 	}
-	return newLaneGroup8(m)
+	return newLaneTail8(m)
 }
 
 func init() {
@@ -82,8 +82,11 @@ func (l *lockstep) Advance(sims []env.Sim, dt float32) {
 
 // advance steps worlds of one model.
 func (l *lockstep) advance(m *Model, ws []*World, dt float32) {
-	for len(ws) > fewWorlds {
-		n := min(len(ws), l.width)
+	n := len(ws)
+	if n%l.width <= fewWorlds {
+		n -= n % l.width
+	}
+	if n > 0 {
 		s := m.scratches.Get().(*scratch)
 		l.group(m).step(ws[:n], dt, s)
 		m.scratches.Put(s)

@@ -170,7 +170,11 @@ func (t *translator) expr(e ast.Expr) ast.Expr {
 	case *ast.CallExpr:
 		return t.call(e)
 	case *ast.SelectorExpr:
-		return &ast.SelectorExpr{X: t.expr(e.X), Sel: ast.NewIdent(e.Sel.Name)}
+		sel := ast.NewIdent(e.Sel.Name)
+		if v, ok := t.info.Uses[e.Sel].(*types.Var); ok && v.Embedded() && t.embeds(v) {
+			sel = t.sized(e.Sel.Name)
+		}
+		return &ast.SelectorExpr{X: t.expr(e.X), Sel: sel}
 	case *ast.IndexExpr:
 		return &ast.IndexExpr{X: t.expr(e.X), Index: t.expr(e.Index)}
 	case *ast.SliceExpr:
@@ -181,6 +185,16 @@ func (t *translator) expr(e ast.Expr) ast.Expr {
 		return t.literal(e)
 	}
 	return t.typeExpr(e)
+}
+
+// embeds reports whether the type of an embedded field is one of the source.
+func (t *translator) embeds(v *types.Var) bool {
+	typ := v.Type()
+	if p, ok := typ.(*types.Pointer); ok {
+		typ = p.Elem()
+	}
+	n, ok := typ.(*types.Named)
+	return ok && t.names[n.Obj()]
 }
 
 func (t *translator) typeExpr(e ast.Expr) ast.Expr {
