@@ -135,7 +135,7 @@ func (m *Mesh) glyph(to, from image.Rectangle, t tint) {
 	if m.outside(p) {
 		return
 	}
-	b := m.room(4)
+	b := m.batch(4, true)
 	v0, i0 := len(b.Vertices), len(b.Indices)
 	b.Vertices = append(b.Vertices,
 		Vertex{p.x0, p.y0, q.x0, q.y0, t.r, t.g, t.b, t.a}, Vertex{p.x1, p.y0, q.x1, q.y0, t.r, t.g, t.b, t.a},

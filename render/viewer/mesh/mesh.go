@@ -1,9 +1,9 @@
 // Package mesh turns draw lists, rectangles and text into triangles for a graphics card.
 //
 // Edges are soft: a fringe one pixel wide around each shape fades from its colour to nothing, so
-// that no multisampling is needed. Everything samples one texture, an [Atlas] of glyphs with a
-// white corner, so that a whole picture is drawn at once. There is no window in this package, and
-// its pictures are tested without one.
+// that no multisampling is needed. Text samples one texture, an [Atlas] of glyphs; a picture is drawn
+// in as many batches as text and shapes take turns. There is no window in this package, and its
+// pictures are tested without one.
 package mesh
 
 import (
@@ -27,6 +27,7 @@ const MostVertices = 1<<16 - 1
 type Batch struct {
 	Vertices []Vertex
 	Indices  []uint16 // three a triangle
+	Text     bool     // they sample the atlas; others have colours alone, which is cheaper to draw
 }
 
 // A Mesh collects triangles in drawing order. Use New. It reuses its memory.
@@ -75,12 +76,15 @@ func (m *Mesh) Width(size float32, text string) float32 { return m.Atlas.Width(s
 func (m *Mesh) Batches() []Batch { return m.batches[:m.used] }
 
 // room returns a batch with room for n vertices.
-func (m *Mesh) room(n int) *Batch {
-	if m.used == 0 || len(m.batches[m.used-1].Vertices)+n > MostVertices {
+func (m *Mesh) room(n int) *Batch { return m.batch(n, false) }
+
+func (m *Mesh) batch(n int, text bool) *Batch {
+	if m.used == 0 || len(m.batches[m.used-1].Vertices)+n > MostVertices || m.batches[m.used-1].Text != text {
 		if m.used == len(m.batches) {
 			m.batches = append(m.batches, Batch{})
 		}
 		m.used++
+		m.batches[m.used-1].Text = text
 	}
 	return &m.batches[m.used-1]
 }

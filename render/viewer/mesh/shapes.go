@@ -216,7 +216,7 @@ func (m *Mesh) slabs(t tint) bool {
 			return false
 		}
 	}
-	b := m.room(4 * n)
+	b := m.room(10 * n)
 	v0, i0 := len(b.Vertices), len(b.Indices)
 	up, down := first, first+n // the corners that begin the current pieces of top and bottom
 	x := at(first).X
@@ -235,15 +235,38 @@ func (m *Mesh) slabs(t tint) bool {
 			down--
 		}
 		next := min(at(up+1).X, at(down-1).X, end)
-		i := b.vertex(edge(at(up), at(up+1), x), t)
-		j := b.vertex(edge(at(up), at(up+1), next), t)
-		k := b.vertex(edge(at(down), at(down-1), next), t)
-		l := b.vertex(edge(at(down), at(down-1), x), t)
-		b.quad(i, j, k, l)
+		p, q := edge(at(up), at(up+1), x), edge(at(up), at(up+1), next)
+		r, o := edge(at(down), at(down-1), next), edge(at(down), at(down-1), x)
+		b.slab(p, q, r, o, t)
 		x = next
 	}
 	m.trim(b, v0, i0)
 	return true
+}
+
+// slab draws the trapezium p q r o, whose sides from p to o and from q to r are vertical: as a
+// rectangle, which takes cards without hardware a fraction of the time of other triangles, and what
+// remains above and below it.
+func (b *Batch) slab(p, q, r, o geom.Vec, t tint) {
+	top, bottom := max(p.Y, q.Y), min(r.Y, o.Y)
+	if top >= bottom {
+		b.quad(b.vertex(p, t), b.vertex(q, t), b.vertex(r, t), b.vertex(o, t))
+		return
+	}
+	tl, tr := geom.Vec{X: p.X, Y: top}, geom.Vec{X: q.X, Y: top}
+	bl, br := geom.Vec{X: p.X, Y: bottom}, geom.Vec{X: q.X, Y: bottom}
+	i, j, k, l := b.vertex(tl, t), b.vertex(tr, t), b.vertex(br, t), b.vertex(bl, t)
+	b.quad(i, j, k, l)
+	if p.Y < top {
+		b.triangle(b.vertex(p, t), j, i)
+	} else if q.Y < top {
+		b.triangle(i, b.vertex(q, t), j)
+	}
+	if o.Y > bottom {
+		b.triangle(l, k, b.vertex(o, t))
+	} else if r.Y > bottom {
+		b.triangle(l, k, b.vertex(r, t))
+	}
 }
 
 // clipEars fills m.path, of positive area, by cutting off corners that contain no other

@@ -8,7 +8,6 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
-	"github.com/terrarium-rl/terrarium/render/replay"
 	"github.com/terrarium-rl/terrarium/render/scene"
 )
 
@@ -23,6 +22,7 @@ type screen struct {
 	sliders     []image.Rectangle // of level parameters, while a level is open
 	scale       float32           // of text and controls: the display's
 	pts         []geom.Vec
+	lines       []string // captions
 }
 
 // A look is a theme with what the viewer derives from it.
@@ -148,6 +148,7 @@ func (s *State) Paint(dst Surface, scale float64) {
 	for i, p := range shown {
 		s.episode(dst, c.place(i), p, t)
 	}
+	s.captions(dst, shown, t)
 	if len(shown) > 1 && s.Labels == nil {
 		for i, p := range shown {
 			if p == s.selected() {
@@ -211,14 +212,32 @@ func (s *State) episode(dst Surface, area image.Rectangle, p *Track, t *look) {
 			}
 		}
 	}
-	switch w := float32(area.Dx()) / c.scale; {
-	case s.Labels != nil: // who plays, and what it was worth, would sway the answer
-	case w >= 400:
-		s.caption(dst, area, p.Name+drift(p)+"   "+p.Caption(), t)
-	case w >= 200:
-		s.caption(dst, area, p.Name+drift(p)+"   "+replay.Number(p.Return(), 1), t)
-	case w >= 80:
-		s.caption(dst, area, replay.Number(p.Return(), 1)+drift(p), t)
+}
+
+// captions says on each episode who plays and what it is worth: first all plates and then all texts,
+// so that few batches draw them.
+func (s *State) captions(dst Surface, shown []*Track, t *look) {
+	c := &s.screen
+	if s.Labels != nil { // who plays, and what it was worth, would sway the answer
+		return
+	}
+	c.lines = c.lines[:0]
+	for i, p := range shown {
+		area, text := c.place(i), ""
+		switch w := float32(area.Dx()) / c.scale; {
+		case w >= 400:
+			text = p.Name + drift(p) + "   " + p.Caption()
+		case w >= 200:
+			text = p.Name + drift(p) + "   " + p.worth()
+		case w >= 80:
+			text = p.worth() + drift(p)
+		}
+		c.lines = append(c.lines, s.caption(dst, area, text, t))
+	}
+	for i, text := range c.lines {
+		area := c.place(i)
+		size := c.captionSize(area)
+		dst.Text(float32(area.Min.X)+0.6*size, float32(area.Min.Y)+1.12*size, size, text, t.Text)
 	}
 }
 
@@ -246,20 +265,24 @@ func (s *State) layers(dst Surface, area image.Rectangle, p *Track, t *look, lo,
 	}
 }
 
-// caption writes a line on the upper left corner of area. Text too long for it is cut off.
-func (s *State) caption(dst Surface, area image.Rectangle, text string, t *look) {
-	size := scene.CaptionSize(area)
-	if s.screen.scale > 1 {
-		size *= s.screen.scale
-	}
+func (c *screen) captionSize(area image.Rectangle) float32 {
+	return scene.CaptionSize(area) * max(c.scale, 1)
+}
+
+// caption draws the plate of a line on the upper left corner of area, and returns as much of the line
+// as there is room for.
+func (s *State) caption(dst Surface, area image.Rectangle, text string, t *look) string {
+	size := s.screen.captionSize(area)
 	pad := size * 0.4
 	for len(text) > 0 && int(dst.Width(size, text)+3*pad) > area.Dx() {
 		_, n := lastRune(text)
 		text = text[:len(text)-n]
 	}
-	right, bottom := int(dst.Width(size, text)+3*pad), int(size+1.6*pad)
-	dst.Fill(image.Rect(area.Min.X, area.Min.Y, area.Min.X+right, area.Min.Y+bottom), t.Plate)
-	dst.Text(float32(area.Min.X)+1.5*pad, float32(area.Min.Y)+0.8*pad+size*0.8, size, text, t.Text)
+	if text != "" {
+		right, bottom := int(dst.Width(size, text)+3*pad), int(size+1.6*pad)
+		dst.Fill(image.Rect(area.Min.X, area.Min.Y, area.Min.X+right, area.Min.Y+bottom), t.Plate)
+	}
+	return text
 }
 
 // controls draws the bar and what is said beside it.

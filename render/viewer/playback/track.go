@@ -24,6 +24,16 @@ type Track struct {
 	judged  [][2]float32 // value and entropy by step
 	about   *env.Batch   // what Judge is asked about
 	visited int          // steps whose place is on the heat map
+	value   float64      // the return that words says
+	words   string
+}
+
+// worth returns the return so far in words, which are made anew only where it has changed.
+func (t *Track) worth() string {
+	if v := t.Return(); v != t.value || t.words == "" {
+		t.value, t.words = v, replay.Number(v, 1)
+	}
+	return t.words
 }
 
 // A Judge is a policy that says what it expects. Value[i] is its estimate of the return that
