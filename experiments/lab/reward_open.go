@@ -23,7 +23,7 @@ func init() { rewardCommands = append(rewardCommands, rewardServeCommand) }
 // rewardHelp says how rewards are named on the command line.
 const rewardHelp = `A reward is one of
   NAME                a registered reward with its default options
-  FILE.yaml, DIR      the reward of an experiment, or of a run
+  FILE.yaml, DIR      the reward of an experiment, or of a run, as far as that has learned it
   EXPERIMENT          the reward of an experiment that comes with the program
   MODULE:NAME         a reward of a Go module, such as example.com/me/rw@v0.2.0:smooth, ./rw:smooth
   EXPRESSION          such as "2*progress - 0.1*energy"; see terrarium describe reward program
@@ -41,7 +41,30 @@ func openReward(name string, s *env.Spec) (rewards.Func, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reward %s: %w", name, err)
 	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		if err := loadReward(f, p, name); err != nil {
+			return nil, fmt.Errorf("reward %s: %w", name, err)
+		}
+	}
 	return f, nil
+}
+
+// loadReward gives a reward that learns the state that it has in the newest checkpoint of the
+// run's first seed.
+func loadReward(f *rewards.Sum, p *Plan, dir string) error {
+	blank, err := f.AppendBinary(nil)
+	if err != nil || len(blank) == 0 {
+		return err // it does not learn
+	}
+	at := filepath.Join(SeedDir(dir, p.Seeds[0]), "checkpoints")
+	c, err := newestCheckpoint(at)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return lacking(fmt.Errorf("%s has no checkpoint yet, and the reward learns while the run trains", at))
+	}
+	return f.UnmarshalBinary(c["reward"])
 }
 
 // rewardPlan returns a plan that has the named reward.
