@@ -38,6 +38,9 @@ type Spec struct {
 	Dt       float32 // seconds of simulated time a step
 	MaxSteps int     // steps after which an episode is truncated; 0 means never
 	Solved   float32 // mean return from which the task counts as solved; 0 if there is no such agreement
+
+	Ends    string   // when an episode terminates, and when it is truncated
+	History []string // what each version changed, such as "v0: first version."
 }
 
 // A Field names Len consecutive columns of a row.

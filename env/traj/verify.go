@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
 )
 
 // A Divergence is the first place where a replayed episode differs from its recording.
@@ -12,15 +13,12 @@ type Divergence struct {
 	Episode int     `json:"-"`    // index among those verified
 	Step    int     `json:"step"` // from 1, as counted in the episode; 0 is the first observation
 	Field   string  `json:"field"`
-	Want    float64 `json:"want"` // recorded
-	Got     float64 `json:"got"`  // replayed
+	Want    any     `json:"want"` // recorded: a number; of the state, its hash in hexadecimal
+	Got     any     `json:"got"`  // replayed
 }
 
 // String describes d in one line.
 func (d *Divergence) String() string {
-	if d.Field == "state" {
-		return fmt.Sprintf("step %d: state: the hash differs", d.Step)
-	}
 	return fmt.Sprintf("step %d: %s: recorded %v, replayed %v", d.Step, d.Field, d.Want, d.Got)
 }
 
@@ -122,12 +120,12 @@ func (c *comparison) step(e *Episode, t, world int, b env.Batch) *Divergence {
 	}
 	// A recording that stops early does not know the end of its last step.
 	if b.End[0] != end && !(t == n-1 && e.Last == env.Running) {
-		return &Divergence{Step: t + 1, Field: "end", Want: float64(end), Got: float64(b.End[0])}
+		return &Divergence{Step: t + 1, Field: "end", Want: int(end), Got: int(b.End[0])}
 	}
 	if (t+1)%e.Every == 0 {
 		c.state = c.vec.(env.Snapshotter).AppendState(c.state[:0], world)
-		if hash(c.state) != e.Hashes[(t+1)/e.Every-1] {
-			return &Divergence{Step: t + 1, Field: "state"}
+		if got, want := hash(c.state), e.Hashes[(t+1)/e.Every-1]; got != want {
+			return &Divergence{Step: t + 1, Field: "state", Want: fmt.Sprintf("%016x", want), Got: fmt.Sprintf("%016x", got)}
 		}
 	}
 	return nil
@@ -140,9 +138,17 @@ func (c *comparison) rows(step int, kind string, fields []env.Field, want, got [
 		if math.Float32bits(want[i]) == math.Float32bits(got[i]) {
 			continue
 		}
-		return &Divergence{Step: step, Field: fieldName(kind, fields, i%width), Want: float64(want[i]), Got: float64(got[i])}
+		return &Divergence{Step: step, Field: fieldName(kind, fields, i%width), Want: number(want[i]), Got: number(got[i])}
 	}
 	return nil
+}
+
+// number returns x, as text if JSON has no such number.
+func number(x float32) any {
+	if !geom.Finite(x) {
+		return fmt.Sprint(x)
+	}
+	return float64(x)
 }
 
 // fieldName names a column, such as `observation "vx"` or `fact "ray"[3]`.

@@ -139,6 +139,9 @@ func describeEnv(w io.Writer, name string) error {
 		fmt.Fprintf(w, "It counts as solved at a mean return of %v.", s.Solved)
 	}
 	fmt.Fprintln(w)
+	if s.Ends != "" {
+		fmt.Fprintf(w, "\n%s\n", wrap("Episode end: "+s.Ends, 90))
+	}
 	for _, f := range []struct {
 		title  string
 		fields []env.Field
@@ -157,7 +160,14 @@ func describeEnv(w io.Writer, name string) error {
 	if err := describeLevels(w, s); err != nil {
 		return err
 	}
-	return describeOptions(w, c)
+	if err := describeOptions(w, c); err != nil || len(s.History) == 0 {
+		return err
+	}
+	fmt.Fprintf(w, "\nversion history\n")
+	for _, h := range s.History {
+		fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(wrap(h, 86), "\n", "\n    "))
+	}
+	return nil
 }
 
 func describeFields(w io.Writer, title string, fields []env.Field) error {

@@ -106,6 +106,12 @@ func replayFiles(path string) ([]string, error) {
 	if !info.IsDir() {
 		return []string{path}, nil
 	}
+	// What this program does not understand it cannot judge.
+	if _, err := os.Stat(filepath.Join(path, configFile)); err == nil {
+		if _, err := OpenRun(path); err != nil {
+			return nil, err
+		}
+	}
 	files, err := filepath.Glob(filepath.Join(globEscape(path), "seed-*", "replays", "*.replay"))
 	if err != nil {
 		return nil, err

@@ -183,6 +183,13 @@ func ParsePlan(source string, text []byte, sets []string) (*Plan, error) {
 	return p, nil
 }
 
+// A newerError is about a file of a version that this program does not know.
+type newerError struct{ version int64 }
+
+func (e *newerError) Error() string {
+	return fmt.Sprintf("the experiment is of version %d, this program understands up to %d; use a newer terrarium", e.version, configVersion)
+}
+
 // checkVersion comes before all else: a newer format may have keys that this one lacks.
 func checkVersion(t *tree) error {
 	v := t.get("version")
@@ -194,7 +201,7 @@ func checkVersion(t *tree) error {
 	case !ok || n < 1:
 		return v.place.errorf("version: want a whole number from 1, have %s", v.describe())
 	case n > configVersion:
-		return v.place.errorf("version: the experiment is of version %d, this program understands up to %d; use a newer terrarium", n, configVersion)
+		return v.place.errorf("version: %w", &newerError{n})
 	}
 	return nil
 }

@@ -105,7 +105,8 @@ type curve struct {
 	columns map[string][]float64
 }
 
-// readRun reads the folder of a run. Only a folder that holds no run is an error.
+// readRun reads the folder of a run. Only a folder that holds no run, or one of a newer program,
+// is an error.
 func readRun(dir string) (*runRecord, error) {
 	r := &runRecord{Dir: filepath.Clean(dir)}
 	text, err := os.ReadFile(filepath.Join(dir, configFile))
@@ -117,6 +118,10 @@ func readRun(dir string) (*runRecord, error) {
 	}
 	r.Config = string(text)
 	r.Plan, r.PlanErr = ParsePlan(filepath.Join(dir, configFile), text, nil)
+	var newer *newerError
+	if errors.As(r.PlanErr, &newer) {
+		return nil, r.PlanErr
+	}
 	if r.Provenance, err = readProvenance(dir); err != nil {
 		r.warn(err)
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -341,6 +342,9 @@ func (t *tree) relocate(p place) {
 	}
 }
 
+// digits is a number that is read as text if it is beyond 64 bits.
+var digits = regexp.MustCompile(`^[-+]?[0-9][0-9_]*$`)
+
 // describe says what t is, for errors.
 func (t *tree) describe() string {
 	switch t.kind {
@@ -353,6 +357,9 @@ func (t *tree) describe() string {
 	case nil:
 		return "nothing"
 	case string:
+		if t.plain && digits.MatchString(v) {
+			return fmt.Sprintf("the number %s, which is too large", v)
+		}
 		return fmt.Sprintf("the text %q", v)
 	case bool:
 		return fmt.Sprintf("%v", v)

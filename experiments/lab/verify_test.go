@@ -37,7 +37,7 @@ func TestVerifyFails(t *testing.T) {
 		if err := json.Unmarshal(text, &v); err != nil || v.Equal || v.First == nil {
 			t.Fatalf("%v in %s", err, text)
 		}
-		if f := v.First; f.File != path || f.Step != 7 || f.Field != "reward" || f.Want != 3 || f.Got != 1 {
+		if f := v.First; f.File != path || f.Step != 7 || f.Field != "reward" || f.Want != 3.0 || f.Got != 1.0 {
 			t.Errorf("first divergence %+v %+v", f.File, f.Divergence)
 		}
 	}

@@ -1,6 +1,9 @@
 package standard
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/agents/scripted"
@@ -72,8 +75,37 @@ func TestEnvironments(t *testing.T) {
 				t.Errorf("%s: level parameter %s has no explanation", name, p.Name)
 			}
 		}
+		documented(t, strings.TrimSuffix(name, "-v0"), spec)
 		if spec.Doc == "" || len(spec.Params) == 0 || len(spec.Reward) == 0 {
 			t.Errorf("%s lacks an explanation, level parameters or a reward", name)
 		}
+	}
+}
+
+// documented checks that the package comment of an environment says of the end of episodes and of
+// versions what the Spec says, and terrarium describe prints.
+func documented(t *testing.T, task string, s *env.Spec) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "env", "tasks", task, task+".go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := func(title string) string {
+		_, text, _ := strings.Cut(string(text), "\n// # "+title+"\n")
+		var words []string
+		for line := range strings.Lines(text) {
+			line, ok := strings.CutPrefix(line, "//")
+			if !ok || strings.HasPrefix(line, " #") {
+				break
+			}
+			words = append(words, strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "- "))...)
+		}
+		return strings.Join(words, " ")
+	}
+	if said := section("Episode end"); s.Ends == "" || said != s.Ends {
+		t.Errorf("%s: the package comment says %q of the end of episodes, the Spec %q", task, said, s.Ends)
+	}
+	if said := section("Version history"); len(s.History) == 0 || said != strings.Join(s.History, " ") {
+		t.Errorf("%s: the package comment says %q of versions, the Spec %q", task, said, s.History)
 	}
 }

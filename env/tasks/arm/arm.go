@@ -156,8 +156,12 @@ func (c *Config) Spec() (*env.Spec, error) {
 		act = env.Field{Name: "velocity", Len: n, Lo: -1, Hi: 1, Doc: "of each joint, counter-clockwise, as a share of the level's speed"}
 	}
 	return &env.Spec{
-		ID:  ID,
-		Doc: "Drive the joints of an arm to bring its tip to a target, and hold it there.",
+		ID:   ID,
+		Doc:  "Drive the joints of an arm to bring its tip to a target, and hold it there.",
+		Ends: "Never terminated; truncated after `max_steps`.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs: []env.Field{
 			{Name: "angle_cos", Len: n, Lo: -1, Hi: 1, Doc: "cosine of each joint's angle, from the base on"},
 			{Name: "angle_sin", Len: n, Lo: -1, Hi: 1, Doc: "sine of each joint's angle, counter-clockwise"},

@@ -111,6 +111,11 @@ func (c *Config) Spec() (*env.Spec, error) {
 	return &env.Spec{
 		ID:  ID,
 		Doc: "Push a cart left or right so that the pole hinged on it stays upright and the cart stays on its track.",
+		Ends: "Terminated when the cart is more than 2.4 m from the middle or the pole more than 12 degrees from " +
+			"upright; truncated after `max_steps`.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs: []env.Field{
 			{Name: "position", Len: 1, Lo: -2 * trackLimit, Hi: 2 * trackLimit, Unit: "m", Doc: "of the cart; it fails beyond 2.4"},
 			{Name: "velocity", Len: 1, Lo: -inf, Hi: inf, Unit: "m/s", Doc: "of the cart"},

@@ -143,8 +143,12 @@ func (c *Config) Spec() (*env.Spec, error) {
 	}
 	flag := func(name, doc string) env.Field { return env.Field{Name: name, Len: 1, Lo: 0, Hi: 1, Doc: doc} }
 	return &env.Spec{
-		ID:  ID,
-		Doc: "Shove a ball over a table with an arm of two links, so that it comes to rest in one of two areas. Nothing else is rewarded.",
+		ID:   ID,
+		Doc:  "Shove a ball over a table with an arm of two links, so that it comes to rest in one of two areas. Nothing else is rewarded.",
+		Ends: "Truncated after `max_steps`.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs: obs,
 		Act: []env.Field{{Name: "speed", Len: 2, Lo: -1, Hi: 1, Doc: "of shoulder and elbow, counter-clockwise, as a share of the largest"}},
 		Facts: []env.Field{

@@ -192,8 +192,12 @@ func (c *Config) Spec() (*env.Spec, error) {
 		return nil, err
 	}
 	s := &env.Spec{
-		ID:  ID,
-		Doc: "Push a disc through a maze to its goal, fetching the keys of the doors that bar the way.",
+		ID:   ID,
+		Doc:  "Push a disc through a maze to its goal, fetching the keys of the doors that bar the way.",
+		Ends: "Terminated at the goal; truncated after `max_steps`.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs: c.observation(),
 		Act: []env.Field{
 			{Name: "force", Len: 2, Lo: -1, Hi: 1, Doc: "on the disc in x and y, as a share of the level's force"},

@@ -107,8 +107,12 @@ func (c *Config) Spec() (*env.Spec, error) {
 		strength = 20 // bound of torque
 	)
 	return &env.Spec{
-		ID:  ID,
-		Doc: "Swing a rod up with a motor too weak to lift it at once, and balance it upright.",
+		ID:   ID,
+		Doc:  "Swing a rod up with a motor too weak to lift it at once, and balance it upright.",
+		Ends: "Never terminated; truncated after `max_steps`.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs: []env.Field{
 			{Name: "cos", Len: 1, Lo: -1, Hi: 1, Doc: "cosine of the angle from upright"},
 			{Name: "sin", Len: 1, Lo: -1, Hi: 1, Doc: "sine of the angle from upright, counter-clockwise"},

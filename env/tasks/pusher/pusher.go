@@ -153,6 +153,11 @@ func (c *Config) Spec() (*env.Spec, error) {
 	return &env.Spec{
 		ID:  ID,
 		Doc: "Push boxes to their zones with a disc, until all are in place.",
+		Ends: "Terminated when all boxes are in their zones; truncated after `max_steps`. A box that was pushed " +
+			"against a wall can be got away from it only along the wall, so an agent can spoil its level.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs: c.observation(),
 		Act: []env.Field{
 			{Name: "force", Len: 2, Lo: -1, Hi: 1, Doc: "on the disc in x and y, as a share of the level's force"},

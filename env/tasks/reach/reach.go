@@ -162,8 +162,12 @@ func (c *Config) Spec() (*env.Spec, error) {
 		facts = append(facts, flag(fmt.Sprintf("in_area_%d", i+1), "1 while the tip is in the area"))
 	}
 	return &env.Spec{
-		ID:    ID,
-		Doc:   "Move an arm of many links such that its tip ends in one of three areas, the smallest of them behind a gap in a wall. Nothing else is rewarded.",
+		ID:   ID,
+		Doc:  "Move an arm of many links such that its tip ends in one of three areas, the smallest of them behind a gap in a wall. Nothing else is rewarded.",
+		Ends: "Truncated after `max_steps`.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs:   obs,
 		Act:   []env.Field{{Name: "speed", Len: c.Links, Lo: -1, Hi: 1, Doc: "of each joint, counter-clockwise, as a share of the largest"}},
 		Facts: facts, Reward: []env.Term{{Fact: "score", Weight: 1, Doc: "for where the tip is in the end"}},

@@ -195,8 +195,12 @@ func (c *Config) Spec() (*env.Spec, error) {
 		ps = append(ps, env.Param{Name: "room", Lo: 0, Hi: float32(n - 1), Default: env.Range{0, float32(n - 1)}, Integer: true, Doc: "which of the rooms"})
 	}
 	return &env.Spec{
-		ID:  ID,
-		Doc: "Win rooms that people have drawn: make the rules hold that win, and none that loses, with the motors and thrusters there are.",
+		ID:   ID,
+		Doc:  "Win rooms that people have drawn: make the rules hold that win, and none that loses, with the motors and thrusters there are.",
+		Ends: "Terminated when the room is won or lost; truncated after `max_steps`.",
+		History: []string{
+			"v0: first version.",
+		},
 		Obs: observation(), Facts: facts(),
 		Act: []env.Field{{Name: "control", Len: MostControls, Lo: -1, Hi: 1, Doc: "of the motors and thrusters that the room binds to each column"}},
 		Reward: []env.Term{

@@ -117,6 +117,13 @@ func (c *Config) Spec() (*env.Spec, error) {
 	spec := &env.Spec{
 		ID:  ID,
 		Doc: "Drive the hips and knees of a two-legged robot so that it walks to the far end of a trail without falling.",
+		Ends: "Terminated when the hull touches the ground, leaves the trail backwards, or passes the finish ten " +
+			"points before the trail's end. Truncated after `max_steps`.",
+		History: []string{
+			"v0: first version. Against BipedalWalker-v3: contacts and joints are solved to convergence, the " +
+				"walker starts in the pose that the classic one is thrown into by its first two steps, treads of " +
+				"stairs are level, the trail ends in grass, and hard trails too are truncated after 1600 steps.",
+		},
 		Obs: []env.Field{
 			free("angle", "rad", "of the hull, counter-clockwise: positive leans back"),
 			free("spin", "25 rad/s", "of the hull, counter-clockwise"),
