@@ -33,5 +33,6 @@ import (
 	_ "github.com/terrarium-rl/terrarium/rewards/model"                 // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/program"               // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/shaping"               // reward
+	_ "github.com/terrarium-rl/terrarium/rewards/spec"                  // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/wasm"                  // reward
 )
