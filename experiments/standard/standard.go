@@ -21,6 +21,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/context"    // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/domain"     // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/ens-uwo"    // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/formalisms" // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/goexplore"  // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/gpm"        // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/helpsteer"  // claim

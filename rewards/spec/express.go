@@ -3,10 +3,10 @@ package spec
 import (
 	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/optimize/convex/lp"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/optimize/convex/lp"
 
 	"github.com/terrarium-rl/terrarium/env/tabular"
 )
@@ -57,6 +57,9 @@ func Express(x [][]float64, o Ordering) (Verdict, error) {
 	if scale == 0 {
 		scale = 1
 	}
+	// Policies that look alike are equal whatever the weights.
+	all := e
+	e = slices.DeleteFunc(slices.Clone(e), func(row []float64) bool { return alike(row, scale) })
 	v := Verdict{}
 	if v.Weights, v.Margin, err = separate(d, e, scale); err != nil {
 		return v, fmt.Errorf("spec: looking for weights: %w", err)
@@ -66,12 +69,21 @@ func Express(x [][]float64, o Ordering) (Verdict, error) {
 		return v, fmt.Errorf("spec: looking for a witness: %w", err)
 	}
 	v.Gap = math.Abs(v.Margin - bound)
+	for i, row := range all {
+		if alike(row, scale) {
+			v.Equal = slices.Insert(v.Equal, i, 0)
+		}
+	}
 	if v.Ok = v.Margin > 1e-6; v.Ok {
 		v.Better, v.Equal = nil, nil
 	} else {
 		v.Weights = nil
 	}
 	return v, nil
+}
+
+func alike(row []float64, scale float64) bool {
+	return !slices.ContainsFunc(row, func(x float64) bool { return math.Abs(x) > 1e-12*scale })
 }
 
 func differences(x [][]float64, pairs [][2]int) (out [][]float64, err error) {
@@ -161,7 +173,7 @@ func cancel(d, e [][]float64, scale float64) (better, equal []float64, bound flo
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	return x[:len(d)], x[len(d) : len(d)+len(e)], bound, nil
+	return slices.Clone(x[:len(d)]), slices.Clone(x[len(d) : len(d)+len(e)]), bound, nil
 }
 
 // solve minimises c x where g x <= h and a x = b, for any x.

@@ -1,0 +1,40 @@
+package formalisms
+
+import (
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/papers/papertest"
+)
+
+func TestSmoke(t *testing.T) {
+	r := papertest.Smoke(t, "formalisms")
+	if !r.Pass {
+		t.Errorf("%d of 3 seeds, rows %v", int(3*r.Mean("all right", "checker")+0.5), r.Rows["checker"])
+	}
+	papertest.Repeats(t, "formalisms", papers.Cell{Scale: papers.Smoke, Arm: "checker", Seed: papers.FirstSeed})
+}
+
+// Both verdicts occur for each formalism that is not all-powerful in these cases.
+func TestCases(t *testing.T) {
+	r := rng.New(1).Stream(1, 0, 0)
+	cases, err := all(0.9, &r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes := 0
+	for _, k := range cases {
+		if k.want {
+			yes++
+		}
+		for _, x := range k.x {
+			if len(x) != len(k.x[0]) {
+				t.Errorf("%s: features of %d and %d numbers", k.name, len(k.x[0]), len(x))
+			}
+		}
+	}
+	if len(cases) != 12 || yes < 4 || yes > 8 {
+		t.Errorf("%d cases, %d of them expressible", len(cases), yes)
+	}
+}
