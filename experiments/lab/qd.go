@@ -34,6 +34,7 @@ type QDConfig struct {
 	Episodes    int             `json:"episodes" doc:"episodes of an evaluation; objective and measures are means over them"`
 	Fresh       bool            `json:"fresh" doc:"each evaluation plays new episodes; else all play the same, and noise cannot favour any"`
 	Resample    int             `json:"resample" doc:"evaluations more of what the archive would accept, before it is offered with their mean: against luck, with fresh"`
+	RedTeam     *RedTeamConfig  `json:"redteam,omitempty" doc:"asks people about policies that a learned reward likes and what is hidden from it does not"`
 	Offset      float64         `json:"offset" doc:"least objective there can be: the QD score sums what objectives are above it"`
 	Reevaluate  int             `json:"reevaluate" doc:"new episodes in which each elite is played again at the end; 0 for none"`
 }
@@ -110,6 +111,9 @@ func (p *Plan) resolveQD() error {
 		return err
 	}
 	if err := p.checkSparse(); err != nil {
+		return err
+	}
+	if err := p.checkRedTeam(); err != nil {
 		return err
 	}
 	var err error

@@ -42,6 +42,12 @@ func (r *runRecord) maps() (out []mapView, err error) {
 		}
 		v.Caption = fmt.Sprintf("Seed %d: %s", s.Seed, v.Caption)
 		out = append(out, v)
+		suspects, err := r.Plan.QD.suspectMaps(SeedDir(r.Dir, s.Seed), search.elites(), s.Seed)
+		if err != nil {
+			r.warn(err)
+			continue
+		}
+		out = append(out, suspects...)
 	}
 	return out, nil
 }

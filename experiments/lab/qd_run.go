@@ -236,6 +236,9 @@ func (r *qdRun) run(ctx context.Context, workers int) (SeedResult, error) {
 	if err := r.plan.writeArchive(filepath.Join(r.dir, archiveFile), r.search.elites()); err != nil {
 		return out, err
 	}
+	if err := r.redTeam(); err != nil {
+		return out, err
+	}
 	if out.Eval, err = t.evaluateAt(ctx, r.loop.Evaluations, workers); err != nil {
 		return out, err
 	}
