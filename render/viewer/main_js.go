@@ -18,7 +18,6 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/traj"
-	_ "github.com/terrarium-rl/terrarium/experiments/standard"
 	"github.com/terrarium-rl/terrarium/render/viewer/playback"
 	"github.com/terrarium-rl/terrarium/render/viewer/source"
 )
