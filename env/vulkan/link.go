@@ -26,6 +26,8 @@ type linker struct {
 	items   []item          // what Go code may change between steps
 	quiet   bool            // do not note items
 	arrays  []array
+	scratch []reflect.Value // to be placed behind all else
+	state   int             // words of the memory of a world before the arrays of the scratch
 	failure error
 }
 
@@ -88,6 +90,11 @@ func link(l *engine.Layout, s *env.Spec, e env.Env) (*linker, error) {
 		return nil, fmt.Errorf("its worlds are of type %s, for which there are no kernels", root.Type())
 	}
 	k.single(root)
+	k.state = len(k.local)
+	k.quiet = true
+	for _, v := range k.scratch {
+		k.single(v)
+	}
 	if k.failure != nil {
 		return nil, k.failure
 	}
@@ -147,13 +154,11 @@ func (k *linker) single(v reflect.Value) {
 		return
 	}
 	quiet := k.quiet
-	k.quiet = quiet || !ok || name == "physics.scratch"
+	k.quiet = quiet || !ok
 	k.place(v.Elem(), m, at, name)
 	k.quiet = quiet
 	if w, ok := v.Interface().(*physics.World); ok {
-		k.quiet = true
-		k.single(reflect.ValueOf(w.Model().Scratch()))
-		k.quiet = quiet
+		k.scratch = append(k.scratch, reflect.ValueOf(w.Model().Scratch()))
 	}
 }
 

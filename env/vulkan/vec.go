@@ -3,13 +3,11 @@ package vulkan
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
-	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
 
 // ErrUnsupported is wrapped where an environment has no kernels.
@@ -23,6 +21,9 @@ type Options struct {
 // NewVec runs the worlds of c on a device. It gives the same bits as env.NewVec on devices that
 // round as IEEE 754 says. Episodes begin on the CPU. The result also implements Snapshotter,
 // LevelSetter and Drawer, and its states are those of env.NewVec.
+//
+// A step of a world in which a driver ends a loop before its time, as Mesa's software driver does
+// after 65,535 rounds, is done again on the CPU.
 //
 // Errors wrap vk.ErrUnavailable where there is no such device, and ErrUnsupported where c has no
 // kernels.
@@ -64,10 +65,28 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 	if v.link, err = link(layout, spec, v.host); err != nil {
 		return nil, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
 	}
-	if v.machine, err = newMachine(manifest, v.link, spec.ID, o.Worlds, d.Device); err != nil {
+	if v.machine, err = newMachine(manifest, v.link, spec.ID, o.Worlds, v.substeps(), d.Device); err != nil {
 		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
 	}
 	return v, nil
+}
+
+// substeps returns how often the physics is advanced in a step: as often in the first step of a
+// level as in any other.
+func (v *vec) substeps() int {
+	e, ok := v.host.(env.SimEnv)
+	if !ok {
+		return 0
+	}
+	b := env.NewBatch(v.spec, 1)
+	l := env.Level{Params: make([]float32, len(v.spec.Params))}
+	v.levels.Next(&l, v.first, rng.Key{})
+	e.Reset(&l, rng.Key{})
+	for n := 0; ; n++ {
+		if sim, _ := e.Drive(b, n); sim == nil {
+			return n
+		}
+	}
 }
 
 // A world is what the host knows about one on the device.
@@ -190,10 +209,17 @@ func (v *vec) Step(b *env.Batch) error {
 // judge ends the step of a world: end of the episode, reward, errors.
 func (v *vec) judge(b *env.Batch, i int) error {
 	w := &v.worlds[i]
-	if err := v.check(i); err != nil {
+	again, err := v.check(i)
+	switch {
+	case err != nil:
 		return err
+	case again:
+		if err := v.redo(b, i); err != nil {
+			return err
+		}
+	default:
+		b.End[i] = env.End(v.word(v.rowEnd, i))
 	}
-	b.End[i] = env.End(v.word(v.rowEnd, i))
 	w.step++
 	if b.End[i] == env.Running && int(w.step) == v.spec.MaxSteps {
 		b.End[i] = env.Truncated
@@ -212,6 +238,16 @@ func (v *vec) judge(b *env.Batch, i int) error {
 	}
 	b.Reward[i] = sum
 	return nil
+}
+
+// redo performs the last step of a world on the host, from the state before it.
+func (v *vec) redo(b *env.Batch, i int) error {
+	v.link.download(v.before.Words(), i, v.n)
+	row := b.Rows(i, i+1)
+	v.host.Step(&row)
+	v.host.Observe(row.Next)
+	v.restore(i)
+	return v.link.upload(v.mem.Words(), i, v.n)
 }
 
 func finite(kind string, fields []env.Field, x []float32) error {
@@ -281,127 +317,4 @@ func (v *vec) locate(err error, i int) error {
 	w := &v.worlds[i]
 	return fmt.Errorf("env %s: world %d, episode %d (level %016x), step %d: %w",
 		v.spec.ID, v.first+i, w.episode-1, w.id, w.step, err)
-}
-
-// A machine is a device with the memory of some worlds and the kernels that step them.
-type machine struct {
-	dev        *vk.Device
-	mem, table *vk.Buffer
-	step       *vk.Commands
-	n          int    // worlds
-	kernels    uint32 // that a step runs
-	ran        uint32 // kernels that each world has run so far
-
-	rowAct, rowNext, rowFacts, rowEnd int
-}
-
-// groupSize is the number of worlds of a work group.
-const groupSize = 64
-
-func newMachine(manifest *engine.Manifest, k *linker, id string, worlds int, device string) (m *machine, err error) {
-	m = &machine{n: worlds, rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
-	if m.dev, err = vk.Open(vk.Options{Device: device}); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			m.dev.Close()
-		}
-	}()
-	if need, most := uint64(len(k.local))*4*uint64(worlds), m.dev.Info().Range; need > most {
-		return nil, fmt.Errorf("%d worlds need %d MiB in one buffer, of which %s allows %d MiB: at most %d worlds",
-			worlds, need>>20, m.dev.Info().Name, most>>20, most/uint64(4*len(k.local)))
-	}
-	if m.mem, err = m.dev.NewBuffer(4*len(k.local)*worlds, vk.HostVisible); err != nil {
-		return nil, err
-	}
-	if m.table, err = m.dev.NewBuffer(4*len(k.table), vk.HostVisible); err != nil {
-		return nil, err
-	}
-	copy(m.table.Words(), k.table)
-	mem := m.mem.Words()
-	for a, w := range k.local {
-		row := mem[a*worlds : (a+1)*worlds]
-		for i := range row {
-			row[i] = w
-		}
-	}
-	names := manifest.Of(id)
-	m.kernels = uint32(len(names))
-	bound := map[string]*vk.Binding{}
-	for _, name := range names {
-		if bound[name] != nil {
-			continue
-		}
-		code, err := engine.Kernel(name)
-		if err != nil {
-			return nil, err
-		}
-		kernel, err := m.dev.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 1})
-		if err != nil {
-			return nil, fmt.Errorf("kernel %s: %w", name, err)
-		}
-		if bound[name], err = kernel.Bind(m.mem, m.table); err != nil {
-			return nil, err
-		}
-	}
-	m.step, err = m.dev.Record(func(r *vk.Recorder) {
-		for _, name := range names {
-			r.Dispatch(bound[name], (worlds+groupSize-1)/groupSize, uint32(worlds))
-			r.Barrier()
-		}
-	})
-	return m, err
-}
-
-// Close releases the device.
-func (m *machine) Close() error {
-	if m.dev != nil {
-		m.dev.Close()
-	}
-	m.dev = nil
-	return nil
-}
-
-// run steps all worlds.
-func (m *machine) run() error {
-	m.ran += m.kernels
-	return m.step.Run()
-}
-
-func (m *machine) word(at, i int) uint32 { return m.mem.Words()[at*m.n+i] }
-
-// check reports what kernels noticed in world i.
-func (m *machine) check(i int) error {
-	switch f := m.word(0, i); {
-	case f&engine.Loop != 0:
-		return fmt.Errorf("the driver of %s ended a loop of a kernel early; step this world with another engine", m.dev.Info().Name)
-	case f&engine.Panic != 0:
-		return errors.New("a kernel came to where the Go code panics")
-	}
-	if ran := m.word(1, i); ran != m.ran {
-		return fmt.Errorf("%d of %d kernels ran to their end on %s", m.kernels-(m.ran-ran), m.kernels, m.dev.Info().Name)
-	}
-	return nil
-}
-
-// scatter writes rows of width numbers to where they are in the memory of worlds.
-func (m *machine) scatter(rows []float32, at, width int) {
-	mem := m.mem.Words()
-	for j := range width {
-		col := mem[(at+j)*m.n : (at+j+1)*m.n]
-		for i := range col {
-			col[i] = math.Float32bits(rows[i*width+j])
-		}
-	}
-}
-
-// gather is the inverse of scatter.
-func (m *machine) gather(rows []float32, at, width int) {
-	mem := m.mem.Floats()
-	for j := range width {
-		for i, x := range mem[(at+j)*m.n : (at+j+1)*m.n] {
-			rows[i*width+j] = x
-		}
-	}
 }

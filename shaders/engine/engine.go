@@ -22,7 +22,7 @@ var files embed.FS
 
 // Control is the number of words at the beginning of a world's memory that belong to the host:
 //
-//	0  faults that kernels noticed, bits Loop and Panic
+//	0  faults that kernels noticed, bits Loop and Panic; later kernels leave the world as it is
 //	1  kernels that have run to their end
 //	2  not 0: kernels leave the world as it is
 //	3- spare
@@ -39,7 +39,7 @@ const (
 // capacity), a struct or array the sum of its parts, and other types none. An address counts
 // words from the beginning of a world's memory or of that which all worlds share.
 type Layout struct {
-	Kernels []string       `json:"kernels"` // of a step, in order; "step" stands for those of Physics
+	Kernels []string       `json:"kernels"` // of a step, in order
 	Statics map[string]int `json:"statics"` // address of the one object of a type, by name with package
 	Model   map[string]int `json:"model"`   // the same for those that all worlds share
 	Image   int            `json:"image"`   // where the shared memory has a copy of a world's statics
@@ -47,6 +47,10 @@ type Layout struct {
 	Shared  []string       `json:"shared"`  // element types of pointers and slices that lead to the shared memory
 	Used    []string       `json:"used"`    // fields that kernels use, as "physics.World.bodies"
 }
+
+// Step stands among the kernels of an environment for those of a step of the physics. It and what
+// comes before are run once for each substep.
+const Step = "step"
 
 // A Manifest lists what has been translated and compiled.
 type Manifest struct {
@@ -94,14 +98,16 @@ func Kernel(name string) ([]byte, error) {
 // Environments returns the names of those that have kernels.
 func (m *Manifest) Environments() []string { return slices.Sorted(maps.Keys(m.Layouts)) }
 
-// Of returns the names of the kernels of a step of an environment, in order.
-func (m *Manifest) Of(environment string) (names []string) {
+// Of returns the names of the kernels of a step of an environment, in order, of which those up to
+// the last one of Physics are run once each substep. Their number is 0 where there is no physics.
+func (m *Manifest) Of(environment string) (names []string, substep int) {
 	for _, k := range m.Layouts[environment].Kernels {
-		if k == "step" {
+		if k == Step {
 			names = append(names, m.Physics...)
+			substep = len(names)
 			continue
 		}
 		names = append(names, k)
 	}
-	return names
+	return names, substep
 }

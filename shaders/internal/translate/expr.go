@@ -335,6 +335,7 @@ func (f *fn) literal(v constant.Value, t types.Type) string {
 		return utoa(uint32(n))
 	}
 	n, _ := constant.Int64Val(constant.ToInt(v))
+	n = min(n, math.MaxInt32) // what a 64-bit number is compared with
 	switch {
 	case n == math.MinInt32:
 		return "(-2147483647 - 1)"
@@ -423,6 +424,12 @@ func (f *fn) binary(e *ast.BinaryExpr) string {
 		}
 	}
 	x := f.expr(e.X)
+	if f.typeOf(e.X).Underlying() == types.Typ[types.Uint64] {
+		if v := f.l.info.Types[e.Y].Value; e.Op == token.SHR && v != nil && v.ExactString() == "32" {
+			return "uvec2(" + x + ".y, 0u)"
+		}
+		f.fail("%s of 64-bit numbers", e.Op)
+	}
 	var y string
 	if e.Op == token.LAND || e.Op == token.LOR {
 		// What the right side needs beforehand must be harmless even if the left decides.
@@ -499,6 +506,9 @@ func (f *fn) composite(e *ast.CompositeLit) string {
 func (f *fn) converted(e ast.Expr, t types.Type) string {
 	if f.l.info.Types[e].IsNil() {
 		return f.zero(t)
+	}
+	if types.IsInterface(t) {
+		return "1"
 	}
 	return f.expr(e)
 }
@@ -606,6 +616,16 @@ func (f *fn) conversion(e *ast.CallExpr) string {
 	}
 	if b, ok := to.Underlying().(*types.Basic); ok {
 		x := f.expr(e.Args[0])
+		if b.Kind() == types.Int64 { // only to compare what 32 bits hold
+			return x
+		}
+		if from.Underlying() == types.Typ[types.Uint64] {
+			x += ".x"
+			from = types.Typ[types.Uint32]
+		}
+		if b.Kind() == types.Uint64 {
+			return "uvec2(" + x + ", 0u)"
+		}
 		g, have := f.glslType(to), "float"
 		if from.Underlying() != types.Typ[types.Float64] { // a result of math that is an intrinsic
 			have = f.glslType(from)

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"go/ast"
-	"go/constant"
 	"go/types"
 	"maps"
 	"path"
@@ -52,7 +51,7 @@ var physicsShared = []string{
 }
 
 // stages are the functions with which the kernels of a physics step begin.
-var stages = []string{"detect", "gather", "prepareAxes", "solve", "correct", "move"}
+var stages = []string{"detect", "gather", "prepareAxes", "prepareContacts", "solve", "correct", "move", "restitute"}
 
 // Run translates all kernels from the sources of the module in the folder root.
 func Run(root string) (*Output, error) {
@@ -115,10 +114,9 @@ func (u *unit) static(pkg, name string) {
 	u.next += n
 }
 
-type span struct{ lo, hi int }
-
 // physics makes the kernels of a physics step.
 func (u *unit) physics(out *Output, step *types.Func) error {
+	u.step = step
 	u.scan(u.l.decl[step].Body)
 	kernels, err := u.stages(step, nil)
 	if err != nil {
@@ -193,18 +191,21 @@ func translateTask(l *loader, base *unit, t task, out *Output) error {
 	}
 	u.static(t.pkg, "world")
 	name := path.Base(t.pkg)
-	step, err := l.method(t.pkg, "world", "Step")
-	if err != nil {
-		return err
+	m := map[string]*types.Func{}
+	methods := []string{"Step", "Observe"}
+	if t.physics {
+		methods = []string{"Drive", "Judge", "Observe"}
 	}
-	observe, err := l.method(t.pkg, "world", "Observe")
-	if err != nil {
-		return err
+	for _, k := range methods {
+		f, err := l.method(t.pkg, "world", k)
+		if err != nil {
+			return err
+		}
+		m[k] = f
+		u.scan(l.decl[f].Body)
 	}
-	u.scan(l.decl[step].Body)
-	u.scan(l.decl[observe].Body)
 	for o := range u.written {
-		if v, ok := o.(*types.Var); ok && t.physics && !base.written[o] && base.usesHeader(v) {
+		if v, ok := o.(*types.Var); ok && t.physics && !base.written[o] && isEngineHeader(v) {
 			return fmt.Errorf("it assigns %s, which physics takes to be fixed", v.Name())
 		}
 	}
@@ -212,68 +213,51 @@ func translateTask(l *loader, base *unit, t task, out *Output) error {
 	if err != nil {
 		return err
 	}
-	next := func(f *fn) {
-		f.line(f.function(observe), "(", f.load(batch["Next"].t, model, batch["Next"].at), ");")
+	observe := func(f *fn) {
+		f.line(f.function(m["Observe"]), "(", f.load(batch["Next"].t, model, batch["Next"].at), ");")
 	}
-	var order []string
-	add := func(kernel string, pieces []piece) error {
+	layout := &engine.Layout{}
+	kernel := func(kernel string, do ...func(f *fn)) error {
+		var pieces []piece
+		for _, d := range do {
+			pieces = append(pieces, piece{fn: m["Observe"], do: d})
+		}
 		src, err := u.kernel(prelude, pieces)
 		if err != nil {
 			return err
 		}
 		kernel = name + "_" + kernel
 		out.Sources[kernel] = src
-		order = append(order, kernel)
+		layout.Kernels = append(layout.Kernels, kernel)
 		return nil
 	}
-	var last []piece // of the kernel after the last physics step
-	body := l.decl[step].Body.List
-	from := 0
-	for i, s := range body {
-		call, before, times := u.physicsStep(s)
-		if call == nil {
-			continue
+	if !t.physics {
+		err = kernel("step", func(f *fn) { f.line(f.function(m["Step"]), "();") }, observe)
+	} else {
+		err = kernel("drive", func(f *fn) {
+			dt := base.step.Signature().Params().At(0)
+			f.line("int sim;")
+			f.line("float dt;")
+			f.line(f.function(m["Drive"]), "(int(substep), sim, dt);")
+			f.line("if (sim == 0) fault |= 2u;")
+			f.line(f.store(dt.Type(), addr{off: f.frame(dt)}, "dt"))
+		})
+		if err == nil {
+			layout.Kernels = append(layout.Kernels, engine.Step)
+			err = kernel("judge", func(f *fn) { f.line(f.function(m["Judge"]), "();") }, observe)
 		}
-		setDt := func(f *fn) {
-			dt := u.callee(call).Signature().Params().At(0)
-			f.line(f.store(dt.Type(), addr{off: f.frame(dt)}, f.expr(call.Args[0])))
-		}
-		first := []piece{{fn: step, stmts: body[from:i]}}
-		if len(before) == 0 {
-			first = append(first, piece{fn: step, do: setDt})
-		}
-		if err := add("apply", first); err != nil {
-			return err
-		}
-		for k := range times {
-			if k == 0 && len(before) > 0 {
-				if err := add("push", []piece{{fn: step, stmts: before}, {fn: step, do: setDt}}); err != nil {
-					return err
-				}
-			} else if len(before) > 0 {
-				order = append(order, name+"_push")
-			}
-			order = append(order, "step")
-		}
-		from = i + 1
 	}
-	last = []piece{{fn: step, stmts: body[from:]}, {fn: observe, do: next}}
-	kernel := "step"
-	if from > 0 {
-		kernel = "observe"
-	}
-	if err := add(kernel, last); err != nil {
+	if err != nil {
 		return err
 	}
-	out.Layouts[t.id] = &engine.Layout{
-		Kernels: order, Statics: u.statics, Model: u.modelAt, Image: u.image, Words: u.next,
-		Shared: sorted(u.shared), Used: sorted(u.used),
-	}
+	layout.Statics, layout.Model, layout.Image, layout.Words = u.statics, u.modelAt, u.image, u.next
+	layout.Shared, layout.Used = sorted(u.shared), sorted(u.used)
+	out.Layouts[t.id] = layout
 	return nil
 }
 
-// usesHeader reports whether a field is a slice.
-func (u *unit) usesHeader(v *types.Var) bool {
+// isEngineHeader reports whether a field is a slice of the physics engine.
+func isEngineHeader(v *types.Var) bool {
 	_, slice := v.Type().Underlying().(*types.Slice)
 	return slice && v.IsField() && v.Pkg().Name() == "physics"
 }
@@ -292,29 +276,4 @@ func (u *unit) batch() (map[string]place, error) {
 		u.used["env.Batch."+s.Field(i).Name()] = true
 	}
 	return m, nil
-}
-
-// physicsStep returns the call of a physics step in a statement, which is the call itself or a
-// loop of a constant number of rounds that ends with it, what comes before it in the loop, and
-// the number of rounds.
-func (u *unit) physicsStep(s ast.Stmt) (call *ast.CallExpr, before []ast.Stmt, times int) {
-	switch s := s.(type) {
-	case *ast.ExprStmt:
-		if c, ok := s.X.(*ast.CallExpr); ok {
-			if o := u.callee(c); o != nil && funcName(o) == "physics.World.Step" {
-				return c, nil, 1
-			}
-		}
-	case *ast.RangeStmt:
-		n := len(s.Body.List)
-		v := u.l.info.Types[s.X].Value
-		if n == 0 || v == nil || s.Key != nil {
-			return nil, nil, 0
-		}
-		if c, _, _ := u.physicsStep(s.Body.List[n-1]); c != nil {
-			rounds, _ := constant.Int64Val(constant.ToInt(v))
-			return c, s.Body.List[:n-1], int(rounds)
-		}
-	}
-	return nil, nil, 0
 }

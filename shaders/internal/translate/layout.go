@@ -73,8 +73,9 @@ func (u *unit) glslType(t types.Type) string {
 	switch b := t.Underlying().(type) {
 	case *types.Basic:
 		switch {
-		case b.Kind() == types.Int64 || b.Kind() == types.Uint64 || b.Kind() == types.Float64:
-			// Shaders need not have 64-bit numbers.
+		case b.Kind() == types.Uint64:
+			return "uvec2" // low word, high word; shaders need not have 64-bit numbers
+		case b.Kind() == types.Int64 || b.Kind() == types.Float64:
 		case b.Info()&types.IsFloat != 0:
 			return "float"
 		case b.Info()&types.IsBoolean != 0:
@@ -84,7 +85,7 @@ func (u *unit) glslType(t types.Type) string {
 		case b.Info()&types.IsInteger != 0:
 			return "int"
 		}
-	case *types.Pointer:
+	case *types.Pointer, *types.Interface: // of an interface only whether it is nil
 		return "int"
 	case *types.Slice:
 		return "Slice"
@@ -183,6 +184,8 @@ func (u *unit) load(t types.Type, region byte, a addr) string {
 			return "(" + r + "U(" + a.String() + ") != 0u)"
 		case "uint":
 			return r + "U(" + a.String() + ")"
+		case "uvec2":
+			return "uvec2(" + r + "U(" + a.String() + "), " + r + "U(" + a.plus(1).String() + "))"
 		}
 		return r + "I(" + a.String() + ")"
 	case *types.Pointer:
@@ -217,6 +220,8 @@ func (u *unit) store(t types.Type, a addr, v string) string {
 			return "WU_(" + a.String() + ", " + v + " ? 1u : 0u);"
 		case "uint":
 			return "WU_(" + a.String() + ", " + v + ");"
+		case "uvec2":
+			return "WU_(" + a.String() + ", " + v + ".x); WU_(" + a.plus(1).String() + ", " + v + ".y);"
 		}
 		return "WI_(" + a.String() + ", " + v + ");"
 	case *types.Pointer:
@@ -254,6 +259,8 @@ func (u *unit) zero(t types.Type) string {
 				return utoa(Hash(""))
 			}
 			return "0u"
+		case "uvec2":
+			return "uvec2(0u)"
 		}
 		return "0"
 	case *types.Slice:

@@ -4,7 +4,7 @@
 layout(local_size_x = 64) in;
 layout(std430, binding = 0) buffer Mem { uint mem[]; };
 layout(std430, binding = 1) readonly buffer Shared { uint table[]; };
-layout(push_constant) uniform Push { uint worlds; };
+layout(push_constant) uniform Push { uint worlds, substep; };
 
 uint me;
 uint fault = 0u; // 1: the driver ended a loop early; 2: what is a panic in Go
@@ -44,11 +44,11 @@ void copy_(int to, int from, int n) {
 
 bool begin() {
     me = gl_GlobalInvocationID.x;
-    return me < worlds && WU(2) == 0u;
+    return me < worlds && WU(0) == 0u && WU(2) == 0u;
 }
 
 void end() {
     WU_(1, WU(1) + 1u);
-    if (fault != 0u) WU_(0, WU(0) | fault);
+    if (fault != 0u) WU_(0, fault);
 }
 

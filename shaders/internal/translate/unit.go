@@ -54,6 +54,7 @@ type unit struct {
 	next    int            // first free word after statics and frames
 	shared  map[string]bool
 	frames  map[types.Object]int
+	step    *types.Func           // physics.World.Step
 	written map[types.Object]bool // fields that translated code assigns
 	used    map[string]bool       // fields of pointer or slice type that translated code reads: "physics.World.bodies"
 

@@ -1,0 +1,154 @@
+package vulkan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/shaders/engine"
+	"github.com/terrarium-rl/terrarium/shaders/vk"
+)
+
+// A machine is a device with the memory of some worlds and the kernels that step them.
+type machine struct {
+	dev        *vk.Device
+	mem, table *vk.Buffer
+	before     *vk.Buffer // the states of worlds before the last step
+	local      image      // what a world's memory holds at first
+	step       *vk.Commands
+	n          int    // worlds
+	kernels    uint32 // that a step runs
+	ran        uint32 // kernels that each world has run so far
+
+	rowAct, rowNext, rowFacts, rowEnd int
+}
+
+// groupSize is the number of worlds of a work group.
+const groupSize = 64
+
+func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substeps int, device string) (m *machine, err error) {
+	m = &machine{n: worlds, local: k.local, rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
+	if m.dev, err = vk.Open(vk.Options{Device: device}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			m.dev.Close()
+		}
+	}()
+	if need, most := uint64(len(k.local))*4*uint64(worlds), m.dev.Info().Range; need > most {
+		return nil, fmt.Errorf("%d worlds need %d MiB in one buffer, of which %s allows %d MiB: at most %d worlds",
+			worlds, need>>20, m.dev.Info().Name, most>>20, most/uint64(4*len(k.local)))
+	}
+	if m.mem, err = m.dev.NewBuffer(4*len(k.local)*worlds, vk.HostVisible); err != nil {
+		return nil, err
+	}
+	if m.table, err = m.dev.NewBuffer(4*len(k.table), vk.HostVisible); err != nil {
+		return nil, err
+	}
+	if m.before, err = m.dev.NewBuffer(4*k.state*worlds, vk.HostVisible); err != nil {
+		return nil, err
+	}
+	copy(m.table.Words(), k.table)
+	mem := m.mem.Words()
+	for a, w := range k.local {
+		row := mem[a*worlds : (a+1)*worlds]
+		for i := range row {
+			row[i] = w
+		}
+	}
+	names, substep := manifest.Of(id)
+	m.kernels = uint32(substeps*substep + len(names) - substep)
+	bound := map[string]*vk.Binding{}
+	for _, name := range names {
+		if bound[name] != nil {
+			continue
+		}
+		code, err := engine.Kernel(name)
+		if err != nil {
+			return nil, err
+		}
+		kernel, err := m.dev.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 2})
+		if err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", name, err)
+		}
+		if bound[name], err = kernel.Bind(m.mem, m.table); err != nil {
+			return nil, err
+		}
+	}
+	m.step, err = m.dev.Record(func(r *vk.Recorder) {
+		run := func(names []string, substep int) {
+			for _, name := range names {
+				r.Dispatch(bound[name], (worlds+groupSize-1)/groupSize, uint32(worlds), uint32(substep))
+				r.Barrier()
+			}
+		}
+		r.Copy(m.mem, m.before, 4*k.state*worlds)
+		for s := range substeps {
+			run(names[:substep], s)
+		}
+		run(names[substep:], substeps)
+	})
+	return m, err
+}
+
+// Close releases the device.
+func (m *machine) Close() error {
+	if m.dev != nil {
+		m.dev.Close()
+	}
+	m.dev = nil
+	return nil
+}
+
+// run steps all worlds.
+func (m *machine) run() error {
+	m.ran += m.kernels
+	return m.step.Run()
+}
+
+func (m *machine) word(at, i int) uint32 { return m.mem.Words()[at*m.n+i] }
+
+// check reports what kernels noticed in world i, and whether its step is to be done again.
+func (m *machine) check(i int) (again bool, err error) {
+	switch f := m.word(0, i); {
+	case f&engine.Panic != 0:
+		return false, errors.New("a kernel came to where the Go code panics")
+	case f&engine.Loop != 0:
+		return true, nil
+	}
+	if ran := m.word(1, i); ran != m.ran {
+		return false, fmt.Errorf("%d of %d kernels ran to their end on %s", m.kernels-(m.ran-ran), m.kernels, m.dev.Info().Name)
+	}
+	return false, nil
+}
+
+// restore makes the memory of world i what it was at first, but that it has run all kernels.
+func (m *machine) restore(i int) {
+	mem := m.mem.Words()
+	for a, w := range m.local {
+		mem[a*m.n+i] = w
+	}
+	mem[m.n+i] = m.ran
+}
+
+// scatter writes rows of width numbers to where they are in the memory of worlds.
+func (m *machine) scatter(rows []float32, at, width int) {
+	mem := m.mem.Words()
+	for j := range width {
+		col := mem[(at+j)*m.n : (at+j+1)*m.n]
+		for i := range col {
+			col[i] = math.Float32bits(rows[i*width+j])
+		}
+	}
+}
+
+// gather is the inverse of scatter.
+func (m *machine) gather(rows []float32, at, width int) {
+	mem := m.mem.Floats()
+	for j := range width {
+		for i, x := range mem[(at+j)*m.n : (at+j+1)*m.n] {
+			rows[i*width+j] = x
+		}
+	}
+}
