@@ -75,6 +75,7 @@ type count struct {
 	x      []float32
 	planes []float32 // normals of simhash, nil for a grid
 	keys   []uint64  // of the batch scored last
+	lost   int       // first row of it that has none, -1 if all have
 	seen   *table    // global
 	rows   []*table  // episodic
 }
@@ -84,29 +85,47 @@ const simhashPurpose rng.Purpose = 0x73696d68
 // key hashes the state that row i leads to: its grid cell (FNV-1a over cell coordinates), or
 // the signs of its random projections (Charikar 2002; Tang et al., "#Exploration", NeurIPS
 // 2017, eq. 2).
-func (c *count) key(b *env.Batch, i int) uint64 {
+//
+// A number that is not finite, or so large that its cell has no number on some machines, has no key.
+func (c *count) key(b *env.Batch, i int) (key uint64, ok bool) {
 	c.view.next(c.x, b, i)
 	if c.planes != nil {
 		h, w := uint64(0), len(c.x)
+		for _, v := range c.x {
+			if !geom.Finite(v) {
+				return 0, false
+			}
+		}
 		for k := range c.c.Bits {
 			h <<= 1
 			if loops.dot(c.x, c.planes[k*w:(k+1)*w]) > 0 {
 				h |= 1
 			}
 		}
-		return h
+		return h, true
 	}
 	h := uint64(14695981039346656037)
 	for _, v := range c.x {
-		h = (h ^ uint64(uint32(int32(geom.Floor(v/c.c.Cell))))) * 1099511628211
+		cell := geom.Floor(v / c.c.Cell)
+		if !(cell > -mostCells && cell < mostCells) {
+			return 0, false
+		}
+		h = (h ^ uint64(uint32(int32(cell)))) * 1099511628211
 	}
-	return h
+	return h, true
 }
+
+// mostCells is the largest number of a cell, on both sides of 0.
+const mostCells = 1 << 30
 
 // Score writes the bonus of each row. Rows that visit one cell in one batch get the same.
 func (c *count) Score(dst []float32, b *env.Batch) {
+	c.lost = -1
 	for i := range b.N {
-		c.keys[i] = c.key(b, i)
+		ok := false
+		if c.keys[i], ok = c.key(b, i); !ok && c.lost < 0 {
+			c.lost = i
+		}
 		n := uint32(0)
 		if c.c.Episodic {
 			n = c.rows[i].count(c.keys[i])
@@ -126,6 +145,10 @@ func (c *count) Score(dst []float32, b *env.Batch) {
 
 // Update counts the states of b, and forgets those of episodes that ended.
 func (c *count) Update(b *env.Batch, report func(string, float64)) error {
+	if c.lost >= 0 {
+		c.view.next(c.x, b, c.lost)
+		return fmt.Errorf("bonus count: the state of row %d is %v: not finite, or beyond 2^30 cells of %v", c.lost, c.x, c.c.Cell)
+	}
 	collisions := uint64(0)
 	for i := range b.N {
 		if !c.c.Episodic {

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
@@ -111,7 +112,6 @@ func (e *e3b) scoreChunk(worker, c int) {
 // Update includes the states of b in their episodes' ellipses and trains the embedding.
 func (e *e3b) Update(b *env.Batch, report func(string, float64)) error {
 	e.batch = b
-	clear(e.repairs)
 	e.pool.Do(chunks(b.N), e.onUpdate)
 	e.batch = nil
 	for _, err := range e.errs[:chunks(b.N)] {
@@ -123,13 +123,17 @@ func (e *e3b) Update(b *env.Batch, report func(string, float64)) error {
 		return fmt.Errorf("bonus e3b: %w", err)
 	}
 	if report != nil {
-		repairs := uint64(0)
-		for _, n := range e.repairs {
-			repairs += n
-		}
-		report("repairs", float64(repairs))
+		report("repairs", float64(e.repaired()))
 	}
 	return nil
+}
+
+// repaired returns how many inverses were computed before they were due.
+func (e *e3b) repaired() (n uint64) {
+	for _, x := range e.repairs {
+		n += x
+	}
+	return n
 }
 
 func (e *e3b) updateChunk(worker, c int) {
@@ -154,9 +158,9 @@ func (e *e3b) updateChunk(worker, c int) {
 	}
 }
 
-// AppendBinary appends the embedding and the ellipse of each row.
+// AppendBinary appends the embedding, the number of repairs and the ellipse of each row.
 func (e *e3b) AppendBinary(dst []byte) ([]byte, error) {
-	dst = e.embed.append(dst)
+	dst = binary.LittleEndian.AppendUint64(e.embed.append(dst), e.repaired())
 	for i := range e.rows {
 		dst = e.rows[i].append(dst)
 	}
@@ -169,6 +173,11 @@ func (e *e3b) UnmarshalBinary(src []byte) error {
 	if err != nil {
 		return fmt.Errorf("bonus e3b: %w", err)
 	}
+	if len(src) < 8 {
+		return e.misfit()
+	}
+	clear(e.repairs)
+	e.repairs[0], src = binary.LittleEndian.Uint64(src), src[8:]
 	for i := 0; err == nil && i < len(e.rows); i++ {
 		ok := false
 		if src, ok = e.rows[i].cut(src); !ok {

@@ -64,7 +64,7 @@ func (r *ride) Update(b *env.Batch, report func(string, float64)) error {
 	if err := finite("ride", "the state", r.next[:b.N*r.f.dim], r.f.dim); err != nil {
 		return err
 	}
-	if err := r.visits.Update(b, nil); err != nil {
+	if err := r.visits.Update(b, report); err != nil {
 		return fmt.Errorf("bonus ride: %w", err)
 	}
 	if err := r.f.em.learn(b, report); err != nil {

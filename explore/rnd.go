@@ -211,7 +211,7 @@ func (d *distill) Update(b *env.Batch, report func(string, float64)) error {
 		return err
 	}
 	if d.gate != nil {
-		return d.gate.Update(b, nil)
+		return d.gate.Update(b, report)
 	}
 	return nil
 }

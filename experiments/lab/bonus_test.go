@@ -207,3 +207,26 @@ func TestBonusesAreDescribed(t *testing.T) {
 		}
 	}
 }
+
+// What a bonus did less well than it should is in the summary of the run.
+func TestDegradedBonusIsTold(t *testing.T) {
+	text := strings.Replace(curious, "count(fields=[position])", "count(fields=[position], cell=0.001, max_keys=64)", 1)
+	p, err := ParsePlan("x.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Train(t.Context(), p, filepath.Join(t.TempDir(), "run"), Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := newDisplay(&out, p, false).finish(r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := "visits of states that share the count of another: the table is full, raise max_keys"; !strings.Contains(out.String(), "warning: seed 1, bonus count: ") || !strings.Contains(out.String(), want) {
+		t.Errorf("no warning in\n%s", out.String())
+	}
+	if m, ok := summary(r)["degraded"].(map[string]uint64); !ok || len(m) != 1 {
+		t.Errorf("the JSON summary has %v", summary(r)["degraded"])
+	}
+}

@@ -183,6 +183,11 @@ func (d *display) finish(r *Result, report error) error {
 		return err
 	}
 	r.printQD(d.w)
+	for _, s := range r.Seeds {
+		for _, x := range s.Degraded {
+			fmt.Fprintf(d.w, "warning: seed %d, bonus %s: %s %s\n", s.Seed, x.Bonus, count(int64(x.Count)), x.What)
+		}
+	}
 	if a := r.Overall; a != nil {
 		over := fmt.Sprintf("%d seeds", a.Seeds)
 		if a.Seeds == 1 {
@@ -216,6 +221,15 @@ func summary(r *Result) map[string]any {
 	if a := r.Overall; a != nil {
 		m["return_mean"], m["return_lo"], m["return_hi"] = jsonFloat(a.Mean.Value), jsonFloat(a.Mean.Lo), jsonFloat(a.Mean.Hi)
 		m["return_iqm"], m["return_iqm_lo"], m["return_iqm_hi"] = jsonFloat(a.IQM.Value), jsonFloat(a.IQM.Lo), jsonFloat(a.IQM.Hi)
+	}
+	degraded := map[string]uint64{}
+	for _, s := range r.Seeds {
+		for _, x := range s.Degraded {
+			degraded[x.Bonus+": "+x.What] += x.Count
+		}
+	}
+	if len(degraded) > 0 {
+		m["degraded"] = degraded
 	}
 	if r.Plan.QD != nil {
 		m["coverage"], m["qd_score"], m["best"] = r.meanQD()

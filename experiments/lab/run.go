@@ -16,6 +16,7 @@ import (
 
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/explore"
 )
 
 const (
@@ -59,13 +60,17 @@ type Result struct {
 
 // A SeedResult is the outcome of a seed, as the file done in its folder holds it.
 type SeedResult struct {
-	Seed    uint64      `json:"seed"`
-	Steps   int64       `json:"steps"`
-	Seconds float64     `json:"seconds"`          // of training
-	Solved  int64       `json:"solved,omitempty"` // step at which the task counted as solved
-	Return  jsonFloat   `json:"return_mean"`      // of the last training episodes
-	QD      *QDStats    `json:"qd,omitempty"`     // of a quality-diversity search
-	Eval    *Evaluation `json:"-"`                // from eval.json; nil without evaluation
+	Seed    uint64    `json:"seed"`
+	Steps   int64     `json:"steps"`
+	Seconds float64   `json:"seconds"`          // of training
+	Solved  int64     `json:"solved,omitempty"` // step at which the task counted as solved
+	Return  jsonFloat `json:"return_mean"`      // of the last training episodes
+	QD      *QDStats  `json:"qd,omitempty"`     // of a quality-diversity search
+
+	// Degraded is what bonuses did less well than they should.
+	Degraded []explore.Degradation `json:"degraded,omitempty"`
+
+	Eval *Evaluation `json:"-"` // from eval.json; nil without evaluation
 }
 
 // Train begins a run of p in dir, which must not exist or be empty, and returns when all seeds
@@ -308,6 +313,7 @@ func (t *trainer) run(ctx context.Context, workers int) (SeedResult, error) {
 	r := SeedResult{
 		Seed: t.seed, Steps: t.loop.Steps, Seconds: t.clock.elapsed().Seconds(),
 		Solved: t.loop.Solved, Return: jsonFloat(t.loop.meanReturn()),
+		Degraded: explore.Degradations(t.bonus),
 	}
 	var err error
 	if r.Eval, err = t.evaluateAt(ctx, t.loop.Steps, workers); err != nil {

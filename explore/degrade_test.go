@@ -1,0 +1,92 @@
+package explore
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
+
+// What saturates is told wherever it is in an expression, and goes on being told after loading.
+func TestDegradations(t *testing.T) {
+	const expr = "norm(count(cell=0.001, max_keys=64)) * e3b(embed=none) + clip(decay(noveld(cell=0.5), 1000), 0, 1) + 0.1 * ride(embed=none)"
+	v, s := setup(t, false)
+	x := parse(t, expr, s)
+	var dst [rows]float32
+	walk(t, v, 100, func(_ int, b *env.Batch) {
+		x.Score(dst[:], b)
+		update(t, x, b)
+	})
+	got := Degradations(x)
+	if len(got) != 1 || got[0].Bonus != "count" || got[0].Count < 100 || !strings.Contains(got[0].What, "raise max_keys") {
+		t.Fatalf("%+v", got)
+	}
+	state, err := x.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := parse(t, expr, s)
+	if err := y.UnmarshalBinary(state); err != nil {
+		t.Fatal(err)
+	}
+	if again := Degradations(y); len(again) != 1 || again[0] != got[0] {
+		t.Errorf("after loading %+v, want %+v", again, got)
+	}
+	if d := Degradations(parse(t, expr, s)); d != nil {
+		t.Errorf("before the first step: %+v", d)
+	}
+}
+
+// A bonus that rounding has made negative is mended from the covariance, and counted.
+func TestRepairs(t *testing.T) {
+	const d = 12
+	e, clean, inv := newEllipse(d, 0.1), newEllipse(d, 0.1), newInverter(d)
+	r := rng.New(8).Stream(0, 0, 0)
+	phi, u := make([]float32, padded(d)), make([]float32, padded(d))
+	for step := range 20 {
+		for i := range d {
+			phi[i] = r.Norm()
+		}
+		if _, err := clean.add(u, phi, clean.quad(u, phi), inv); err != nil {
+			t.Fatal(err)
+		}
+		b := e.quad(u, phi)
+		if step == 13 {
+			for i := range e.inv { // as drift would
+				e.inv[i] = -e.inv[i]
+			}
+			b = e.quad(u, phi)
+		}
+		repaired, err := e.add(u, phi, b, inv)
+		if err != nil || repaired != (step == 13) {
+			t.Fatalf("step %d: repaired %v, error %v", step, repaired, err)
+		}
+	}
+	a, b := e.quad(u, phi), clean.quad(u, phi)
+	if math.Abs(float64(a-b)) > 1e-4*float64(b) {
+		t.Errorf("bonus %v after the repair, %v without damage", a, b)
+	}
+	clear(e.cov)
+	if err := inv.invert(e.inv, e.cov); err == nil || !strings.Contains(err.Error(), "singular: raise ridge") {
+		t.Errorf("a singular covariance: %v", err)
+	}
+}
+
+// States that no cell has a number for are an error, not a cell that they share.
+func TestCountsBeyondTheGrid(t *testing.T) {
+	_, s := setup(t, false)
+	b := env.NewBatch(s.Spec, rows)
+	b.Next[2*5] = 3e9
+	var dst [rows]float32
+	for expr, want := range map[string]string{
+		"count": "bonus count: the state of row 5 is [3e+09 0]: not finite, or beyond 2^30 cells of 0.5", "count(hash=simhash)": "", "count(cell=100)": "",
+	} {
+		x := parse(t, expr, s)
+		x.Score(dst[:], b)
+		if err := x.Update(b, nil); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: error %v, want %q", expr, err, want)
+		}
+	}
+}
