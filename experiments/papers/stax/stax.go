@@ -40,7 +40,7 @@ func init() {
 			"stax", "stax-nt", "serene", "pixels", "taxons", "novelty", "map-elites", "cma-me", "wrong", "random",
 		},
 		Treatment: "stax", Control: "random",
-		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 10, papers.Full: 20},
+		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 5, papers.Full: 10},
 		Cell:  func(c papers.Cell) (papers.Row, error) { return Run(c, tasks, Arms) },
 		Pass:  append(pass, estimate("coverage", "stax", "serene", 0.9), estimate("reward", "stax", "serene", 0.9)),
 		Also:  also,
@@ -108,17 +108,18 @@ var Arms = map[string][]string{
 	"pixels":  {"qd.explore.method=serene", "qd.explore.describe={by: observed}"},
 	"taxons":  {"qd.explore.method=taxons"},
 	"novelty": {"qd.explore.method=novelty", trueSpace},
+	"fixed":   {"qd.explore.method=novelty", "qd.explore.describe.fixed=true"},
 	"nsga2":   {"qd.explore.method=nsga2", trueSpace},
 	"map-elites": {
 		noExplore, "qd.observe=null", "qd.batch=100", "qd.archive_of=[0, 1]",
-		"qd.emitters=[{name: gaussian, options: {first: 1, sigma: 0.05, " + box + "}}]",
+		"qd.emitters=[{name: gaussian, options: {first: 1, sigma: 0.2, " + box + "}}]",
 	},
 	"cma-me": {noExplore, "qd.observe=null", "qd.batch=30", "qd.archive_of=[0, 1]", "qd.emitters=[{name: cma-me, count: 5, options: {sigma: 0.5, " + box + "}}]"},
 	"cma-es": {noExplore, "qd.observe=null", "qd.batch=20", "qd.archive_of=[0, 1]", "qd.emitters=[{name: cma-es, options: {sigma: 0.5, " + box + "}}]"},
 	// MAP-Elites told the wrong thing: how fast what matters moves in the end, not where it is.
 	"wrong": {
 		noExplore, "qd.observe=null", "qd.batch=100", "qd.result={name: grid, options: {cells: [50, 50]}}", "qd.result_of=[0, 1]",
-		"qd.emitters=[{name: gaussian, options: {first: 1, sigma: 0.05, " + box + "}}]",
+		"qd.emitters=[{name: gaussian, options: {first: 1, sigma: 0.2, " + box + "}}]",
 	},
 	"random": {noExplore, "qd.observe=null", "qd.batch=100", "qd.archive_of=[0, 1]", "qd.emitters=[{name: random, options: {" + box + "}}]"},
 }
