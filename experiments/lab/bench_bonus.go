@@ -32,8 +32,9 @@ var benchBonuses = []struct{ name, expr string }{
 	{"product", "norm(count(fields=[position], cell=1)) * e3b(dim=32)"},
 }
 
-// bonusBenches measures what bonuses cost: PPO in the maze, with each and without. Each unit of
-// work is a rollout with its update, so that all are measured over the same mixture of work.
+// bonusBenches measures what bonuses cost: PPO in the maze, with each and without, in processor time
+// of one worker and in wall time of all. Each unit of work is a rollout with its update, so that
+// all are measured over the same mixture of work.
 func bonusBenches() (bs []benchmark, err error) {
 	if !slices.Contains(agents.Names(), "ppo") || !slices.Contains(env.Names(), bonusBench) {
 		return nil, nil
@@ -46,11 +47,12 @@ func bonusBenches() (bs []benchmark, err error) {
 	cpus := runtime.GOMAXPROCS(0)
 	for _, b := range benchBonuses {
 		cpu := benchmark{
-			name: "bonus/" + b.name, metric: "core_microseconds_per_step", unit: "us", engine: "go", worlds: benchWorlds, workers: cpus, figure: micros,
-			open: func() (func() (int, error), func() error, error) { return plan.openBonus(b.expr, cpus) },
+			name: "bonus/" + b.name, metric: "core_microseconds_per_step", unit: "us", engine: "go", worlds: benchWorlds, workers: 1, figure: micros,
+			open: func() (func() (int, error), func() error, error) { return plan.openBonus(b.expr, 1) },
 		}
 		wall := cpu
-		wall.metric, wall.figure = "microseconds_per_step", wallMicros
+		wall.metric, wall.figure, wall.workers = "microseconds_per_step", wallMicros, cpus
+		wall.open = func() (func() (int, error), func() error, error) { return plan.openBonus(b.expr, cpus) }
 		if b.expr != "" {
 			cpu.vs, wall.vs = bs[0].key(), bs[1].key()
 		}
