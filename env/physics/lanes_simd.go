@@ -35,6 +35,13 @@ func (m *Model) newLanes(width int) laneStepper {
 }
 
 func init() {
+	switch widths := laneWidths(); {
+	case len(widths) == 0:
+	case widths[0] == laneCount16:
+		fanRays, fanWidth = laneFan16, laneCount16
+	default:
+		fanRays, fanWidth = laneFan8, laneCount8
+	}
 	for _, width := range laneWidths() {
 		env.RegisterEngine(fmt.Sprint("simd", 32*width), func() env.Stepper {
 			return &lockstep{width: width, groups: map[*Model]laneStepper{}}

@@ -21,6 +21,7 @@ type Model struct {
 	grounds   []groundInfo
 	thrusters []thrusterInfo
 	rays      []rayInfo
+	fan       *fan
 	goals     []scene.Goal
 	view      *scene.View
 
@@ -107,6 +108,7 @@ func Compile(s *scene.Scene) (*Model, error) {
 	m.addSlots(s)
 	m.addTrees()
 	m.fill(s)
+	m.fan = m.findFan()
 	m.scratches.New = func() any { return m.newScratch() }
 	return m, nil
 }

@@ -18,6 +18,9 @@ func (w *World) RayCast(from, to geom.Vec, mask uint32) (Hit, bool) {
 
 // CastRays writes the hit fraction of each of the scene's rays to dst; 1 where nothing is hit.
 func (w *World) CastRays(dst []float32) {
+	if w.castFan(dst) {
+		return
+	}
 	for i := range w.m.rays {
 		r := &w.m.rays[i]
 		along := r.along
