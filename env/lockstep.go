@@ -63,18 +63,22 @@ func Engines() []string {
 }
 
 // PickEngine returns the engine that a name stands for: the name itself, the fastest for "auto" or
-// "", the fastest SIMD one for "simd". It is an error if there is none.
+// "", the fastest SIMD one for "simd". It is an error if there is none. Engines of RegisterDevice
+// are found by name, too.
 func PickEngine(name string) (string, error) {
 	all := Engines()
 	if name == "" || name == "auto" {
 		return all[0], nil
+	}
+	if open, _ := openDevice(name); open != nil {
+		return name, nil
 	}
 	for _, e := range all {
 		if e == name || name == "simd" && strings.HasPrefix(e, "simd") {
 			return e, nil
 		}
 	}
-	return "", fmt.Errorf("env: this program has no engine %q on this machine%s", name, registry.Suggest(name, all))
+	return "", fmt.Errorf("env: this program has no engine %q on this machine%s", name, registry.Suggest(name, append(all, Devices()...)))
 }
 
 var engine atomic.Pointer[string] // that SetEngine named

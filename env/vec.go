@@ -44,6 +44,9 @@ func NewVec(c Config, o VecOptions) (Vec, error) {
 			return nil, err
 		}
 	}
+	if open, device := openDevice(engine); open != nil {
+		return open(c, o, device)
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}

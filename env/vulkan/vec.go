@@ -10,6 +10,15 @@ import (
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 )
 
+func init() {
+	env.RegisterDevice(Engine, func(c env.Config, o env.VecOptions, device string) (env.Vec, error) {
+		return NewVec(c, o, Options{Device: device})
+	})
+}
+
+// Engine is the name by which env.NewVec knows this engine; a device may follow after a colon.
+const Engine = "vulkan"
+
 // ErrUnsupported is wrapped where an environment has no kernels.
 var ErrUnsupported = errors.New("the vulkan engine cannot run it")
 

@@ -17,7 +17,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
-	"github.com/terrarium-rl/terrarium/env/vulkan"
+	_ "github.com/terrarium-rl/terrarium/env/vulkan"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
@@ -29,8 +29,8 @@ func pair(t *testing.T, id string, worlds int) (host, device env.Vec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := env.VecOptions{Worlds: worlds, First: 3}
-	device, err = vulkan.NewVec(c, o, vulkan.Options{Device: "software"})
+	o := env.VecOptions{Worlds: worlds, First: 3, Engine: "vulkan:software"}
+	device, err = env.NewVec(c, o)
 	if errors.Is(err, vk.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
 		t.Skip(err)
 	}
@@ -38,6 +38,7 @@ func pair(t *testing.T, id string, worlds int) (host, device env.Vec) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { device.Close() })
+	o.Engine = "go"
 	if host, err = env.NewVec(c, o); err != nil {
 		t.Fatal(err)
 	}

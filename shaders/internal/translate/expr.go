@@ -537,6 +537,9 @@ func (f *fn) call(e *ast.CallExpr) string {
 	case "math.NaN":
 		return "uintBitsToFloat(" + utoa(0x7fc00000) + ")"
 	}
+	if shortcuts[funcName(o)] {
+		return "false"
+	}
 	name, args := f.prepareCall(e, o)
 	return name + "(" + strings.Join(args, ", ") + ")"
 }
