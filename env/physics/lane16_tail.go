@@ -4,7 +4,7 @@
 
 package physics
 
-const tailAfter16 = 4
+const tailAfter16 = 6
 
 type laneTail16 struct {
 	laneGroup16

@@ -4,7 +4,7 @@
 
 package physics
 
-const tailAfter8 = 4
+const tailAfter8 = 6
 
 type laneTail8 struct {
 	laneGroup8

@@ -5,7 +5,7 @@ package physics
 // tailAfter is the number of sweeps after which worlds that have not converged leave their
 // groups to be swept together with those of others. Few need more, but some need many: in
 // their groups all other lanes would idle meanwhile.
-const tailAfter = 4
+const tailAfter = 6
 
 // A laneTail sweeps worlds of several groups, for which it needs their rows only.
 type laneTail struct {

@@ -40,6 +40,7 @@ func BenchmarkLanes(b *testing.B) {
 				w.SetMotor(j, r.Range(-4, 4), 2)
 			}
 		}, func(*World) bool { return false }},
+		{"rope", ropeScene(8), func(*World, *rng.Stream) {}, func(*World) bool { return false }},
 	} {
 		for _, width := range append(laneWidths(), 1) { // 1 is the plain engine
 			b.Run(fmt.Sprint(c.name, "/", width), func(b *testing.B) {
@@ -79,6 +80,15 @@ func BenchmarkLanes(b *testing.B) {
 			})
 		}
 	}
+}
+
+// ropeScene is chainScene with nothing but pins as joints.
+func ropeScene(n int) *scene.Scene {
+	s := chainScene(n)
+	for i := range s.Joints {
+		s.Joints[i].Limits, s.Joints[i].Motor = nil, nil
+	}
+	return s
 }
 
 // cpuTime returns the processor time, s, that the process has used.
