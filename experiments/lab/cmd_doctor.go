@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -130,19 +129,6 @@ func folderFinding() Finding {
 	f.Close()
 	os.Remove(f.Name())
 	return Finding{"folder", "ok", "results can be written here, in runs/", ""}
-}
-
-// vulkanFinding looks for the loader only: this build has nothing that would use it.
-func vulkanFinding() Finding {
-	const unused = "not used: this version computes on the CPU"
-	for _, dir := range []string{"/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/usr/lib/*-linux-gnu", "/opt/homebrew/lib", `C:\Windows\System32`} {
-		for _, name := range []string{"libvulkan.so.1", "libvulkan.1.dylib", "libMoltenVK.dylib", "vulkan-1.dll"} {
-			if found, _ := filepath.Glob(filepath.Join(dir, name)); len(found) > 0 {
-				return Finding{"Vulkan", "note", "loader " + found[0] + "; " + unused, ""}
-			}
-		}
-	}
-	return Finding{"Vulkan", "note", "no loader found; " + unused, ""}
 }
 
 func displayFinding() Finding {

@@ -11,7 +11,7 @@ import (
 )
 
 // engineDoc describes the flags and keys that name an engine.
-const engineDoc = "what steps the worlds: auto, simd, go, or one that terrarium doctor lists; results are the same"
+const engineDoc = "what steps the worlds: auto, simd, go, vulkan, vulkan:DEVICE, or one that terrarium doctor lists; results are the same"
 
 // engineNames returns the names that stand for an engine of this program on this machine.
 func engineNames() []string {
@@ -28,6 +28,9 @@ func checkEngine(name string) error {
 		if why := noSIMD(); why != "" {
 			return lacking(fmt.Errorf("there is no engine %q: %s; choose auto or go, whose results are the same", name, why))
 		}
+	}
+	if _, err := env.PickEngine(name); err == nil {
+		return nil
 	}
 	if !slices.Contains(engineNames(), name) {
 		return lacking(fmt.Errorf("unknown engine %q%s", name, registry.Suggest(name, engineNames())))
@@ -51,6 +54,16 @@ func noSIMD() string {
 // useEngine makes worlds be stepped by an engine that checkEngine has accepted, and returns a
 // line that says which it is and why.
 func useEngine(name string, c env.Config) (string, error) {
+	note := ""
+	if device, _, _ := strings.Cut(name, ":"); name == "auto" || slices.Contains(env.Devices(), device) {
+		line, err := useDevice(name, c)
+		if line != "" || err != nil && name != "auto" {
+			return line, err
+		}
+		if err != nil {
+			note = "; " + err.Error()
+		}
+	}
 	if err := env.SetEngine(name); err != nil {
 		return "", err
 	}
@@ -61,6 +74,9 @@ func useEngine(name string, c env.Config) (string, error) {
 		}
 	}
 	line := "worlds: engine " + engine + ", " + engineText(engine)
+	if note != "" {
+		return line + note, nil
+	}
 	switch why := noSIMD(); {
 	case name == engine:
 		return line + ", as asked for", nil
