@@ -1,6 +1,8 @@
 # make demo   build, train the lunar lander, write a report
 # make test   everything CI checks
 # make bench  the speed table of the README
+# make viewer the viewer, bin/viewer (needs a C compiler and libraries of the display; it says which)
+# make wasm   the viewer for browsers, which terrarium serve offers
 # make shaders  compile the compute kernels again (needs glslc and spirv-val)
 # make help   all targets
 
@@ -13,7 +15,7 @@ export GOEXPERIMENT := simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help need-go build demo test machine check race portable kernels shaders bench clean
+.PHONY: help need-go build viewer wasm window demo test machine check race portable kernels shaders bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -24,8 +26,22 @@ need-go:
 	  echo "  download it from https://go.dev/dl/, or on Debian and Ubuntu: sudo apt-get install golang-go"; \
 	  echo "  (an older Go from 1.21 on fetches the version it needs by itself)"; exit 3; }
 
+# The tag leaves out formats of plots that the program does not write.
 build: need-go
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BIN) ./experiments/terrarium
+	@CGO_ENABLED=0 $(GO) build -tags minimal -trimpath -ldflags="-s -w" -o $(BIN) ./experiments/terrarium
+
+viewer: need-go
+	@pkg-config --exists gl xcursor xi xinerama xrandr xxf86vm alsa 2>/dev/null || [ "$$(uname)" != Linux ] || { \
+	  echo "The viewer needs libraries of the display to be built; on Debian and Ubuntu:"; \
+	  echo "  sudo apt-get install $(DISPLAY_PACKAGES)"; exit 3; }
+	@CGO_ENABLED=1 $(GO) build -tags viewer,minimal -trimpath -ldflags="-s -w" -o bin/viewer ./render/viewer
+
+wasm: need-go
+	@mkdir -p bin/web
+	@GOOS=js GOARCH=wasm GOEXPERIMENT=nosimd $(GO) build -tags viewer -trimpath -ldflags="-s -w" -o bin/web/viewer.wasm ./render/viewer
+	@cp render/viewer/web/* "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/web
+
+DISPLAY_PACKAGES := gcc pkg-config libgl1-mesa-dev libxcursor-dev libxi-dev libxinerama-dev libxrandr-dev libxxf86vm-dev libasound2-dev
 
 demo: build
 	@./$(BIN) run lander --seeds 1 --out runs/demo --replace

@@ -180,4 +180,4 @@ for (const element of document.querySelectorAll(".reel")) {
 }
 
 // For pages that show reels in their own way.
-globalThis.terrariumReel = { decode, draw, theme: () => (dark.matches ? THEMES.dark : THEMES.light) };
+globalThis.terrariumReel = { decode, draw, mount, theme: () => (dark.matches ? THEMES.dark : THEMES.light) };

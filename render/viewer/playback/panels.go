@@ -144,7 +144,8 @@ func (s *State) numbers(dst Surface, p *Track, t *look) {
 	}
 	sections := [3]section{{"observation", spec.Obs, b.Obs}}
 	if p.Step() > 0 {
-		sections = [3]section{{"observation", spec.Obs, b.Next}, {"action", spec.Act, b.Act}, {"facts", spec.Facts, b.Facts}}
+		// Observations may be many: what does not fit is the last of them.
+		sections = [3]section{{"action", spec.Act, b.Act}, {"facts", spec.Facts, b.Facts}, {"observation", spec.Obs, b.Next}}
 	}
 	lines := 0
 	for _, sec := range sections {
