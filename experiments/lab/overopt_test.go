@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	_ "github.com/terrarium-rl/terrarium/rewards/program" // what is optimised
 )
 
 // Every way of optimising a reward that pays for what the task punishes costs the task's reward,

@@ -17,6 +17,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/rewards"
 	"github.com/terrarium-rl/terrarium/rewards/eval"
+	"github.com/terrarium-rl/terrarium/rewards/program"
 )
 
 func init() { rewardCommands = append(rewardCommands, rewardCheckCommand) }
@@ -158,6 +159,11 @@ func checkBehaviour(p *Plan, episodes int) (*behaviour, error) {
 		}
 		t.Tau = jsonFloat(kendall(x, y))
 		t.judge(rows.N)
+		if p, ok := f.(*program.Func); ok {
+			for _, d := range p.Doubts() {
+				t.Loopholes = append(t.Loopholes, "it may not be finite: "+d.Error())
+			}
+		}
 		out.Terms = append(out.Terms, t)
 	}
 	return out, nil

@@ -103,21 +103,7 @@ type lowering struct {
 type abort struct{ err error }
 
 func (l *lowering) fail(n ast.Node, format string, args ...any) {
-	panic(abort{placed(l.source, n, fmt.Sprintf(format, args...))})
-}
-
-// placed returns an error at a node.
-func placed(source string, n ast.Node, text string) error {
-	e := &Error{Line: 1, Column: 1, Text: text, Source: source}
-	for i, r := range []rune(source) {
-		if i == n.Location().From {
-			break
-		}
-		if e.Column++; r == '\n' {
-			e.Line, e.Column = e.Line+1, 1
-		}
-	}
-	return e
+	panic(abort{placedAt(l.source, n.Location().From, fmt.Sprintf(format, args...))})
 }
 
 // lower returns the instructions of a program; the last one is its value.
