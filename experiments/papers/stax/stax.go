@@ -29,15 +29,18 @@ func init() {
 			papers.Greater("coverage-"+task, "stax", "stax-nt", 0), papers.Greater("coverage-"+task, "stax", "random", 0),
 			papers.Greater("coverage-"+task, "stax", "wrong", 0),
 		)
-		for _, other := range []string{"taxons", "novelty", "pixels", "map-elites", "cma-me"} {
-			also = append(also, papers.Greater("coverage-"+task, "stax", other, 0), papers.Greater("reward-"+task, "stax", other, 0))
-		}
+		also = append(also,
+			papers.Greater("coverage-"+task, "stax", "taxons", 0), papers.Greater("reward-"+task, "stax", "taxons", 0),
+			papers.Greater("coverage-"+task, "stax", "novelty", 0), papers.Greater("reward-"+task, "stax", "novelty", 0),
+			papers.Greater("areas-"+task, "stax", "serene", 0), papers.Greater("areas-"+task, "stax", "novelty", 0),
+			papers.Greater("uniformity-"+task, "stax", "serene", 0),
+		)
 	}
 	papers.Register(papers.Claim{
 		Name: "stax", Paper: "Paolo et al. 2023",
 		Doc: "A behaviour space learned from pictures finds hidden rewards about as well as one made by hand.",
 		Arms: []string{
-			"stax", "stax-nt", "serene", "pixels", "taxons", "novelty", "map-elites", "cma-me", "wrong", "random",
+			"stax", "stax-nt", "serene", "taxons", "novelty", "wrong", "random",
 		},
 		Treatment: "stax", Control: "random",
 		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 5, papers.Full: 10},
