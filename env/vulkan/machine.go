@@ -20,14 +20,17 @@ type machine struct {
 	kernels    uint32 // that a step runs
 	ran        uint32 // kernels that each world has run so far
 
-	rowAct, rowNext, rowFacts, rowEnd int
+	rowObs, rowAct, rowNext, rowFacts, rowEnd int
+
+	simulate func(r *vk.Recorder)  // records the kernels of a step
+	extra    map[string]*vk.Kernel // of rollouts
 }
 
 // groupSize is the number of worlds of a work group.
 const groupSize = 64
 
 func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substeps int, device string) (m *machine, err error) {
-	m = &machine{n: worlds, local: k.local, rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
+	m = &machine{n: worlds, local: k.local, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
 	if m.dev, err = vk.Open(vk.Options{Device: device}); err != nil {
 		return nil, err
 	}
@@ -50,13 +53,7 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 		return nil, err
 	}
 	copy(m.table.Words(), k.table)
-	mem := m.mem.Words()
-	for a, w := range k.local {
-		row := mem[a*worlds : (a+1)*worlds]
-		for i := range row {
-			row[i] = w
-		}
-	}
+	m.fill(m.mem.Words(), len(k.local))
 	names, substep := manifest.Of(id)
 	m.kernels = uint32(substeps*substep + len(names) - substep)
 	bound := map[string]*vk.Binding{}
@@ -76,21 +73,37 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 			return nil, err
 		}
 	}
-	m.step, err = m.dev.Record(func(r *vk.Recorder) {
+	m.simulate = func(r *vk.Recorder) {
 		run := func(names []string, substep int) {
 			for _, name := range names {
-				r.Dispatch(bound[name], (worlds+groupSize-1)/groupSize, uint32(worlds), uint32(substep))
+				r.Dispatch(bound[name], m.groups(), uint32(worlds), uint32(substep))
 				r.Barrier()
 			}
 		}
-		r.Copy(m.mem, m.before, 4*k.state*worlds)
 		for s := range substeps {
 			run(names[:substep], s)
 		}
 		run(names[substep:], substeps)
+	}
+	m.step, err = m.dev.Record(func(r *vk.Recorder) {
+		r.Copy(m.mem, m.before, 4*k.state*worlds)
+		m.simulate(r)
 	})
 	return m, err
 }
+
+// fill sets the first words of the memories of all worlds to what they are at first.
+func (m *machine) fill(mem []uint32, words int) {
+	for a, w := range m.local[:words] {
+		row := mem[a*m.n : (a+1)*m.n]
+		for i := range row {
+			row[i] = w
+		}
+	}
+}
+
+// groups returns the number of work groups of a kernel.
+func (m *machine) groups() int { return (m.n + groupSize - 1) / groupSize }
 
 // Close releases the device.
 func (m *machine) Close() error {

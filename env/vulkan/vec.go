@@ -134,6 +134,7 @@ type vec struct {
 	worlds          []world
 	batch           *env.Batch // of the last call
 	phase           phase
+	roll            *roller // nil before the first rollout
 }
 
 // Spec returns the specification that all worlds share.

@@ -1,0 +1,37 @@
+#version 450
+// Begins a step of a rollout in every world. A world whose episode has ended takes the next of the
+// beginnings that the host prepared, or waits for the host if there is none left.
+//
+// Words of a world's memory that it knows beside those of package shaders/engine: 3 steps done in
+// the rollout, 4 steps since the episode began, 5 beginnings used, 6 whether the episode has ended,
+// 7 beginnings there are. Word 2: 1 the world waits or is done; 2 the host has simulated this step.
+//
+// Push constants: number of worlds, words of a state, steps of the rollout, whether to keep the state.
+layout(local_size_x = 64) in;
+layout(std430, binding = 0) buffer Mem { uint mem[]; };
+layout(std430, binding = 1) readonly buffer Spare { uint spare[]; };
+layout(std430, binding = 2) writeonly buffer Before { uint before[]; };
+layout(push_constant) uniform Push { uint worlds, state, steps, keep; };
+
+void main() {
+    uint me = gl_GlobalInvocationID.x;
+    if (me >= worlds || mem[me] != 0u || mem[2u * worlds + me] != 0u) return;
+    if (mem[3u * worlds + me] >= steps) {
+        mem[2u * worlds + me] = 1u;
+        return;
+    }
+    if (mem[6u * worlds + me] != 0u) {
+        uint used = mem[5u * worlds + me];
+        if (used == mem[7u * worlds + me]) {
+            mem[2u * worlds + me] = 1u;
+            return;
+        }
+        for (uint a = 8u; a < state; a++) mem[a * worlds + me] = spare[(used * state + a) * worlds + me];
+        mem[4u * worlds + me] = 0u;
+        mem[5u * worlds + me] = used + 1u;
+        mem[6u * worlds + me] = 0u;
+    }
+    if (keep != 0u) {
+        for (uint a = 8u; a < state; a++) before[a * worlds + me] = mem[a * worlds + me];
+    }
+}
