@@ -26,7 +26,8 @@ func init() { commands = append(commands, describeCommand) }
 
 func describeCommand() *cobra.Command {
 	kinds := append(kindNames(false), "replay", "config")
-	return &cobra.Command{
+	var module string
+	c := &cobra.Command{
 		Use:   "describe KIND NAME",
 		Short: "Print everything about an environment, agent, reward, experiment, or the config",
 		Long: `Print everything about an environment, agent, reward or experiment: tables of what it
@@ -35,9 +36,13 @@ episode, with its hash and difficulty, and how the episode went. "describe confi
 JSON Schema of experiment files, for editors to complete and check them.`,
 		Example: `  terrarium describe env cartpole-v0
   terrarium describe replay runs/lander/seed-1/replays/eval-00000.replay
+  terrarium describe reward gentle --module ./gentle
   terrarium describe config > terrarium.schema.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
+			if err := needModule(module); err != nil {
+				return err
+			}
 			switch {
 			case len(args) == 1 && args[0] == "config":
 				return printSchema(w)
@@ -80,6 +85,8 @@ JSON Schema of experiment files, for editors to complete and check them.`,
 			return fmt.Errorf("describe config takes no name")
 		},
 	}
+	c.Flags().StringVar(&module, "module", "", "module that it is part of, such as . or example.com/me/reward@v0.3.0")
+	return c
 }
 
 func describeConfig(w io.Writer, kind, name string, c any, err error) error {

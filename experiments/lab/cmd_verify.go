@@ -106,11 +106,8 @@ func replayFiles(path string) ([]string, error) {
 	if !info.IsDir() {
 		return []string{path}, nil
 	}
-	// What this program does not understand it cannot judge.
-	if _, err := os.Stat(filepath.Join(path, configFile)); err == nil {
-		if _, err := OpenRun(path); err != nil {
-			return nil, err
-		}
+	if err := checkRunVersion(path); err != nil {
+		return nil, err
 	}
 	files, err := filepath.Glob(filepath.Join(globEscape(path), "seed-*", "replays", "*.replay"))
 	if err != nil {
@@ -121,6 +118,21 @@ func replayFiles(path string) ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
+}
+
+// checkRunVersion reports a run of a newer program, if the folder holds one. What else may be
+// wrong with its experiment does not matter to recorded episodes.
+func checkRunVersion(dir string) error {
+	path := filepath.Join(dir, configFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	t, err := parseYAML(path, text)
+	if err != nil || t.kind != mapping {
+		return err
+	}
+	return checkVersion(t)
 }
 
 func (v *Verification) print(cmd *cobra.Command, asJSON bool) error {

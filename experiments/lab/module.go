@@ -83,6 +83,21 @@ func checkModules(t *tree) error {
 	return nil
 }
 
+// needModule reports a module that this program lacks, as checkModules does. Text may be empty.
+func needModule(text string) error {
+	if text == "" {
+		return nil
+	}
+	s, err := modules.ParseSource(text, ".")
+	if err != nil {
+		return fmt.Errorf("--module: %w", err)
+	}
+	if !modules.Has(s) {
+		return &MissingError{[]modules.Source{s}}
+	}
+	return nil
+}
+
 // list returns the items of a list at a key, nil if there is none.
 func (t *tree) list(key string) []*tree {
 	if l := t.get(key); l != nil && l.kind == list {

@@ -13,6 +13,7 @@ import (
 //	reward: "2*progress - 0.1*energy"      an expression of package rewards/program
 //	reward: task                           a registered reward with its default options
 //	reward: ["2*progress", {name: task}]   several, in either form
+//	reward: {module: example.com/me/smooth@v0.3.0, name: smooth}   one term
 //	reward: {speed: "2*progress", thrift: "-0.1*energy"}   named terms
 //
 // expandReward writes it out.
@@ -31,6 +32,8 @@ func expandReward(t *tree) {
 		for i, key := range r.keys {
 			full.items = append(full.items, expandTerm(r.items[i], key))
 		}
+	case r.kind == mapping:
+		full.items = []*tree{r}
 	case r.kind == scalar && isText(r):
 		full.items = append(full.items, expandTerm(r, ""))
 	default:

@@ -152,16 +152,19 @@ there are any.`,
 			if err != nil {
 				return err
 			}
-			if err := goIn(cmd, args[0], "vet", "./..."); err != nil {
-				return err
+			vetted := goIn(cmd, args[0], "vet", "./...")
+			if vetted == nil {
+				products, err := lintFused(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				found = append(found, products...)
 			}
-			products, err := lintFused(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			found = append(found, products...)
 			for _, f := range slices.Concat(found, notes) {
 				fmt.Fprintln(cmd.OutOrStdout(), f)
+			}
+			if vetted != nil {
+				return vetted
 			}
 			if len(found) > 0 {
 				return failed(fmt.Errorf("%s in %s", plural(len(found), "finding"), args[0]))

@@ -236,6 +236,21 @@ func TestPanicElsewhere(t *testing.T) {
 	}
 }
 
+// TestShortRewards: a reward of one term needs no list.
+func TestShortRewards(t *testing.T) {
+	for _, short := range []string{"task", "{name: task}", "[task]", "[{name: task}]"} {
+		p, err := ParsePlan("x.yaml", []byte("env: {name: cartpole-v0}\nreward: "+short+"\n"), nil)
+		if err != nil || len(p.Reward) != 1 || p.Reward[0].Name != "task" || p.Reward[0].Weight != 1 {
+			t.Errorf("reward: %s becomes %+v (%v)", short, p, err)
+		}
+	}
+	_, err := ParsePlan("x.yaml", []byte("env: {name: cartpole-v0}\nreward: {module: example.com/me/rw@v0.3.0, name: smooth}\n"), nil)
+	var missing *MissingError
+	if !errors.As(err, &missing) || missing.names("") != "example.com/me/rw@v0.3.0" {
+		t.Errorf("a module without a list: %v", err)
+	}
+}
+
 // TestModules: what is wrong with the modules of an experiment is said with its place.
 func TestModules(t *testing.T) {
 	dir := t.TempDir()

@@ -61,8 +61,9 @@ func shortReward(s *jsonschema.Schema) {
 	text := &jsonschema.Schema{Type: "string"}
 	either := &jsonschema.Schema{Description: list.Description, Default: list.Default}
 	list.Description, list.Default = "", nil
-	list.Items = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text, list.Items}}
-	either.AnyOf = []*jsonschema.Schema{text, {Type: "object", AdditionalProperties: text}, list}
+	term := list.Items
+	list.Items = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text, term}}
+	either.AnyOf = []*jsonschema.Schema{text, {Type: "object", AdditionalProperties: text}, term, list}
 	s.Properties.Set("reward", either)
 }
 
