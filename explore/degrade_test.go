@@ -90,3 +90,61 @@ func TestCountsBeyondTheGrid(t *testing.T) {
 		}
 	}
 }
+
+// What rounding has done to the inverse is undone when it is computed afresh, every reinvert steps.
+func TestReinversion(t *testing.T) {
+	const d = 8
+	e, clean, inv := newEllipse(d, 0.1), newEllipse(d, 0.1), newInverter(d)
+	r := rng.New(8).Stream(0, 0, 0)
+	phi, u := make([]float32, d), make([]float32, d)
+	for step := range reinvert + 10 {
+		if step == 100 {
+			for i := range e.inv {
+				e.inv[i] *= 1.5
+			}
+		}
+		for i := range phi {
+			phi[i] = r.Norm()
+		}
+		want, got := clean.quad(u, phi), e.quad(u, phi)
+		near := math.Abs(float64(got-want)) < 1e-3*float64(want)
+		if near != (step < 100 || step >= reinvert) {
+			t.Fatalf("step %d: bonus %v, without damage %v", step, got, want)
+		}
+		for _, x := range []*ellipse{&clean, &e} {
+			if _, err := x.add(u, phi, x.quad(u, phi), inv); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// NovelD pays for the first visit of a cell in an episode only.
+func TestFirstVisits(t *testing.T) {
+	v, s := setup(t, false)
+	all, first := parse(t, "noveld(alpha=0, first_visit=false)", s), parse(t, "noveld(alpha=0, cell=0.3)", s)
+	visit := parse(t, "episodic_count(cell=0.3, first_visit=true)", s)
+	var x, y, z [rows]float32
+	paid, not := 0, 0
+	walk(t, v, 120, func(step int, b *env.Batch) {
+		all.Score(x[:], b)
+		first.Score(y[:], b)
+		visit.Score(z[:], b)
+		for i := range rows {
+			if want := x[i] * z[i]; y[i] != want {
+				t.Fatalf("step %d, row %d: %v, want %v", step, i, y[i], want)
+			}
+			if z[i] == 1 {
+				paid++
+			} else {
+				not++
+			}
+		}
+		for _, e := range []Bonus{all, first, visit} {
+			update(t, e, b)
+		}
+	})
+	if paid < 20 || not < 20 {
+		t.Errorf("%d first visits and %d others: too few to tell", paid, not)
+	}
+}
