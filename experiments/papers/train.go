@@ -11,11 +11,16 @@ import (
 // uses one goroutine, for cells run side by side.
 type Training struct {
 	Env    env.Config
+	Levels env.LevelSet // the zero one is the environment's defaults
 	Agent  agents.Config
 	Reward rewards.Config // nil is the task's own
 	Worlds int
 	Steps  int64 // transitions
 	Seed   uint64
+
+	// Begin, unless nil, is called with the agent before it acts for the first time, such as to
+	// anchor it to another one.
+	Begin func(p agents.Policy) error
 
 	// Each, unless nil, is called after each step of the worlds, with the rewards learned from.
 	Each func(b *env.Batch, reward []float32) error
@@ -33,9 +38,22 @@ const (
 	keyEval
 )
 
+// NewVec returns some worlds of the training's environment and levels.
+func (t *Training) NewVec(worlds int) (env.Vec, error) {
+	spec, err := t.Env.Spec()
+	if err != nil {
+		return nil, err
+	}
+	levels, err := t.Levels.Compile(spec)
+	if err != nil {
+		return nil, err
+	}
+	return env.NewVec(t.Env, env.VecOptions{Worlds: worlds, Workers: 1, Levels: levels})
+}
+
 // Run trains the agent.
 func (t *Training) Run(c Cell) (agents.Policy, error) {
-	vec, err := env.NewVec(t.Env, env.VecOptions{Worlds: t.Worlds, Workers: 1})
+	vec, err := t.NewVec(t.Worlds)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +63,11 @@ func (t *Training) Run(c Cell) (agents.Policy, error) {
 	policy, err := t.Agent.Build(agents.Setup{Spec: spec, Rows: b.N, Steps: t.Steps, Key: key.Fold(keyAgent), Workers: 1})
 	if err != nil {
 		return nil, err
+	}
+	if t.Begin != nil {
+		if err := t.Begin(policy); err != nil {
+			return nil, err
+		}
 	}
 	agent, _ := policy.(agents.Agent)
 	config := t.Reward
@@ -100,7 +123,7 @@ func (t *Training) Run(c Cell) (agents.Policy, error) {
 // Evaluate returns the mean return, in the task's own reward, of the first episode of each of the
 // given number of worlds. The policy acts without exploring. Equal seeds give equal episodes.
 func (t *Training) Evaluate(p agents.Policy, worlds int) (float64, error) {
-	vec, err := env.NewVec(t.Env, env.VecOptions{Worlds: worlds, Workers: 1})
+	vec, err := t.NewVec(worlds)
 	if err != nil {
 		return 0, err
 	}

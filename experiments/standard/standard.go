@@ -18,6 +18,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"              // environment
 	_ "github.com/terrarium-rl/terrarium/env/vulkan"                    // engine
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/bonuses"    // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/cdr"        // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/clip-delta" // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/context"    // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/domain"     // claim

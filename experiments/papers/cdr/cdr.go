@@ -1,0 +1,423 @@
+// Package cdr checks what Xu et al., "CDR: Customizable Density Ratios of Strong-over-weak LLMs for
+// Preference Annotation" (2024), claim: that how much more probable a strong policy finds a behaviour
+// than a weak one is a reward, the better the farther the two are apart; that it can be made to a
+// criterion; and that what it annotates improves a policy. See the README beside it.
+package cdr
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/agents/ppo"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/tasks/lander"
+	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/stats"
+	"github.com/terrarium-rl/terrarium/rewards"
+	"github.com/terrarium-rl/terrarium/rewards/feedback"
+	"github.com/terrarium-rl/terrarium/rewards/model"
+)
+
+func init() {
+	papers.Register(papers.Claim{
+		Name: "cdr", Paper: "Xu et al. 2024",
+		Doc:  "Log-ratios of a strong and a weak policy order behaviour, the better the farther apart the two are.",
+		Arms: []string{"ratio", "strong", "swapped"}, Treatment: "ratio", Control: "swapped",
+		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 10, papers.Full: 20},
+		Cell:  cell,
+		Pass: []papers.Bound{
+			papers.Above("gap and accuracy", "ratio", 0.6),
+			papers.Above("accuracy of the widest", "ratio", 0.6),
+			papers.Above("gain of choosing", "ratio", 0),
+			papers.Above("matching criterion", "ratio", 0.05),
+		},
+		Also: []papers.Bound{papers.Greater("accuracy of the widest", "ratio", "strong", 0)},
+	})
+}
+
+const (
+	checkpoints = 8
+	horizon     = 250 // steps of a recorded piece of behaviour
+	limit       = 5   // of a step's log-ratio
+)
+
+type size struct {
+	steps, special int64 // of training, and of that for a criterion
+	pairs, chosen  int
+	worlds         int // recorded, of each checkpoint
+}
+
+var sizes = map[papers.Scale]size{
+	papers.Smoke: {40_000, 20_000, 100, 40, 16},
+	papers.Quick: {300_000, 100_000, 500, 500, 64},
+	papers.Full:  {1_000_000, 300_000, 2000, 2000, 128},
+}
+
+const purposePairs rng.Purpose = 0x63647201
+
+// criteria are rewards that a strong policy may be asked for in particular.
+var criteria = []map[string]float32{
+	{"offset": -0.1, "speed": -0.02}, // above the pad
+	{"main_engine": -1, "crashed": -20, "turning": -0.02},
+}
+
+// A study is policies of one run and what they did.
+type study struct {
+	papers.Training
+	policies []agents.Likely
+	returns  []float64 // of each
+	store    *feedback.Store
+	segs     []feedback.Segment
+	spec     *env.Spec
+}
+
+func newStudy(c papers.Cell) (*study, error) {
+	sz, agent := sizes[c.Scale], ppo.New()
+	agent.Schedule, agent.Gamma, agent.Shared = "linear", 0.995, true
+	s := &study{Training: papers.Training{Env: lander.New(), Levels: env.LevelSet{Preset: "classic"}, Agent: agent, Worlds: 32, Steps: sz.steps, Seed: c.Seed}}
+	var err error
+	if s.spec, err = s.Env.Spec(); err != nil {
+		return nil, err
+	}
+	s.store = feedback.NewStore(feedback.ShapeOf(s.spec))
+	var learning agents.Policy
+	s.Begin = func(p agents.Policy) error { learning = p; return nil }
+	done, every := int64(0), sz.steps/checkpoints
+	s.Each = func(b *env.Batch, _ []float32) error {
+		if done += int64(b.N); done/every > int64(len(s.policies)) && len(s.policies) < checkpoints {
+			p, err := s.twin(learning)
+			s.policies = append(s.policies, p)
+			return err
+		}
+		return nil
+	}
+	if _, err := s.Run(c); err != nil {
+		return nil, err
+	}
+	s.Begin, s.Each = nil, nil
+	for i, p := range s.policies {
+		r, err := s.record(p, sz.worlds, uint64(i))
+		if err != nil {
+			return nil, err
+		}
+		s.returns = append(s.returns, r)
+	}
+	return s, nil
+}
+
+// twin returns a copy of a policy that learns no more.
+func (s *study) twin(p agents.Policy) (agents.Likely, error) {
+	twin, err := s.Agent.Build(agents.Setup{Spec: s.spec, Rows: s.Worlds, Steps: s.Steps, Key: rng.New(s.Seed), Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	return twin.(agents.Likely), twin.(agents.Anchored).Anchor(p, 0)
+}
+
+// record lets a policy play, exploring, and keeps the first steps of each world's first episode. It
+// returns their mean reward.
+func (s *study) record(p agents.Policy, worlds int, key uint64) (mean float64, err error) {
+	vec, err := s.NewVec(worlds)
+	if err != nil {
+		return 0, err
+	}
+	defer vec.Close()
+	b, k := env.NewBatch(s.spec, worlds), rng.New(s.Seed).Fold(1000+key)
+	recorder := feedback.NewRecorder(s.store, worlds, horizon)
+	before := s.store.Len()
+	vec.Reset(k.Uint64())
+	for step := range uint64(horizon) {
+		if err := vec.Observe(b); err != nil {
+			return 0, err
+		}
+		p.Act(b, k.Fold(step), true)
+		if err := vec.Step(b); err != nil {
+			return 0, err
+		}
+		if err := recorder.Record(b); err != nil {
+			return 0, err
+		}
+	}
+	for i := before; i < s.store.Len(); i++ {
+		v, err := s.store.Whole(i)
+		if err != nil {
+			return 0, err
+		}
+		s.segs = append(s.segs, v.Segment)
+		for _, r := range v.Reward {
+			mean += float64(r) / float64(s.store.Len()-before)
+		}
+	}
+	return mean, nil
+}
+
+// pairs draws pairs of pieces of behaviour with which is better by a score.
+func (s *study) pairs(n int, gold func(feedback.View) float64, stream uint32) ([]feedback.Record, error) {
+	r := rng.New(s.Seed).Stream(purposePairs, stream, 0)
+	var out []feedback.Record
+	for len(out) < n {
+		a, b := s.segs[r.IntN(len(s.segs))], s.segs[r.IntN(len(s.segs))]
+		va, err := s.store.View(a)
+		if err != nil {
+			return nil, err
+		}
+		vb, err := s.store.View(b)
+		if err != nil {
+			return nil, err
+		}
+		switch x, y := gold(va), gold(vb); {
+		case x > y:
+			out = append(out, feedback.Better(a, b))
+		case x < y:
+			rec := feedback.Better(a, b)
+			rec.Label = 0
+			out = append(out, rec)
+		}
+	}
+	return out, nil
+}
+
+// widest draws n questions: of five pieces of behaviour each, the two whose scores lie farthest apart.
+func (s *study) widest(n int, scorer model.Scorer) (out []feedback.Record, err error) {
+	r := rng.New(s.Seed).Stream(purposePairs, 2, 0)
+	score := make([]float32, len(s.segs))
+	for i, seg := range s.segs {
+		v, err := s.store.View(seg)
+		if err != nil {
+			return nil, err
+		}
+		var o model.Out
+		scorer.Score(&o, v)
+		score[i] = o.Return
+	}
+	for range n {
+		low := r.IntN(len(s.segs))
+		high := low
+		for range 4 {
+			k := r.IntN(len(s.segs))
+			if score[k] < score[low] {
+				low = k
+			}
+			if score[k] > score[high] {
+				high = k
+			}
+		}
+		if low != high {
+			out = append(out, feedback.Better(s.segs[high], s.segs[low]))
+		}
+	}
+	return out, nil
+}
+
+func task(v feedback.View) (sum float64) {
+	for _, r := range v.Reward {
+		sum += float64(r)
+	}
+	return sum / float64(v.Len())
+}
+
+func cell(c papers.Cell) (papers.Row, error) {
+	s, err := newStudy(c)
+	if err != nil {
+		return nil, err
+	}
+	sz, row := sizes[c.Scale], papers.Row{}
+	test, err := s.pairs(sz.pairs, task, 1)
+	if err != nil {
+		return nil, err
+	}
+	var gap, acc []float64
+	widest := math.Inf(-1)
+	for i, strong := range s.policies {
+		for j, weak := range s.policies {
+			if i == j {
+				continue
+			}
+			q, err := model.Measure(s.scorer(c.Arm, strong, weak), s.store, test)
+			if err != nil {
+				return nil, err
+			}
+			g := s.returns[i] - s.returns[j]
+			gap, acc = append(gap, g), append(acc, q.Accuracy)
+			if g > widest {
+				widest, row["accuracy of the widest"] = g, q.Accuracy
+			}
+		}
+	}
+	if row["gap and accuracy"], err = stats.Spearman(gap, acc); err != nil {
+		return nil, err
+	}
+	if row["gain of choosing"], err = s.choose(c.Arm, sz); err != nil {
+		return nil, err
+	}
+	row["matching criterion"], err = s.matching(c, sz)
+	return row, err
+}
+
+// scorer is what an arm makes of a strong and a weak policy.
+func (s *study) scorer(arm string, strong, weak agents.Likely) *model.Ratio {
+	switch arm {
+	case "strong":
+		return &model.Ratio{Strong: strong, Limit: limit, Mean: true}
+	case "swapped":
+		strong, weak = weak, strong
+	}
+	return &model.Ratio{Strong: strong, Weak: weak, Limit: limit, Mean: true}
+}
+
+// extremes are the policies of the lowest and the highest return.
+func (s *study) extremes() (low, high int) {
+	for i, r := range s.returns {
+		if r < s.returns[low] {
+			low = i
+		}
+		if r > s.returns[high] {
+			high = i
+		}
+	}
+	return low, high
+}
+
+// choose annotates pairs of what a policy half-way does, by the widest pair of policies, lets it
+// learn from them, and returns what its return gains.
+func (s *study) choose(arm string, sz size) (float64, error) {
+	low, high := s.extremes()
+	scorer := s.scorer(arm, s.policies[high], s.policies[low])
+	start := s.policies[checkpoints/2-1]
+	own := &study{Training: s.Training, spec: s.spec, store: feedback.NewStore(feedback.ShapeOf(s.spec))}
+	if _, err := own.record(start, 4*sz.worlds, 50); err != nil {
+		return 0, err
+	}
+	asked, err := own.widest(sz.chosen, scorer)
+	if err != nil {
+		return 0, err
+	}
+	var pairs []agents.Comparison
+	for i := range asked {
+		win, _ := asked[i].Prefers()
+		var v [2]feedback.View
+		for k, side := range []int{win, 1 - win} {
+			if v[k], err = own.store.View(asked[i].Segments[side]); err != nil {
+				return 0, err
+			}
+		}
+		width := v[0].Shape.Obs
+		pairs = append(pairs, agents.Comparison{
+			BetterObs: v[0].Obs[:v[0].Len()*width], BetterAct: v[0].Act, WorseObs: v[1].Obs[:v[1].Len()*width], WorseAct: v[1].Act,
+		})
+	}
+	twin, err := s.twin(start)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := twin.(agents.Chooser).Choose(pairs, 0.1, agents.Offline{
+		Epochs: 2, Minibatch: 16, LearningRate: 1e-4, Key: rng.New(s.Seed),
+	}); err != nil {
+		return 0, err
+	}
+	before, err := s.Evaluate(start, 100)
+	if err != nil {
+		return 0, err
+	}
+	after, err := s.Evaluate(twin, 100)
+	return after - before, err
+}
+
+// matching trains a policy half-way for each criterion, and returns how much better the ratio with
+// the one made for a criterion orders pairs by it than that with the other one.
+func (s *study) matching(c papers.Cell, sz size) (float64, error) {
+	start := s.policies[checkpoints/2-1]
+	var strong []agents.Likely
+	for _, weights := range criteria {
+		t := s.Training
+		t.Steps, t.Reward = sz.special, criterion{weights}
+		t.Begin = func(p agents.Policy) error { return p.(agents.Anchored).Anchor(start, 0) }
+		p, err := t.Run(c)
+		if err != nil {
+			return 0, err
+		}
+		strong = append(strong, p.(agents.Likely))
+		if _, err := s.record(p, sz.worlds, 100+uint64(len(strong))); err != nil {
+			return 0, err
+		}
+	}
+	lead := 0.0
+	for k, weights := range criteria {
+		f, err := criterion{weights}.gold(s.spec)
+		if err != nil {
+			return 0, err
+		}
+		test, err := s.pairs(sz.pairs, f, uint32(10+k))
+		if err != nil {
+			return 0, err
+		}
+		for i := range criteria {
+			q, err := model.Measure(s.scorer(c.Arm, strong[i], start), s.store, test)
+			if err != nil {
+				return 0, err
+			}
+			if i == k {
+				lead += q.Accuracy / float64(len(criteria))
+			} else {
+				lead -= q.Accuracy / float64(len(criteria))
+			}
+		}
+	}
+	return lead, nil
+}
+
+// A criterion is the config of a weighted sum of facts.
+type criterion struct{ weights map[string]float32 }
+
+func (c criterion) columns(s *env.Spec) (cols []int, w []float32, err error) {
+	for _, f := range s.Facts {
+		if x, ok := c.weights[f.Name]; ok {
+			at, err := env.Column(s.Facts, f.Name)
+			if err != nil {
+				return nil, nil, err
+			}
+			cols, w = append(cols, at), append(w, x)
+		}
+	}
+	if len(cols) != len(c.weights) {
+		return nil, nil, fmt.Errorf("cdr: %s lacks some of the facts %v", s.ID, c.weights)
+	}
+	return cols, w, nil
+}
+
+func weigh(facts []float32, cols []int, w []float32) (sum float32) {
+	for i, at := range cols {
+		sum += float32(w[i] * max(facts[at], -facts[at]))
+	}
+	return sum
+}
+
+// Build returns the reward. Sizes of facts count, not their signs.
+func (c criterion) Build(s *env.Spec) (rewards.Func, error) {
+	cols, w, err := c.columns(s)
+	if err != nil {
+		return nil, err
+	}
+	width := env.Width(s.Facts)
+	return rewards.FuncOf(func(dst []float32, b *env.Batch) {
+		for i := range dst {
+			dst[i] = weigh(b.Facts[i*width:(i+1)*width], cols, w)
+		}
+	}), nil
+}
+
+func (c criterion) gold(s *env.Spec) (func(feedback.View) float64, error) {
+	cols, w, err := c.columns(s)
+	if err != nil {
+		return nil, err
+	}
+	width := env.Width(s.Facts)
+	return func(v feedback.View) (sum float64) {
+		for i := range v.Len() {
+			sum += float64(weigh(v.Facts[i*width:(i+1)*width], cols, w)) / float64(v.Len())
+		}
+		return sum
+	}, nil
+}
