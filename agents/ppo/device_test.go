@@ -1,0 +1,111 @@
+package ppo
+
+import (
+	"errors"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
+	"github.com/terrarium-rl/terrarium/env/tasks/lander"
+	"github.com/terrarium-rl/terrarium/env/tasks/pendulum"
+	_ "github.com/terrarium-rl/terrarium/env/vulkan"
+	"github.com/terrarium-rl/terrarium/shaders/vk"
+)
+
+// Rollouts on a device must be those that the agent makes with worlds in Go, bit for bit.
+func TestRollout(t *testing.T) {
+	kernel := nn.Kernel()
+	if err := nn.SetKernel("blas"); err != nil {
+		t.Fatal(err)
+	}
+	defer nn.SetKernel(kernel)
+	normal := New()
+	normal.NormalizeObs = true
+	shared := New()
+	shared.Shared = true
+	for name, c := range map[string]struct {
+		config env.Config
+		agent  *Config
+	}{
+		"cartpole":          {cartpole.New(), New()},
+		"cartpole shared":   {cartpole.New(), shared},
+		"pendulum":          {pendulum.New(), New()},
+		"pendulum scaled":   {pendulum.New(), normal},
+		"lander":            {lander.New(), New()},
+		"lander continuous": {&lander.Config{Continuous: true, MaxSteps: 150}, New()},
+	} {
+		t.Run(name, func(t *testing.T) { testRollout(t, c.config, c.agent) })
+	}
+}
+
+func testRollout(t *testing.T, c env.Config, options *Config) {
+	const worlds, steps, rounds = 20, 64, 3
+	device, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: "vulkan:software"})
+	if errors.Is(err, vk.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	host, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: "go"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	o := *options
+	o.Rollout = steps * rounds
+	policy, err := o.Build(agents.Setup{Spec: host.Spec(), Rows: worlds + 1, Key: rng.New(3), Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor, err := policy.(*agent).Actor(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.Reset(4)
+	device.Reset(4)
+	b := env.NewBatch(host.Spec(), worlds)
+	var r env.Rollout
+	for round := range rounds {
+		key := func(step int) rng.Key { return rng.New(9).Fold(uint64(round*steps + step)) }
+		if err := device.(env.Roller).Roll(&r, actor, steps, key); err != nil {
+			t.Fatal(err)
+		}
+		for step := range steps {
+			if err := host.Observe(b); err != nil {
+				t.Fatal(err)
+			}
+			policy.Act(b, key(step), true)
+			if err := host.Step(b); err != nil {
+				t.Fatal(err)
+			}
+			compareRows(t, round, step, &r, b)
+		}
+	}
+}
+
+func compareRows(t *testing.T, round, step int, r *env.Rollout, b *env.Batch) {
+	t.Helper()
+	for _, x := range []struct {
+		name         string
+		device, host []float32
+	}{{"observation", r.Obs, b.Obs}, {"action", r.Act, b.Act}, {"next", r.Next, b.Next}, {"fact", r.Facts, b.Facts}, {"reward", r.Reward, b.Reward}} {
+		w := len(x.host) / b.N
+		for i, v := range x.host {
+			if got := x.device[step*len(x.host)+i]; math.Float32bits(got) != math.Float32bits(v) {
+				t.Fatalf("round %d, step %d, world %d, %s %d: %v on the device, %v in Go", round, step, i/w, x.name, i%w, got, v)
+			}
+		}
+	}
+	for i := range b.End {
+		if at := step*b.N + i; r.End[at] != b.End[i] || r.Level[at] != b.Level[i] {
+			t.Fatalf("round %d, step %d, world %d: %v of level %x on the device, %v of %x in Go", round, step, i, r.End[at], r.Level[at], b.End[i], b.Level[i])
+		}
+	}
+}
