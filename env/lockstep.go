@@ -102,8 +102,8 @@ func Engine() string {
 	return Engines()[0]
 }
 
-// newStepper returns a new stepper of the named engine, nil for "go".
-func newStepper(engine string) Stepper {
+// NewStepper returns a new stepper of the named engine, one of Engines, nil for "go".
+func NewStepper(engine string) Stepper {
 	if engine == "go" {
 		return nil
 	}

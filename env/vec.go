@@ -113,7 +113,7 @@ func (p *pool) start(workers int, engine string) {
 	if _, ok := p.worlds[0].env.(SimEnv); ok && engine != "go" {
 		p.teams = make([]team, workers)
 		for w := range p.teams {
-			p.teams[w].stepper = newStepper(engine)
+			p.teams[w].stepper = NewStepper(engine)
 		}
 	}
 	for w := 1; w < workers; w++ {

@@ -245,7 +245,9 @@ func TestFan(t *testing.T) {
 		t.Fatal("no fan", err)
 	}
 	w := m.NewWorld()
-	defer func(f func([]gvert, int, float32, float32, []float32, []float32, []float32), n int) { fanRays, fanWidth = f, n }(fanRays, fanWidth)
+	defer func(f func([]gvert, int, float32, float32, []float32, []float32, []float32), n int) {
+		fanRays, fanWidth = f, n
+	}(fanRays, fanWidth)
 	r := rng.New(3).Stream(1, 0, 0)
 	var together, alone [10]float32
 	hits := 0

@@ -73,7 +73,7 @@ func envOf(bench string) string {
 
 func stepBench(name, metric, vs string, workers int, open func(string, int) (*stepper, error), figure figureFunc) benchmark {
 	return benchmark{
-		name: name, metric: metric, unit: "1/s", engine: "go", worlds: benchWorlds, workers: workers, vs: vs, figure: figure,
+		name: name, metric: metric, unit: "1/s", engine: engineOf(envOf(name)), worlds: benchWorlds, workers: workers, vs: vs, figure: figure,
 		open: func() (func() (int, error), func() error, error) {
 			s, err := open(envOf(name), workers)
 			if err != nil {
@@ -82,6 +82,16 @@ func stepBench(name, metric, vs string, workers int, open func(string, int) (*st
 			return s.step, s.vec.Close, nil
 		},
 	}
+}
+
+// engineOf returns the engine that steps the worlds of an environment unless another is asked for.
+func engineOf(name string) string {
+	if c, err := env.Open(name, nil); err == nil {
+		if _, together := c.New().(env.SimEnv); together {
+			return env.Engine()
+		}
+	}
+	return "go"
 }
 
 // A stepper steps worlds with one source of actions or another.
@@ -109,20 +119,24 @@ func benchLevels(c env.Config) (env.Levels, error) {
 }
 
 func openSim(name string, workers int) (*stepper, error) {
+	return openSimOn(name, env.VecOptions{Worlds: benchWorlds, Workers: workers})
+}
+
+// openSimOn opens an environment with the options of its Vec.
+func openSimOn(name string, o env.VecOptions) (*stepper, error) {
 	c, err := env.Open(name, nil)
 	if err != nil {
 		return nil, err
 	}
-	levels, err := benchLevels(c)
-	if err != nil {
+	if o.Levels, err = benchLevels(c); err != nil {
 		return nil, err
 	}
-	v, err := env.NewVec(c, env.VecOptions{Worlds: benchWorlds, Workers: workers, Levels: levels})
+	v, err := env.NewVec(c, o)
 	if err != nil {
 		return nil, err
 	}
 	v.Reset(1)
-	b := env.NewBatch(v.Spec(), benchWorlds)
+	b := env.NewBatch(v.Spec(), o.Worlds)
 	var drawn [benchActions][]float32
 	for i := range drawn {
 		drawn[i] = make([]float32, len(b.Act))
@@ -247,10 +261,16 @@ func (s *stepper) step() (rows int, err error) {
 
 // worldBytes returns what a world adds to the heap, once every world has played.
 func worldBytes(name string) (float64, error) {
+	bytes, err := heapOf(func() (*stepper, error) { return openSim(name, 1) })
+	return bytes / benchWorlds, err
+}
+
+// heapOf returns what the worlds that open opens add to the heap, once every world has played.
+func heapOf(open func() (*stepper, error)) (float64, error) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	s, err := openSim(name, 1)
+	s, err := open()
 	if err != nil {
 		return 0, err
 	}
@@ -261,5 +281,5 @@ func worldBytes(name string) (float64, error) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	actions := float64(4 * benchActions * len(s.batch.Act)) // not the worlds'
-	return (float64(after.HeapAlloc) - float64(before.HeapAlloc) - actions) / benchWorlds, nil
+	return float64(after.HeapAlloc) - float64(before.HeapAlloc) - actions, nil
 }

@@ -20,6 +20,7 @@ func init() { commands = append(commands, benchCommand) }
 func benchCommand() *cobra.Command {
 	var rounds, millis int
 	var asJSON bool
+	var engine string
 	c := &cobra.Command{
 		Use:   "bench [NAME...]",
 		Short: "Measure speed and memory: medians and ratios of interleaved rounds",
@@ -32,11 +33,21 @@ process; each is the median of several rounds, in which all benchmarks take turn
   policy/NAME   the same with a PPO policy that acts
   train/NAME    the training loop of the experiment that comes with the program
   memory/NAME   bytes of a world
+  physics/...   the engines, on chains of capsules and in environments; other people's engines;
+                one to 65,536 worlds; returning to a state (which -tags box2dcpp compares
+                with C++ Box2D)
+  rollout/NAME  whole rollouts on a device, for 64 worlds to as many as fit; needs --engine vulkan
+                or vulkan:DEVICE
   bonus/NAME    PPO in maze-v0 with each bonus; ratios are to the same without
   nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if rounds < 1 || millis < 1 {
 				return fmt.Errorf("--rounds is %d and --millis %d: want at least 1", rounds, millis)
+			}
+			if engine != "" {
+				if _, err := useEngine(engine, nil); err != nil {
+					return fmt.Errorf("--engine: %w", err)
+				}
 			}
 			bs, err := selectBenches(args)
 			if err != nil {
@@ -61,6 +72,7 @@ process; each is the median of several rounds, in which all benchmarks take turn
 	f.IntVar(&rounds, "rounds", 5, "interleaved rounds")
 	f.IntVar(&millis, "millis", 200, "processor time of one measurement, in milliseconds")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, the last one a summary")
+	f.StringVar(&engine, "engine", "", engineDoc)
 	return c
 }
 
