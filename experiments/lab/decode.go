@@ -218,7 +218,11 @@ func (t *tree) decodeMap(dst reflect.Value, path string) error {
 	m := reflect.MakeMapWithSize(dst.Type(), len(t.keys))
 	for i, key := range t.keys {
 		v := reflect.New(dst.Type().Elem()).Elem()
-		if err := t.items[i].decodeValue(v, join(path, key)); err != nil {
+		if v.Kind() == reflect.Interface { // whatever it is
+			if x := t.items[i].value(); x != nil {
+				v.Set(reflect.ValueOf(x))
+			}
+		} else if err := t.items[i].decodeValue(v, join(path, key)); err != nil {
 			return err
 		}
 		m.SetMapIndex(reflect.ValueOf(key).Convert(dst.Type().Key()), v)

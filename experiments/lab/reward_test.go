@@ -377,3 +377,20 @@ func (r *x) Score(dst []float32, b *env.Batch) {
 		t.Errorf("%d findings:\n%s", len(found), all)
 	}
 }
+
+// TestFreeOptions: what a config does not know the type of arrives as plain values.
+func TestFreeOptions(t *testing.T) {
+	tr, err := parseYAML("x.yaml", []byte("free: {text: a, number: 1.5, deep: {list: [1, b], none: null}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c struct {
+		Free map[string]any `json:"free"`
+	}
+	if err := tr.decode(&c, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(mustJSON(c.Free)); got != `{"deep":{"list":[1,"b"],"none":null},"number":1.5,"text":"a"}` {
+		t.Errorf("decoded as %s", got)
+	}
+}

@@ -16,8 +16,10 @@ package wasm
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/gob"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +43,8 @@ func init() { rewards.Register("wasm", func() rewards.Config { return New() }) }
 
 // Config holds the options of a reward in a WebAssembly module.
 type Config struct {
-	File      string         `json:"file" doc:"the module, a .wasm file"`
+	File      string         `json:"file" doc:"the module, a .wasm file; recorded with its whole path"`
+	Sum       string         `json:"sum" doc:"SHA-256 of the file in hexadecimal, which is refused if it is another; recorded if it is empty"`
 	Reward    string         `json:"reward" doc:"name of the reward within the module"`
 	Options   map[string]any `json:"options,omitempty" doc:"options of the reward"`
 	MemoryMiB int            `json:"memory_mib" doc:"most memory of the module, 1 to 4096 MiB"`
@@ -56,7 +59,8 @@ func (*Config) Doc() string {
 	return "A reward in a WebAssembly module, kept apart from everything else."
 }
 
-// Build compiles the module and opens the reward in it.
+// Build compiles the module and opens the reward in it. Where Sum is empty, it fills in Sum and
+// makes File a whole path; a config that several goroutines build must have been built before.
 func (c *Config) Build(s *env.Spec) (rewards.Func, error) {
 	fail := func(err error) (rewards.Func, error) { return nil, fmt.Errorf("reward wasm: %w", err) }
 	switch {
@@ -67,7 +71,7 @@ func (c *Config) Build(s *env.Spec) (rewards.Func, error) {
 	case !(c.Seconds > 0 && c.Seconds < 1e6):
 		return fail(fmt.Errorf("seconds is %v, want a positive number", c.Seconds))
 	}
-	code, err := os.ReadFile(c.File)
+	code, err := c.read()
 	if err != nil {
 		return fail(err)
 	}
@@ -77,6 +81,27 @@ func (c *Config) Build(s *env.Spec) (rewards.Func, error) {
 		return fail(fmt.Errorf("%s: %w", c.File, err))
 	}
 	return m, nil
+}
+
+// read reads the file, and notes which it is, so that a run goes on with the same one.
+func (c *Config) read() ([]byte, error) {
+	file, err := filepath.Abs(c.File)
+	if err != nil {
+		return nil, err
+	}
+	code, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(code)
+	sum := hex.EncodeToString(hash[:])
+	switch {
+	case c.Sum == "": // else nothing is written: seeds build theirs at once
+		c.File, c.Sum = file, sum
+	case !strings.EqualFold(c.Sum, sum):
+		return nil, fmt.Errorf("%s has SHA-256 %s, and sum says %s: use the file that it was, or leave sum out", c.File, sum, c.Sum)
+	}
+	return code, nil
 }
 
 // request mirrors guest.Request, which only builds for WebAssembly.

@@ -76,6 +76,22 @@ func TestEqualsNative(t *testing.T) {
 	}
 }
 
+// A config that was built goes on with the same file only.
+func TestSum(t *testing.T) {
+	spec, _ := envtest.NewFast().Spec()
+	c := config("task", nil)
+	if _, err := c.Build(spec); err != nil || len(c.Sum) != 64 || !filepath.IsAbs(c.File) {
+		t.Fatalf("built, it is %+v (%v)", c, err)
+	}
+	if _, err := c.Build(spec); err != nil {
+		t.Error(err)
+	}
+	c.Sum = strings.Repeat("0", 64)
+	if _, err := c.Build(spec); err == nil || !strings.Contains(err.Error(), "and sum says 0000") {
+		t.Errorf("another file: %v", err)
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "text.wasm")
 	if err := os.WriteFile(text, []byte("not a module"), 0o600); err != nil {
