@@ -14,8 +14,11 @@ ifeq ($(shell $(GO) env GOARCH 2>/dev/null)-$(shell $(GO) version 2>/dev/null | 
 export GOEXPERIMENT := simd
 endif
 
+# What building the viewer takes on Debian and Ubuntu.
+DISPLAY_PACKAGES := gcc pkg-config libgl1-mesa-dev libxcursor-dev libxi-dev libxinerama-dev libxrandr-dev libxxf86vm-dev libasound2-dev
+
 .DEFAULT_GOAL := help
-.PHONY: help need-go build viewer wasm window demo test machine check race portable kernels shaders bench clean
+.PHONY: help need-go build viewer wasm demo test machine check race portable kernels shaders bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -41,8 +44,6 @@ wasm: need-go
 	@GOOS=js GOARCH=wasm GOEXPERIMENT=nosimd $(GO) build -tags viewer -trimpath -ldflags="-s -w" -o bin/web/viewer.wasm ./render/viewer
 	@cp render/viewer/web/* "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/web
 
-DISPLAY_PACKAGES := gcc pkg-config libgl1-mesa-dev libxcursor-dev libxi-dev libxinerama-dev libxrandr-dev libxxf86vm-dev libasound2-dev
-
 demo: build
 	@./$(BIN) run lander --seeds 1 --out runs/demo --replace
 	@./$(BIN) record runs/demo -o runs/demo/best.gif
@@ -53,9 +54,11 @@ test: need-go machine check portable race kernels
 
 # In continuous integration on Debian or Ubuntu, install what the optional tests need, and make
 # those tests required. Elsewhere they are left out, saying so, where something is missing.
-PACKAGES := gcc libc6-dev libvulkan1 mesa-vulkan-drivers glslc spirv-tools
+PACKAGES := gcc libc6-dev libvulkan1 mesa-vulkan-drivers glslc spirv-tools $(DISPLAY_PACKAGES) libgl1-mesa-dri xvfb xauth xdotool chromium
 ifeq ($(CI),true)
 export REQUIRE_VULKAN := 1
+export REQUIRE_DISPLAY := 1
+export REQUIRE_CHROMIUM := 1
 machine:
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { apt-get update -q && apt-get install -y -q $(PACKAGES); } >/dev/null
 else

@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"qd":               {"qd", "env/rng", "env/geom", "env/registry", "agents/nn"},
 	"render":           {"render", "env", "env/geom", "env/rng", "qd"},
 	"render/viewer": {
-		"render/viewer", "render", "env", "env/geom", "env/rng", "env/registry", "agents", "agents/nn", "rewards", "rewards/feedback", "qd", "experiments",
+		"render/viewer", "render", "env", "env/geom", "env/rng", "env/registry", "agents", "agents/nn", "rewards", "rewards/feedback", "explore", "qd", "experiments",
 	},
 	"experiments": {
 		"experiments", "env", "env/rng", "env/geom", "env/registry", "shaders", "agents/nn", "rewards", "rewards/feedback",

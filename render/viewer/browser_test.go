@@ -1,26 +1,34 @@
 package main
 
 import (
-	"net/http"
-	"net/http/httptest"
+	"bufio"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
-// browserTest is the environment variable that asks for the test in a browser, which needs
-// Chromium.
-const browserTest = "TERRARIUM_BROWSER_TEST"
-
-// The viewer, compiled to WebAssembly, plays a recording in headless Chromium.
+// The viewer, compiled to WebAssembly, plays recordings of a run in headless Chromium, as
+// `terrarium serve` offers them.
 func TestBrowser(t *testing.T) {
-	if os.Getenv(browserTest) == "" {
-		t.Skipf("set %s=1 for the test in a browser", browserTest)
-	}
+	needs(t, "REQUIRE_CHROMIUM", "apt-get install chromium", "chromium")
 	dir := t.TempDir()
-	c := exec.Command("go", "build", "-tags", "viewer", "-ldflags=-s -w", "-o", filepath.Join(dir, "viewer.wasm"), ".")
+	web, runs := filepath.Join(dir, "web"), filepath.Join(dir, "runs")
+	replays := filepath.Join(runs, "lander", "seed-1", "replays")
+	for _, d := range []string{web, replays} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(runs, "lander", "config.yaml"), []byte("env: {name: lander-v0}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	record(t, filepath.Join(replays, "eval-00000.replay"), 2)
+	record(t, filepath.Join(replays, "eval-00001.replay"), 3)
+	c := exec.Command("go", "build", "-tags", "viewer", "-ldflags=-s -w", "-o", filepath.Join(web, "viewer.wasm"), ".")
 	c.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOEXPERIMENT=nosimd")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -29,29 +37,63 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for to, from := range map[string]string{
-		"wasm_exec.js": filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"), "page.html": "page.html",
-	} {
+	for _, from := range []string{filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"), "web/index.html", "web/start.css", "web/start.js"} {
 		data, err := os.ReadFile(from)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, to), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(web, filepath.Base(from)), data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	record(t, filepath.Join(dir, "a.replay"), 2)
-	record(t, filepath.Join(dir, "b.replay"), 3)
-	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
-	defer server.Close()
+	address := served(t, runs, web)
+	query := url.Values{"time": {"1"}, "keys": {"o,r"}}
+	for _, name := range []string{"eval-00000", "eval-00001"} {
+		query.Add("replay", "../replay?"+url.Values{"run": {"lander"}, "file": {"seed-1/replays/" + name + ".replay"}}.Encode())
+	}
 	shot := filepath.Join(dir, "shot.png")
-	out, err := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-quic", "--no-first-run",
+	c = exec.Command("chromium", "--headless", "--no-sandbox", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--enable-unsafe-swiftshader", "--use-gl=angle", "--use-angle=swiftshader",
-		"--virtual-time-budget=200000", "--window-size=900,600", "--user-data-dir="+filepath.Join(dir, "user"),
-		"--screenshot="+shot, server.URL+"/page.html?replay=a.replay&replay=b.replay&time=1&keys=o,r").CombinedOutput()
+		"--virtual-time-budget=20000", "--window-size=900,600", "--user-data-dir="+filepath.Join(dir, "user"),
+		"--screenshot="+shot, address+"viewer/?"+query.Encode())
+	done := time.AfterFunc(3*time.Minute, func() { c.Process.Kill() })
+	out, err := c.CombinedOutput()
+	done.Stop()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	like(t, shot, filepath.Join("testdata", "TestBrowser.png"))
+}
+
+// served starts `terrarium serve` and returns its address.
+func served(t *testing.T, runs, web string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "terrarium")
+	if out, err := exec.Command("go", "build", "-o", program, "../../experiments/terrarium").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c := exec.Command(program, "serve", runs, "--viewer", web)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Process.Signal(os.Interrupt)
+		if err := c.Wait(); err != nil {
+			t.Errorf("terrarium serve: %v", err)
+		}
+	})
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("terrarium serve says nothing")
+	}
+	address, ok := strings.CutPrefix(lines.Text(), "open ")
+	if !ok {
+		t.Fatalf("terrarium serve says %q", lines.Text())
+	}
+	return address
 }

@@ -103,7 +103,7 @@ func (w *window) run(show *source.Show, forget, dark bool, folder string, o sour
 	settings.Dark = settings.Dark || dark
 	w.state = playback.New(settings, show.Tracks)
 	w.state.Drivers, w.state.Feed, w.state.Folder = show.Drivers, show.Feed, folder
-	w.state.Map = show.Map
+	w.state.Map, w.state.Plane = show.Map, show.Plane
 	if show.Room != nil {
 		w.state.Draw(show.Room, show.Path)
 	}

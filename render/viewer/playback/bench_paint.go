@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -357,8 +358,8 @@ func (p *benchPainter) strip(r image.Rectangle) {
 			x += w + c.px(5)
 		}
 	}
-	name := p.b.Path
-	if name == "" {
+	name := filepath.Base(p.b.Path)
+	if p.b.Path == "" {
 		name = "not saved yet"
 	} else if p.b.Dirty() {
 		name += " (changed)"

@@ -292,6 +292,7 @@ type News struct {
 	Text   string
 	Driver *Driver  // the policy of a new checkpoint
 	Tracks []*Track // new recordings
+	Plane  *Plane   // where training was until then; may be nil
 	Err    error
 }
 
@@ -320,6 +321,9 @@ func (s *State) hear(n News) {
 			s.Drivers = append([]Driver{*n.Driver}, s.Drivers...)
 			s.Feed.Leads = true
 		}
+	}
+	if n.Plane != nil {
+		s.Plane = n.Plane
 	}
 	for _, t := range n.Tracks {
 		if len(s.Tracks) < Most {

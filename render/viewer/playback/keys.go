@@ -41,6 +41,7 @@ var Keys = []Key{
 	{Name: "Digit2", Shown: "2", Doc: "joints", Do: func(s *State) { s.Joints = !s.Joints }},
 	{Name: "Digit3", Shown: "3", Doc: "forces", Do: func(s *State) { s.Forces = !s.Forces }},
 	{Name: "Digit4", Shown: "4", Doc: "rays", Do: func(s *State) { s.NoRays = !s.NoRays }},
+	{Name: "Digit5", Shown: "5", Doc: "map of training: visits, bonus", Do: (*State).nextOverlay},
 	{Name: "O", Shown: "o", Doc: "observation, action and facts", Do: func(s *State) { s.Panel = !s.Panel }},
 	{Name: "R", Shown: "r", Doc: "return so far", Do: func(s *State) { s.Graph = !s.Graph }},
 	{Name: "I", Shown: "i", Doc: "terms of the reward", Do: func(s *State) { s.Terms = !s.Terms }},

@@ -203,6 +203,9 @@ func (s *State) episode(dst Surface, area image.Rectangle, p *Track, t *look) {
 	if s.Heat {
 		s.heat.draw(dst, area, &c.list, t.Roles[env.RoleHazard].Fill)
 	}
+	if s.Overlay != OverlayNone && s.Plane != nil && area.Dx() >= 200 {
+		s.Plane.draw(dst, area, &c.list, s.Overlay)
+	}
 	s.layers(dst, area, p, t, lo, hi)
 	if s.Solo && !s.Beside && !s.NoGhosts && p.Kin > 0 {
 		for _, o := range s.Tracks {

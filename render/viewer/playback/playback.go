@@ -34,6 +34,8 @@ type State struct {
 	Chase    bool     // the view moves with the agent
 	Renew    bool     // episodes that have ended are followed by new ones
 	Heat     bool     // places where agents have been
+	Plane    *Plane   // where training was; may be nil
+	Overlay  Overlay  // what of it is shown
 	Help     bool
 	Message  string // the last news
 	Editor   *Editor

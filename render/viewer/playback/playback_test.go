@@ -422,3 +422,37 @@ func TestHiDPI(t *testing.T) {
 		t.Errorf("the mean difference from the large picture made small is %.1f", mean)
 	}
 }
+
+// The map of training is drawn where its cells are, and a key chooses what of it.
+func TestPlane(t *testing.T) {
+	s := load(t, 1)
+	s.Solo = true
+	s.tap("Digit5")
+	if s.Overlay != OverlayNone || s.Message == "" {
+		t.Errorf("without a map overlay %d is shown", s.Overlay)
+	}
+	s.mustAdvance(t, 0)
+	before := s.paint(600, 400)
+	lo, hi := s.screen.list.Bounds()
+	nan := math.NaN()
+	s.Plane = &Plane{Lo: lo, Hi: hi, Cols: 2, Rows: 2, Visits: []float64{0, 0, 0, 9}, Bonus: []float64{nan, nan, nan, 1}}
+	for _, want := range []Overlay{OverlayVisits, OverlayBonus} {
+		s.tap("Digit5")
+		if s.Overlay != want {
+			t.Fatalf("overlay %d, want %d", s.Overlay, want)
+		}
+		s.Message = ""
+		after := s.paint(600, 400)
+		cell := s.screen.area
+		mid := cell.Min.Add(cell.Max).Div(2)
+		for name, at := range map[string]image.Point{"upper right": mid.Add(image.Pt(40, -40)), "upper left": mid.Add(image.Pt(-40, -40)), "lower right": mid.Add(image.Pt(40, 40))} {
+			if changed := before.RGBAAt(at.X, at.Y) != after.RGBAAt(at.X, at.Y); changed != (name == "upper right") {
+				t.Errorf("overlay %d: %s changed: %v", want, name, changed)
+			}
+		}
+	}
+	s.tap("Digit5")
+	if s.Overlay != OverlayNone {
+		t.Errorf("a third time the overlay is %d", s.Overlay)
+	}
+}

@@ -53,7 +53,7 @@ func (s *Show) live(path string, o Options) error {
 	if first.Err != nil {
 		return first.Err
 	}
-	s.Tracks = append(s.Tracks, first.Tracks...)
+	s.Tracks, s.Plane = append(s.Tracks, first.Tracks...), first.Plane
 	if first.Driver != nil {
 		s.Drivers = append(s.Drivers, *first.Driver)
 	}
@@ -87,6 +87,7 @@ func (t *tail) look() (n playback.News) {
 			t.last = path
 			t.current.Store(d)
 			n.Driver, n.Text = d, "checkpoint: "+d.Name
+			n.Plane = t.plane()
 			if begins {
 				n.Tracks, err = t.begin()
 			}

@@ -11,9 +11,11 @@ import (
 	"strings"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	"github.com/terrarium-rl/terrarium/experiments/lab"
+	"github.com/terrarium-rl/terrarium/explore/visits"
 	"github.com/terrarium-rl/terrarium/render/viewer/playback"
 )
 
@@ -33,11 +35,12 @@ type Show struct {
 	Tracks  []*playback.Track
 	Drivers []playback.Driver
 	Feed    *playback.Feed
-	Map     *playback.Map // of the elites of a quality-diversity run; may be nil
-	Left    int           // recordings that are not shown
-	Room    *sandbox.Room // to draw on; may be nil
-	Path    string        // the file that it is in
-	Trouble error         // of recordings that cannot be shown beside others that can
+	Map     *playback.Map   // of the elites of a quality-diversity run; may be nil
+	Left    int             // recordings that are not shown
+	Plane   *playback.Plane // where the training of a run was; may be nil
+	Room    *sandbox.Room   // to draw on; may be nil
+	Path    string          // the file that it is in
+	Trouble error           // of recordings that cannot be shown beside others that can
 }
 
 // Open opens sources: files of recorded episodes or of checkpoints, folders of runs, names of
@@ -159,6 +162,7 @@ func (s *Show) recorded(path string) error {
 			return err
 		}
 	} else if err == nil {
+		s.Plane = r.plane()
 		if policy, err = r.newest(); err == nil && policy != nil {
 			s.Drivers = append(s.Drivers, *policy)
 		}
@@ -190,6 +194,7 @@ func (s *Show) play(path string, o Options) error {
 	if err != nil {
 		return err
 	}
+	s.Plane = r.plane()
 	d, err := r.newest()
 	if err != nil {
 		return err
@@ -352,6 +357,22 @@ func (r *run) choose(folder string) error {
 		}
 	}
 	return nil
+}
+
+// plane returns where the training of r was, or nil if that is not known.
+func (r *run) plane() *playback.Plane {
+	m, err := visits.Load(lab.SeedDir(r.dir, r.seed))
+	if err != nil {
+		return nil // most runs have none
+	}
+	p := &playback.Plane{
+		Lo: geom.Vec{X: m.XMin, Y: m.YMin}, Hi: geom.Vec{X: m.XMax, Y: m.YMax}, Cols: m.Cols, Rows: m.Rows,
+		Visits: make([]float64, len(m.Visits)), Bonus: make([]float64, len(m.Visits)),
+	}
+	for i, n := range m.Visits {
+		p.Visits[i], p.Bonus[i] = float64(n), m.Mean(i)
+	}
+	return p
 }
 
 // path returns the checkpoint file that r stands for, or "" if there is none.
