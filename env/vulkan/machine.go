@@ -31,12 +31,14 @@ const groupSize = 64
 
 func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substeps int, device string) (m *machine, err error) {
 	m = &machine{n: worlds, local: k.local, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
-	if m.dev, err = vk.Open(vk.Options{Device: device}); err != nil {
+	dev, err := vk.Open(vk.Options{Device: device})
+	if err != nil {
 		return nil, err
 	}
+	m.dev = dev
 	defer func() {
 		if err != nil {
-			m.dev.Close()
+			dev.Close()
 		}
 	}()
 	if need, most := uint64(len(k.local))*4*uint64(worlds), m.dev.Info().Range; need > most {
