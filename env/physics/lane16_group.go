@@ -110,12 +110,18 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 }
 
 func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
+	for _, w := range ws {
+		w.scratch = s
+		w.detect(dt)
+	}
+	t.order.sort(ws)
+	ws = t.order.ws
 	n := 0
 	for n*laneCount16 < len(ws) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup16(t.m))
 		}
-		t.groups[n].start(ws[n*laneCount16:min((n+1)*laneCount16, len(ws))], dt, s)
+		t.groups[n].start(ws[n*laneCount16:min((n+1)*laneCount16, len(ws))], dt)
 		n++
 	}
 	groups := t.groups[:n]
@@ -125,13 +131,11 @@ func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
 	}
 }
 
-func (g *laneGroup16) start(ws []*World, dt float32, s *scratch) {
+func (g *laneGroup16) start(ws []*World, dt float32) {
 	all := uint32(1)<<len(ws) - 1
 	g.ws = ws
 	g.alone = 0
 	for i, w := range ws {
-		w.scratch = s
-		w.detect(dt)
 		if !g.m.fits(w) {
 			g.alone |= 1 << i
 		}
@@ -157,7 +161,6 @@ func (g *laneGroup16) finish(dt float32, s *scratch) {
 		g.save(g.ws)
 	}
 	for i, w := range g.ws {
-		w.scratch = s
 		if g.alone>>i&1 != 0 {
 			w.advance(dt)
 		}

@@ -13,6 +13,7 @@ type laneTail16 struct {
 	picked [laneCount16][]int32
 	count  int
 	groups []*laneGroup16
+	order  lineup
 }
 
 func newLaneTail16(m *Model) *laneTail16 {

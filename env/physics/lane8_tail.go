@@ -13,6 +13,7 @@ type laneTail8 struct {
 	picked [laneCount8][]int32
 	count  int
 	groups []*laneGroup8
+	order  lineup
 }
 
 func newLaneTail8(m *Model) *laneTail8 {

@@ -117,12 +117,18 @@ func newLaneGroup(m *Model) *laneGroup {
 
 // step advances worlds of the model, at most as many as the groups have lanes, by dt.
 func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
+	for _, w := range ws {
+		w.scratch = s
+		w.detect(dt)
+	}
+	t.order.sort(ws)
+	ws = t.order.ws
 	n := 0
 	for n*laneCount < len(ws) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup(t.m))
 		}
-		t.groups[n].start(ws[n*laneCount:min((n+1)*laneCount, len(ws))], dt, s)
+		t.groups[n].start(ws[n*laneCount:min((n+1)*laneCount, len(ws))], dt)
 		n++
 	}
 	groups := t.groups[:n]
@@ -134,13 +140,11 @@ func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
 
 // start does what precedes the sweeps. Worlds that the lanes have no room for, or that need
 // closeWide, are stepped alone, which leads to the same state.
-func (g *laneGroup) start(ws []*World, dt float32, s *scratch) {
+func (g *laneGroup) start(ws []*World, dt float32) {
 	all := uint32(1)<<len(ws) - 1
 	g.ws = ws
 	g.alone = 0
 	for i, w := range ws {
-		w.scratch = s
-		w.detect(dt)
 		if !g.m.fits(w) {
 			g.alone |= 1 << i
 		}
@@ -167,7 +171,6 @@ func (g *laneGroup) finish(dt float32, s *scratch) {
 		g.save(g.ws)
 	}
 	for i, w := range g.ws {
-		w.scratch = s
 		if g.alone>>i&1 != 0 {
 			w.advance(dt)
 		}

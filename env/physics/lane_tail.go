@@ -15,6 +15,7 @@ type laneTail struct {
 	picked    [laneCount][]int32 // rows of each
 	count     int
 	groups    []*laneGroup
+	order     lineup
 }
 
 func newLaneTail(m *Model) *laneTail {

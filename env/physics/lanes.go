@@ -22,3 +22,27 @@ func (m *Model) inTree(t *tree, b int32) int32 {
 	}
 	return m.bodies[b].dof - t.dof
 }
+
+// lineup is worlds in an order in which those with contacts of the same shapes are next to each
+// other: then the lanes of a group have more to do in common.
+type lineup struct {
+	ws   []*World
+	keys []uint64
+}
+
+// sort takes in ws.
+func (l *lineup) sort(ws []*World) {
+	l.ws, l.keys = l.ws[:0], l.keys[:0]
+	for _, w := range ws {
+		key := uint64(0)
+		for i := range w.contacts[:w.head.contacts] {
+			key |= 1 << min(w.contacts[i].slot, 63)
+		}
+		at := len(l.ws)
+		l.ws, l.keys = append(l.ws, w), append(l.keys, key)
+		for ; at > 0 && l.keys[at-1] > key; at-- {
+			l.ws[at], l.keys[at] = l.ws[at-1], l.keys[at-1]
+		}
+		l.ws[at], l.keys[at] = w, key
+	}
+}
