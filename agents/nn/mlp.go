@@ -129,6 +129,16 @@ type Tape struct {
 	ones  []float32   // to sum rows with a matrix product
 }
 
+// Hidden returns the last hidden layer of the last Forward, a row for each of input; the input if
+// there is none. It is valid until the next Forward and must not be modified.
+func (t *Tape) Hidden() []float32 {
+	n := len(t.m.layers) - 1
+	if n == 0 {
+		return t.x[:t.rows*t.m.cfg.In]
+	}
+	return t.acts[n-1][:t.rows*t.m.layers[n-1].out]
+}
+
 // norm holds the normalised inputs and the reciprocal deviations of a LayerNorm.
 type norm struct{ xhat, rstd []float32 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -225,9 +226,25 @@ func (s *Store) Holds(length int) bool {
 // Sample draws n segments of the given length, every possible one being equally likely, with
 // replacement. It fails if no trajectory is long enough.
 func (s *Store) Sample(r *rng.Stream, n, length int) ([]Segment, error) {
+	return s.sample(r, n, length, func(m *meta) int { return max(0, m.n-length+1) })
+}
+
+// SampleEnds is Sample, and also draws the last steps, fewer than length, of trajectories that were
+// terminated: what follows such an end is nothing, which judges of sums count as zeros.
+func (s *Store) SampleEnds(r *rng.Stream, n, length int) ([]Segment, error) {
+	return s.sample(r, n, length, func(m *meta) int {
+		if m.end == env.Terminated {
+			return m.n
+		}
+		return max(0, m.n-length+1)
+	})
+}
+
+// sample draws segments, of which those of a trajectory have as many places to start as places says.
+func (s *Store) sample(r *rng.Stream, n, length int, places func(*meta) int) ([]Segment, error) {
 	total, starts := 0, make([]int, len(s.list)) // running number of places to start
-	for i, m := range s.list {
-		total += max(0, m.n-length+1)
+	for i := range s.list {
+		total += places(&s.list[i])
 		starts[i] = total
 	}
 	if total == 0 || length < 1 {
@@ -236,19 +253,17 @@ func (s *Store) Sample(r *rng.Stream, n, length int) ([]Segment, error) {
 	out := make([]Segment, n)
 	for k := range out {
 		x := r.IntN(total)
-		lo, hi := 0, len(starts)-1
-		for lo < hi {
-			if mid := (lo + hi) / 2; x < starts[mid] {
-				hi = mid
-			} else {
-				lo = mid + 1
-			}
-		}
-		m := s.list[lo]
-		from := int32(x - (starts[lo] - max(0, m.n-length+1)))
-		out[k] = Segment{m.id, from, from + int32(length)}
+		i := sort.SearchInts(starts, x+1)
+		m := &s.list[i]
+		from := x - (starts[i] - places(m))
+		out[k] = Segment{m.id, int32(from), int32(min(from+length, m.n))}
 	}
 	return out, nil
+}
+
+// Terminates reports whether a trajectory was terminated.
+func (s *Store) Terminates() bool {
+	return slices.ContainsFunc(s.list, func(m meta) bool { return m.end == env.Terminated })
 }
 
 // AppendBinary appends all trajectories: the number of them, then for each its level, end and

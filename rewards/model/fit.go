@@ -18,6 +18,7 @@ type Training struct {
 	WeightDecay  float64 `json:"weight_decay" doc:"share of the parameters that goes in each step, times the learning rate, 0 or more"`
 	HeldOut      float64 `json:"held_out" doc:"share of the records that is kept for measuring, 0 to 0.9"`
 	Bootstrap    bool    `json:"bootstrap,omitempty" doc:"each network learns from records drawn with replacement"`
+	Stride       int     `json:"stride,omitempty" doc:"each pass looks at one step in so many of a segment, others each time, and at its last; 0 or 1 for all steps"`
 
 	Loss Loss    `json:"-"` // the default is Standard
 	Key  rng.Key `json:"-"` // source of all randomness
@@ -33,6 +34,8 @@ func (t *Training) Validate() error {
 	switch {
 	case t.Epochs < 1:
 		return fmt.Errorf("epochs is %d, want at least 1", t.Epochs)
+	case t.Stride < 0:
+		return fmt.Errorf("stride is %d, want 0 or more", t.Stride)
 	case t.Minibatch < 1:
 		return fmt.Errorf("minibatch is %d, want at least 1", t.Minibatch)
 	case !(t.LearningRate > 0) || math.IsInf(t.LearningRate, 0):
@@ -111,6 +114,8 @@ type fitter struct {
 	workers []worker
 	batch   int // records of the current minibatch
 	at      int // where in the order of each member it begins
+	stride  int // steps of segments from one looked at to the next; 0 for all
+	epoch   int
 	onChunk func(worker, i int)
 	onStep  func(worker, i int)
 }
@@ -127,6 +132,7 @@ type worker struct {
 	tape    *nn.Tape
 	x, dOut []float32
 	y, dy   [][]float32
+	scale   []float32 // of each row: the steps it stands for
 }
 
 func (f *fitter) load(s *feedback.Store, rs []feedback.Record) error {
@@ -166,7 +172,7 @@ func (f *fitter) load(s *feedback.Store, rs []feedback.Record) error {
 		f.members = append(f.members, mem)
 	}
 	for range f.pool.Workers() {
-		f.workers = append(f.workers, worker{tape: f.e.net.NewTape(f.most), x: make([]float32, f.most*f.e.width), dOut: make([]float32, f.most)})
+		f.workers = append(f.workers, worker{tape: f.e.net.NewTape(f.most), x: make([]float32, f.most*f.e.width), dOut: make([]float32, f.most), scale: make([]float32, f.most)})
 	}
 	f.onChunk, f.onStep = f.chunk, f.step
 	return nil
@@ -188,7 +194,10 @@ func (f *fitter) run(train []int32) (steps int, err error) {
 	for m := range f.members {
 		f.members[m].order = append([]int32(nil), train...)
 	}
+	f.stride = f.o.Stride
+	defer func() { f.stride = 0 }()
 	for epoch := range f.o.Epochs {
+		f.epoch = epoch
 		for m := range f.members {
 			r := f.o.Key.Stream(purposeShuffle, uint32(m), uint32(epoch))
 			order := f.members[m].order
@@ -240,7 +249,7 @@ func (f *fitter) records(w *worker, params []float32, order []int32, grad []floa
 		r := &f.rs[k]
 		loss += float64(r.Weight) * f.o.Loss(r, w.y, w.dy)
 		for i := first; i < at; i++ {
-			w.dOut[i] *= r.Weight
+			w.dOut[i] *= r.Weight * w.scale[i]
 		}
 	}
 	if grad != nil {
@@ -249,23 +258,63 @@ func (f *fitter) records(w *worker, params []float32, order []int32, grad []floa
 	return loss
 }
 
+// sparse returns which rows of the segments of a record are looked at: from the offset on, every
+// stride-th, and the last, in which an episode may end. Offsets change with the pass, so that all
+// rows have their turn. Marked steps are all looked at.
+func (f *fitter) sparse(k int32) (stride, offset int) {
+	if f.stride < 2 || f.rs[k].Kind == feedback.Marked {
+		return 1, 0
+	}
+	return f.stride, (int(k) + f.epoch) % f.stride
+}
+
+// looked returns the number of rows that are looked at of n.
+func looked(n, stride, offset int) int {
+	if stride == 1 || n <= 2*stride {
+		return n
+	}
+	return (n-1-offset+stride-1)/stride + 1
+}
+
 // gather copies the inputs of some records to w.x and returns the number of rows.
 func (f *fitter) gather(w *worker, order []int32) int {
-	n := 0
+	n, width := 0, f.e.width
 	for _, k := range order {
+		stride, offset := f.sparse(k)
 		for _, x := range f.inputs[k] {
-			n += copy(w.x[n:], x)
+			rows := len(x) / width
+			if looked(rows, stride, offset) == rows {
+				n += copy(w.x[n:], x)
+				continue
+			}
+			for i := offset; i < rows-1; i += stride {
+				n += copy(w.x[n:], x[i*width:(i+1)*width])
+			}
+			n += copy(w.x[n:], x[(rows-1)*width:])
 		}
 	}
-	return n / f.e.width
+	return n / width
 }
 
 // cut sets w.y and w.dy to the parts of y and of w.dOut, from row at, that belong to the segments
-// of record k, and returns the row after them.
+// of record k, and returns the row after them. Where rows stand for several, it scales their y.
 func (f *fitter) cut(w *worker, k int32, y []float32, at int) int {
 	w.y, w.dy = w.y[:0], w.dy[:0]
+	stride, offset := f.sparse(k)
 	for _, x := range f.inputs[k] {
-		end := at + len(x)/f.e.width
+		rows := len(x) / f.e.width
+		n := looked(rows, stride, offset)
+		end, scale := at+n, float32(1)
+		if n < rows {
+			scale = float32(rows-1) / float32(n-1)
+		}
+		for i := at; i < end; i++ {
+			w.scale[i] = scale
+			if i == end-1 {
+				w.scale[i] = 1
+			}
+			y[i] *= w.scale[i]
+		}
 		w.y, w.dy = append(w.y, y[at:end]), append(w.dy, w.dOut[at:end])
 		at = end
 	}

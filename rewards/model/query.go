@@ -35,12 +35,13 @@ func (s *Selection) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Candidates draws n pairs of different segments of the given length.
+// Candidates draws n pairs of different segments of the given length, or shorter where the task
+// ended an episode: see feedback.Store.SampleEnds.
 func Candidates(s *feedback.Store, n, length int, key rng.Key) ([]label.Query, error) {
 	r := key.Stream(purposeCandidates, 0, 0)
 	out := make([]label.Query, 0, n)
 	for tries := 0; len(out) < n; tries++ {
-		segs, err := s.Sample(&r, 2, length)
+		segs, err := s.SampleEnds(&r, 2, length)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,10 @@ type Out struct {
 	Step   []float32 // a number for each step; reused by the next Score into the same Out
 	Return float32   // of the segment as a whole: the sum of Step, unless a wrapper says otherwise
 	Var    float32   // variance of Return, 0 if the scorer does not know
+
+	// Embedding represents the segment, for those who compare more than a number: empty if the
+	// scorer has none. It is reused as Step is.
+	Embedding []float32
 }
 
 // grow makes Step n long.
@@ -49,7 +53,7 @@ func sum(x []float32) (s float32) {
 
 // Shape says what the networks of an Ensemble look like.
 type Shape struct {
-	Inputs     []string      `json:"inputs" doc:"what a step is judged by: any of obs, act, next and facts"`
+	Inputs     []string      `json:"inputs" doc:"what a step is judged by: any of obs, act, next, facts, and end (1 where the task ends the episode)"`
 	Hidden     []int         `json:"hidden" doc:"widths of the hidden layers"`
 	Activation nn.Activation `json:"activation" doc:"of hidden layers: tanh, relu, elu or identity"`
 	Members    int           `json:"members" doc:"networks, which differ in their first weights and in the order of data, at least 1"`
@@ -60,7 +64,7 @@ func DefaultShape() Shape {
 	return Shape{Inputs: []string{"obs", "act"}, Hidden: []int{32, 32}, Activation: nn.ReLU, Members: 3}
 }
 
-var inputNames = []string{"obs", "act", "next", "facts"}
+var inputNames = []string{"obs", "act", "next", "facts", "end"}
 
 // An Ensemble is networks of one shape that each give a step a number. Its parameters may be
 // read and changed between calls.
@@ -74,6 +78,7 @@ type Ensemble struct {
 	shape  Shape
 	rows   feedback.Shape
 	inputs []int // of inputNames
+	endAt  int   // column of the input end; -1 without
 	net    *nn.MLP
 	width  int
 	shift  []float32 // of the inputs: frozen statistics
@@ -95,7 +100,7 @@ func NewEnsemble(s Shape, rows feedback.Shape, key rng.Key) (*Ensemble, error) {
 			return nil, fmt.Errorf("hidden is %d, want widths of at least 1", s.Hidden)
 		}
 	}
-	e := &Ensemble{shape: s, rows: rows, Std: 1}
+	e := &Ensemble{shape: s, rows: rows, Std: 1, endAt: -1}
 	seen := map[string]bool{}
 	for _, name := range s.Inputs {
 		at := -1
@@ -112,7 +117,10 @@ func NewEnsemble(s Shape, rows feedback.Shape, key rng.Key) (*Ensemble, error) {
 		}
 		seen[name] = true
 		e.inputs = append(e.inputs, at)
-		e.width += []int{rows.Obs, rows.Act, rows.Obs, rows.Facts}[at]
+		if inputNames[at] == "end" {
+			e.endAt = e.width
+		}
+		e.width += []int{rows.Obs, rows.Act, rows.Obs, rows.Facts, 1}[at]
 	}
 	if e.width == 0 {
 		return nil, fmt.Errorf("inputs are empty, want any of %v", inputNames)
@@ -152,6 +160,12 @@ func (e *Ensemble) gather(x []float32, n int, obs, act, next, facts []float32) {
 			src = next
 		case 3:
 			src, w = facts, e.rows.Facts
+		case 4:
+			for i := range n {
+				e.setEnd(x, i, false)
+			}
+			at++
+			continue
 		}
 		if w == 0 {
 			continue
@@ -170,6 +184,18 @@ func (e *Ensemble) gather(x []float32, n int, obs, act, next, facts []float32) {
 func (e *Ensemble) gatherView(x []float32, v feedback.View, from, n int) {
 	o, a, f := e.rows.Obs, e.rows.Act, e.rows.Facts
 	e.gather(x, n, v.Obs[from*o:], v.Act[from*a:], v.Obs[(from+1)*o:], v.Facts[from*f:])
+	if e.endAt >= 0 && v.Final && from+n == v.Len() {
+		e.setEnd(x, n-1, v.End == env.Terminated)
+	}
+}
+
+// setEnd writes the input end of row i of x.
+func (e *Ensemble) setEnd(x []float32, i int, terminated bool) {
+	v := float32(0)
+	if terminated {
+		v = 1
+	}
+	x[i*e.width+e.endAt] = min(max((v-e.shift[e.endAt])*e.scale[e.endAt], -inputLimit), inputLimit)
 }
 
 // FitInputs freezes the shift and scale of the inputs at the mean and deviation of all steps of a
@@ -220,8 +246,10 @@ func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int)) error 
 	return nil
 }
 
-// Calibrate sets Mean and Std such that the scores of all steps of a store have mean 0 and
-// standard deviation 1.
+// Calibrate sets Mean and Std such that the scores of all steps of a store have standard deviation
+// 1, and mean 0 if no trajectory was terminated. Where some are, a shift would pay for ending an
+// episode or for putting its end off, and is not free: it was learned from segments of different
+// lengths.
 func (e *Ensemble) Calibrate(s *feedback.Store) error {
 	var mean, square, n float64
 	err := e.each(s, func(x []float32, rows int) {
@@ -238,6 +266,9 @@ func (e *Ensemble) Calibrate(s *feedback.Store) error {
 		return err
 	}
 	e.Mean, e.Std = float32(mean), 1
+	if s.Terminates() {
+		e.Mean = 0
+	}
 	if std := math.Sqrt(square / n); std > 1e-6 {
 		e.Std = float32(std)
 	}
@@ -259,9 +290,11 @@ func (e *Ensemble) mean(i int) (s float32) {
 	return s / float32(len(e.Params))
 }
 
-// Score judges a segment by the mean of the members. Var is their variance about it.
+// Score judges a segment by the mean of the members. Var is their variance about it. It makes no
+// Embedding, which Embed does.
 func (e *Ensemble) Score(o *Out, v feedback.View) {
 	o.grow(v.Len())
+	o.Embedding = o.Embedding[:0]
 	returns := make([]float32, len(e.Params))
 	e.Returns(returns, v, o.Step)
 	o.Return, o.Var = 0, 0
@@ -273,6 +306,27 @@ func (e *Ensemble) Score(o *Out, v feedback.View) {
 		d := r - o.Return
 		o.Var += float32(d*d) / k
 	}
+}
+
+// Embed appends the last hidden layer of each member to dst, its mean over the steps of v.
+func (e *Ensemble) Embed(dst []float32, v feedback.View) []float32 {
+	at, width := len(dst), e.width
+	if n := len(e.shape.Hidden); n > 0 {
+		width = e.shape.Hidden[n-1]
+	}
+	dst = append(dst, make([]float32, width*len(e.Params))...)
+	for from := 0; from < v.Len(); from += scoreRows {
+		n := min(scoreRows, v.Len()-from)
+		e.gatherView(e.x, v, from, n)
+		for m, p := range e.Params {
+			e.net.Forward(p, e.tape, e.x, n)
+			to := dst[at+m*width : at+(m+1)*width]
+			for i, x := range e.tape.Hidden() {
+				to[i%width] += x / float32(v.Len())
+			}
+		}
+	}
+	return dst
 }
 
 // Returns writes the sum over the steps of v of each member's scores to dst, one a member, and,
@@ -300,6 +354,9 @@ func (e *Ensemble) ScoreBatch(dst []float32, b *env.Batch) {
 	for from := 0; from < b.N; from += scoreRows {
 		n := min(scoreRows, b.N-from)
 		e.gather(e.x, n, b.Obs[from*o:], b.Act[from*a:], b.Next[from*o:], b.Facts[from*f:])
+		for i := 0; i < n && e.endAt >= 0; i++ {
+			e.setEnd(e.x, i, b.End[from+i] == env.Terminated)
+		}
 		e.forward(n)
 		for i := range n {
 			dst[from+i] = (e.mean(i) - e.Mean) / e.Std
