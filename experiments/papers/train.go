@@ -123,32 +123,45 @@ func (t *Training) Run(c Cell) (agents.Policy, error) {
 // Evaluate returns the mean return, in the task's own reward, of the first episode of each of the
 // given number of worlds. The policy acts without exploring. Equal seeds give equal episodes.
 func (t *Training) Evaluate(p agents.Policy, worlds int) (float64, error) {
-	vec, err := t.NewVec(worlds)
+	returns, err := t.Returns(p, worlds)
 	if err != nil {
 		return 0, err
+	}
+	sum := 0.0
+	for _, r := range returns {
+		sum += r
+	}
+	return sum / float64(len(returns)), nil
+}
+
+// Returns are those that Evaluate takes the mean of, one a world. Equal seeds give equal levels.
+func (t *Training) Returns(p agents.Policy, worlds int) ([]float64, error) {
+	vec, err := t.NewVec(worlds)
+	if err != nil {
+		return nil, err
 	}
 	defer vec.Close()
 	key, b := rng.New(t.Seed).Fold(keyEval), env.NewBatch(vec.Spec(), worlds)
 	vec.Reset(key.Uint64())
-	over, left, sum := make([]bool, b.N), b.N, 0.0
+	over, left, sums := make([]bool, b.N), b.N, make([]float64, b.N)
 	for step := uint64(0); left > 0; step++ {
 		if err := vec.Observe(b); err != nil {
-			return 0, err
+			return nil, err
 		}
 		p.Act(b, key.Fold(step), false)
 		if err := vec.Step(b); err != nil {
-			return 0, err
+			return nil, err
 		}
 		for i, done := range over {
 			if done {
 				continue
 			}
-			sum += float64(b.Reward[i])
+			sums[i] += float64(b.Reward[i])
 			if b.End[i] != env.Running {
 				over[i] = true
 				left--
 			}
 		}
 	}
-	return sum / float64(b.N), nil
+	return sums, nil
 }

@@ -35,6 +35,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/sparseqd"   // claims
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/starc"      // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/stax"       // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/summarize"  // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/vpl"        // claim
 	_ "github.com/terrarium-rl/terrarium/rewards/model"                 // reward
 	_ "github.com/terrarium-rl/terrarium/rewards/program"               // reward
