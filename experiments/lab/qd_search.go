@@ -7,6 +7,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/qd/aurora"
+	"github.com/terrarium-rl/terrarium/qd/pga"
 )
 
 // A searcher is a search of whatever kind.
@@ -155,9 +156,13 @@ func (p *Plan) addEmitters(s *qd.Search) error {
 }
 
 func (p *Plan) newEmitters(dim int) (all []qd.Emitter, err error) {
+	setup := qd.EmitterSetup{X0: make([]float32, dim), Batch: p.QD.Batch}
+	if g := newGenome(p); g.weights == nil && !p.Spec.Discrete() {
+		setup.Net = g.net
+	}
 	for i, c := range p.qdEmitters {
 		for range p.QD.Emitters[i].Count {
-			e, err := c.Build(qd.EmitterSetup{X0: make([]float32, dim), Batch: p.QD.Batch})
+			e, err := c.Build(setup)
 			if err != nil {
 				return nil, p.at(fmt.Sprintf("qd.emitters.%d.options", i), err)
 			}
@@ -165,6 +170,9 @@ func (p *Plan) newEmitters(dim int) (all []qd.Emitter, err error) {
 				return nil, p.at(fmt.Sprintf("qd.emitters.%d.name", i), errors.New("it climbs gradients: say how they are estimated, as qd.gradient: {sigma: 0.02, pairs: 50}"))
 			} else if climbs && p.QD.Schedule != nil {
 				return nil, p.at(fmt.Sprintf("qd.emitters.%d.name", i), errors.New("emitters that climb gradients cannot compete in a schedule"))
+			}
+			if _, learns := e.(*pga.Emitter); learns && p.QD.Schedule != nil {
+				return nil, p.at(fmt.Sprintf("qd.emitters.%d.name", i), errors.New("emitters that learn from transitions cannot compete in a schedule"))
 			}
 			all = append(all, e)
 		}
