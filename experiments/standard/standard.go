@@ -20,6 +20,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/bonuses"    // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/cdr"        // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/clip-delta" // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/cma-mae"    // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/context"    // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/domain"     // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/ens-uwo"    // claim

@@ -59,7 +59,7 @@ func within(metric, arm string, figure, by float64) papers.Bound {
 }
 
 // iterations by scale; the tutorial has 10 000.
-var iterations = map[papers.Scale]int{papers.Smoke: 200, papers.Quick: 10_000, papers.Full: 10_000}
+var iterations = map[papers.Scale]int{papers.Smoke: 60, papers.Quick: 10_000, papers.Full: 10_000}
 
 func cell(c papers.Cell) (papers.Row, error) {
 	o := sphere.Tutorial(rng.New(c.Seed))
