@@ -39,6 +39,7 @@ process; each is the median of several rounds, in which all benchmarks take turn
   rollout/NAME  whole rollouts on a device, for 64 worlds to as many as fit; needs --engine vulkan
                 or vulkan:DEVICE
   bonus/NAME    PPO in maze-v0 with each bonus; ratios are to the same without
+  render/...    pictures of lander-v0, an observation of 32 pixels a side, and a film of ten seconds
   nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if rounds < 1 || millis < 1 {

@@ -118,7 +118,10 @@ type sheet struct {
 	plain   bool
 }
 
-const cellGap = 4 // pixels between cells
+const (
+	cellGap   = 4  // pixels between cells
+	captioned = 96 // pixels that a cell has to be wide for a caption
+)
 
 // newSheet returns a sheet for n cells in the shape of a world's view.
 func (o *pictureOptions) newSheet(n, cols int, first *replay.Player) *sheet {
@@ -154,7 +157,7 @@ func (s *sheet) paint(i int, p *replay.Player) {
 	p.Draw(&s.list)
 	s.painter.Paint(s.img, area, &s.list, s.theme)
 	switch {
-	case s.plain || s.w < 96:
+	case s.plain || s.w < captioned:
 	case s.w < 320:
 		s.painter.Caption(s.img, area, replay.Number(p.Return(), 1), s.theme)
 	default:
