@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"env":              {"env", "env/rng", "env/geom", "env/registry", "env/relay", "shaders"},
 	"rewards":          {"rewards", "rewards/feedback", "env", "env/rng", "env/geom", "env/registry", "agents/nn", "shaders"},
 	"rewards/feedback": {"env", "env/rng"},
-	"explore":          {"explore", "rewards", "env", "env/rng", "env/geom", "env/registry", "agents/nn"},
+	"explore":          {"explore", "rewards", "env", "env/rng", "env/geom", "env/registry", "agents/nn", "shaders"},
 	"agents":           {"agents", "env", "env/rng", "env/geom", "env/registry", "agents/nn", "rewards/feedback"},
 	"qd":               {"qd", "env/rng", "env/geom", "env/registry", "agents/nn"},
 	"render":           {"render", "env", "env/geom", "env/rng", "qd"},
