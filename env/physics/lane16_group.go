@@ -5,34 +5,33 @@
 package physics
 
 type laneGroup16 struct {
-	m           *Model
-	bodies      []laneBody16
-	joints      []laneJoint16
 	gx, gy      lanes16
-	now, shift  laneSystem16
 	gap         lanes16
 	open        lanes16
-	left        uint32
-	ws          []*World
 	live        lanes16
-	alone       uint32
-	constraints []laneConstraint16
 	factors     []lanes16
 	solution    []lanes16
 	jacobians   [][6]lanes16
 	positions   []lanes16
+	react       []lanes16
+	dense       []lanes16
+	matrix      []lanes16
+	m           *Model
+	bodies      []laneBody16
+	joints      []laneJoint16
+	now, shift  laneSystem16
+	left        uint32
+	ws          []*World
+	alone       uint32
+	constraints []laneConstraint16
 	axes        []laneAxis16
 	points      []lanePoint16
 	grips       []laneGrip16
 	rows        []laneRow16
-	react       []lanes16
-	dense       []lanes16
 	unit        laneMotion16
 	free        []laneFree16
 	unknowns    []laneUnknown16
 	unknown     [laneCount16][]int32
-	largest     lanes16
-	matrix      []lanes16
 	next, count [laneCount16]int
 }
 
@@ -69,6 +68,7 @@ type lanePoint16 struct {
 	normal, tangent     [6]lanes16
 	a, b                int32
 	index               [laneCount16]int32
+	_                   [14]int32
 }
 
 func newLaneGroup16(m *Model) *laneGroup16 {

@@ -8,18 +8,20 @@ import "github.com/terrarium-rl/terrarium/env/scene"
 
 type laneConstraint16 struct {
 	j, m  [6]lanes16
-	a, b  int32
 	c     lanes16
 	drive lanes16
+	a, b  int32
+	_     [14]int32
 }
 
 type laneAxis16 struct {
-	joint        int32
 	in           lanes16
 	want, most   lanes16
 	lo, hi       lanes16
 	at           lanes16
 	fixLo, fixHi lanes16
+	joint        int32
+	_            [15]int32
 }
 
 type laneFrame16 struct {

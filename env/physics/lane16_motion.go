@@ -12,16 +12,17 @@ type laneSystem16 struct {
 
 type laneRow16 struct {
 	j, m    [6]lanes16
-	a, b    int32
-	za, zb  int32
-	sa, sb  int32
-	na, nb  int32
 	k, em   lanes16
 	soft    lanes16
 	impulse lanes16
 	applied lanes16
 	pushed  lanes16
+	a, b    int32
+	za, zb  int32
+	sa, sb  int32
+	na, nb  int32
 	has     uint32
+	_       [7]int32
 }
 
 func laneDot16(x, y []lanes16) (sum lanes16) {

@@ -5,12 +5,13 @@
 package physics
 
 type laneGrip16 struct {
-	row, point int32
 	in         lanes16
 	friction   lanes16
 	least      lanes16
 	bounce     lanes16
 	fix        lanes16
+	row, point int32
+	_          [14]int32
 }
 
 func (g *laneGroup16) gather(dt float32) {

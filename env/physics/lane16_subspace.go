@@ -5,8 +5,6 @@
 package physics
 
 type laneFree16 struct {
-	row      int32
-	normal   bool
 	in       lanes16
 	x        lanes16
 	sum      lanes16
@@ -14,6 +12,9 @@ type laneFree16 struct {
 	friction lanes16
 	slide    lanes16
 	slip     lanes16
+	row      int32
+	normal   bool
+	_        [14]int32
 }
 
 type laneUnknown16 struct {

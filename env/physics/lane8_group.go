@@ -5,34 +5,33 @@
 package physics
 
 type laneGroup8 struct {
-	m           *Model
-	bodies      []laneBody8
-	joints      []laneJoint8
 	gx, gy      lanes8
-	now, shift  laneSystem8
 	gap         lanes8
 	open        lanes8
-	left        uint32
-	ws          []*World
 	live        lanes8
-	alone       uint32
-	constraints []laneConstraint8
 	factors     []lanes8
 	solution    []lanes8
 	jacobians   [][6]lanes8
 	positions   []lanes8
+	react       []lanes8
+	dense       []lanes8
+	matrix      []lanes8
+	m           *Model
+	bodies      []laneBody8
+	joints      []laneJoint8
+	now, shift  laneSystem8
+	left        uint32
+	ws          []*World
+	alone       uint32
+	constraints []laneConstraint8
 	axes        []laneAxis8
 	points      []lanePoint8
 	grips       []laneGrip8
 	rows        []laneRow8
-	react       []lanes8
-	dense       []lanes8
 	unit        laneMotion8
 	free        []laneFree8
 	unknowns    []laneUnknown8
 	unknown     [laneCount8][]int32
-	largest     lanes8
-	matrix      []lanes8
 	next, count [laneCount8]int
 }
 
@@ -69,6 +68,7 @@ type lanePoint8 struct {
 	normal, tangent     [6]lanes8
 	a, b                int32
 	index               [laneCount8]int32
+	_                   [14]int32
 }
 
 func newLaneGroup8(m *Model) *laneGroup8 {

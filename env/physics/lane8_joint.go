@@ -8,18 +8,20 @@ import "github.com/terrarium-rl/terrarium/env/scene"
 
 type laneConstraint8 struct {
 	j, m  [6]lanes8
-	a, b  int32
 	c     lanes8
 	drive lanes8
+	a, b  int32
+	_     [14]int32
 }
 
 type laneAxis8 struct {
-	joint        int32
 	in           lanes8
 	want, most   lanes8
 	lo, hi       lanes8
 	at           lanes8
 	fixLo, fixHi lanes8
+	joint        int32
+	_            [15]int32
 }
 
 type laneFrame8 struct {

@@ -12,16 +12,17 @@ type laneSystem8 struct {
 
 type laneRow8 struct {
 	j, m    [6]lanes8
-	a, b    int32
-	za, zb  int32
-	sa, sb  int32
-	na, nb  int32
 	k, em   lanes8
 	soft    lanes8
 	impulse lanes8
 	applied lanes8
 	pushed  lanes8
+	a, b    int32
+	za, zb  int32
+	sa, sb  int32
+	na, nb  int32
 	has     uint32
+	_       [7]int32
 }
 
 func laneDot8(x, y []lanes8) (sum lanes8) {

@@ -5,12 +5,13 @@
 package physics
 
 type laneGrip8 struct {
-	row, point int32
 	in         lanes8
 	friction   lanes8
 	least      lanes8
 	bounce     lanes8
 	fix        lanes8
+	row, point int32
+	_          [14]int32
 }
 
 func (g *laneGroup8) gather(dt float32) {

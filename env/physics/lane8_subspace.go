@@ -5,8 +5,6 @@
 package physics
 
 type laneFree8 struct {
-	row      int32
-	normal   bool
 	in       lanes8
 	x        lanes8
 	sum      lanes8
@@ -14,6 +12,9 @@ type laneFree8 struct {
 	friction lanes8
 	slide    lanes8
 	slip     lanes8
+	row      int32
+	normal   bool
+	_        [14]int32
 }
 
 type laneUnknown8 struct {

@@ -7,35 +7,34 @@ package physics
 // results are the same bits. What differs between the worlds is which contacts there are and
 // how often the loops run: all run as often as any needs, and do nothing where one does not.
 type laneGroup struct {
-	m           *Model
-	bodies      []laneBody
-	joints      []laneJoint
 	gx, gy      lanes
-	now, shift  laneSystem
-	gap         lanes  // largest error of a joint at the beginning of the step
-	open        lanes  // 1 for worlds that are not solved yet
-	left        uint32 // a bit for each world that has not converged yet
-	ws          []*World
-	live        lanes  // 1 for worlds that are stepped here, 0 for others
-	alone       uint32 // a bit for each world that is stepped alone
-	constraints []laneConstraint
+	gap         lanes // largest error of a joint at the beginning of the step
+	open        lanes // 1 for worlds that are not solved yet
+	live        lanes // 1 for worlds that are stepped here, 0 for others
 	factors     []lanes
 	solution    []lanes // of a tree's constraints
 	jacobians   [][6]lanes
 	positions   []lanes
+	react       []lanes
+	dense       []lanes
+	matrix      []lanes
+	m           *Model
+	bodies      []laneBody
+	joints      []laneJoint
+	now, shift  laneSystem
+	left        uint32 // a bit for each world that has not converged yet
+	ws          []*World
+	alone       uint32 // a bit for each world that is stepped alone
+	constraints []laneConstraint
 	axes        []laneAxis
 	points      []lanePoint
 	grips       []laneGrip
 	rows        []laneRow
-	react       []lanes
-	dense       []lanes
 	unit        laneMotion
 	free        []laneFree
 	unknowns    []laneUnknown
 	unknown     [laneCount][]int32 // which of free each is
-	largest     lanes
-	matrix      []lanes
-	next, count [laneCount]int // while lining up: the next contact of each world, and how many it has
+	next, count [laneCount]int     // while lining up: the next contact of each world, and how many it has
 }
 
 // laneBody is a body of all worlds. Its fields are those of body, in the same order.
@@ -75,6 +74,7 @@ type lanePoint struct {
 	normal, tangent     [6]lanes
 	a, b                int32
 	index               [laneCount]int32 // of the contact in each world; -1 for none
+	_                   [14]int32        // so that all lanes are where a cache line begins
 }
 
 func newLaneGroup(m *Model) *laneGroup {

@@ -7,19 +7,21 @@ import "github.com/terrarium-rl/terrarium/env/scene"
 // laneConstraint is a constraint of each world.
 type laneConstraint struct {
 	j, m  [6]lanes
-	a, b  int32
 	c     lanes
 	drive lanes
+	a, b  int32
+	_     [14]int32 // so that all lanes are where a cache line begins
 }
 
 // A laneAxis is an axis of the worlds in which in is not 0.
 type laneAxis struct {
-	joint        int32
 	in           lanes
 	want, most   lanes
 	lo, hi       lanes
 	at           lanes // a freeKind
 	fixLo, fixHi lanes
+	joint        int32
+	_            [15]int32 // so that all lanes are where a cache line begins
 }
 
 type laneFrame struct {

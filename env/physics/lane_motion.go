@@ -14,16 +14,17 @@ type laneSystem struct {
 // A laneRow is a row in some of the worlds.
 type laneRow struct {
 	j, m    [6]lanes
-	a, b    int32
-	za, zb  int32
-	sa, sb  int32
-	na, nb  int32
 	k, em   lanes
 	soft    lanes
 	impulse lanes
 	applied lanes
 	pushed  lanes
-	has     uint32 // a bit for each world that has this row
+	a, b    int32
+	za, zb  int32
+	sa, sb  int32
+	na, nb  int32
+	has     uint32   // a bit for each world that has this row
+	_       [7]int32 // so that all lanes are where a cache line begins
 }
 
 func laneDot(x, y []lanes) (sum lanes) {

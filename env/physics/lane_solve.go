@@ -4,12 +4,13 @@ package physics
 
 // A laneGrip is a contact in the sweeps of the worlds in which in is not 0.
 type laneGrip struct {
-	row, point int32
 	in         lanes
 	friction   lanes
 	least      lanes
 	bounce     lanes
 	fix        lanes
+	row, point int32
+	_          [14]int32 // so that all lanes are where a cache line begins
 }
 
 // gather applies gravity, forces and damping to the velocities.

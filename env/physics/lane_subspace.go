@@ -4,8 +4,6 @@ package physics
 
 // A laneFree is an impulse strictly within its bounds in those worlds in which in is not 0.
 type laneFree struct {
-	row      int32
-	normal   bool // of a contact
 	in       lanes
 	x        lanes
 	sum      lanes
@@ -13,6 +11,9 @@ type laneFree struct {
 	friction lanes // 0 unless it is tangential
 	slide    lanes
 	slip     lanes
+	row      int32
+	normal   bool      // of a contact
+	_        [14]int32 // so that all lanes are where a cache line begins
 }
 
 // A laneUnknown is the n-th free impulse of each world.
