@@ -64,14 +64,22 @@ func (o *labelOptions) run(ctx context.Context, w io.Writer, dir string) (err er
 	if o.pairs < 1 || o.pairs > 100_000 || !(o.seconds > 0 && o.seconds <= 600) {
 		return fmt.Errorf("--pairs is %d and --seconds %v: want 1 to 100000, and above 0 to 600", o.pairs, o.seconds)
 	}
-	p, err := o.open(dir)
+	desks, err := o.desks(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.Close()) }()
 	if o.stats {
+		p, err := compare.ReadPage(desks)
+		if err != nil {
+			return err
+		}
 		return printProgress(w, p, o.json)
 	}
+	p, closeDesks, err := openDesks(desks)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeDesks()) }()
 	s, err := web.Listen(o.address)
 	if err != nil {
 		return err
@@ -83,18 +91,39 @@ func (o *labelOptions) run(ctx context.Context, w io.Writer, dir string) (err er
 	return s.Serve(ctx)
 }
 
-// open opens the desks of a run, and makes one of its recordings if it has none.
-func (o *labelOptions) open(dir string) (*compare.Page, error) {
+// desks returns the desks of a run, and makes one of its recordings if it has none.
+func (o *labelOptions) desks(dir string) ([]label.Desk, error) {
 	desks, err := desksOf(dir)
-	if err != nil {
-		return nil, err
+	if err == nil && len(desks) == 0 {
+		return o.sample(dir)
 	}
-	if len(desks) == 0 {
-		if desks, err = o.sample(dir); err != nil {
-			return nil, err
+	return desks, err
+}
+
+// openDesks opens the page of some desks, on which no other program may then answer.
+func openDesks(desks []label.Desk) (p *compare.Page, done func() error, err error) {
+	var unlocks []func()
+	unlock := func() {
+		for _, f := range unlocks {
+			f()
 		}
 	}
-	return compare.NewPage(desks)
+	for _, d := range desks {
+		f, err := lockRun(d.Dir)
+		if err != nil {
+			unlock()
+			return nil, nil, err
+		}
+		unlocks = append(unlocks, f)
+	}
+	if p, err = compare.NewPage(desks); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return p, func() error {
+		defer unlock()
+		return p.Close()
+	}, nil
 }
 
 // labelsDir is the folder, in that of a run, of questions about recorded episodes.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/terrarium-rl/terrarium/experiments/web"
+	"github.com/terrarium-rl/terrarium/experiments/web/compare"
 	"github.com/terrarium-rl/terrarium/experiments/web/watch"
 )
 
@@ -66,7 +67,7 @@ func besideProgram() string {
 	return dir
 }
 
-func serve(ctx context.Context, w io.Writer, dir, address, viewer string) error {
+func serve(ctx context.Context, w io.Writer, dir, address, viewer string) (failure error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
@@ -83,7 +84,22 @@ func serve(ctx context.Context, w io.Writer, dir, address, viewer string) error 
 	if err := g.mount(s); err != nil {
 		return errors.Join(err, s.Close())
 	}
+	desks, err := desksOf(dir) // of a run that asks people
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
 	fmt.Fprintf(w, "open %s\n", s.URL())
+	if len(desks) > 0 {
+		p, done, err := openDesks(desks)
+		if err != nil {
+			return errors.Join(err, s.Close())
+		}
+		defer func() { failure = errors.Join(failure, done()) }()
+		if err := p.Mount(s); err != nil {
+			return errors.Join(err, s.Close())
+		}
+		fmt.Fprintf(w, "compare: %s%s\n", s.URL(), compare.Path)
+	}
 	if viewer == "" {
 		fmt.Fprintln(w, "films play; for the viewer in the browser, build it: make wasm")
 	}

@@ -42,7 +42,7 @@ type desk struct {
 	broken  map[int]string    // questions that cannot be shown, and why
 }
 
-// NewPage opens desks. It must be closed.
+// NewPage opens desks, for one program at a time. It must be closed.
 func NewPage(desks []label.Desk) (*Page, error) {
 	p := &Page{}
 	for _, d := range desks {
@@ -55,10 +55,25 @@ func NewPage(desks []label.Desk) (*Page, error) {
 	return p, nil
 }
 
+// ReadPage reads desks that another program may be writing, to look at Progress only.
+func ReadPage(desks []label.Desk) (*Page, error) {
+	p := &Page{}
+	for _, d := range desks {
+		rs, err := d.Answers()
+		if err != nil {
+			return nil, err
+		}
+		p.desks = append(p.desks, &desk{d, nil, rs, map[int]string{}})
+	}
+	return p, nil
+}
+
 // Close closes the logs.
 func (p *Page) Close() (err error) {
 	for _, d := range p.desks {
-		err = errors.Join(err, d.log.Close())
+		if d.log != nil {
+			err = errors.Join(err, d.log.Close())
+		}
 	}
 	return err
 }
