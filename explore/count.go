@@ -146,8 +146,7 @@ func (c *count) Score(dst []float32, b *env.Batch) {
 // Update counts the states of b, and forgets those of episodes that ended.
 func (c *count) Update(b *env.Batch, report func(string, float64)) error {
 	if c.lost >= 0 {
-		c.view.next(c.x, b, c.lost)
-		return fmt.Errorf("bonus count: the state of row %d is %v: not finite, or beyond 2^30 cells of %v", c.lost, c.x, c.c.Cell)
+		return c.misfit(b)
 	}
 	collisions := uint64(0)
 	for i := range b.N {
@@ -169,6 +168,17 @@ func (c *count) Update(b *env.Batch, report func(string, float64)) error {
 		report("collisions", float64(collisions))
 	}
 	return nil
+}
+
+// misfit says which number of the row without a key is at fault.
+func (c *count) misfit(b *env.Batch) error {
+	c.view.next(c.x, b, c.lost)
+	for j, v := range c.x {
+		if cell := v / c.c.Cell; !(cell > -mostCells && cell < mostCells) {
+			return fmt.Errorf("bonus count: number %d of the state of row %d is %v: not finite, or beyond 2^30 cells of %v", j, c.lost, v, c.c.Cell)
+		}
+	}
+	return fmt.Errorf("bonus count: the state of row %d is not finite", c.lost)
 }
 
 // AppendBinary appends the number of tables and the tables.

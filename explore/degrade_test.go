@@ -81,7 +81,7 @@ func TestCountsBeyondTheGrid(t *testing.T) {
 	b.Next[2*5] = 3e9
 	var dst [rows]float32
 	for expr, want := range map[string]string{
-		"count": "bonus count: the state of row 5 is [3e+09 0]: not finite, or beyond 2^30 cells of 0.5", "count(hash=simhash)": "", "count(cell=100)": "",
+		"count": "bonus count: number 0 of the state of row 5 is 3e+09: not finite, or beyond 2^30 cells of 0.5", "count(hash=simhash)": "", "count(cell=100)": "",
 	} {
 		x := parse(t, expr, s)
 		x.Score(dst[:], b)

@@ -30,6 +30,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/helpsteer"  // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/heron"      // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/lsc"        // claim
+	_ "github.com/terrarium-rl/terrarium/experiments/papers/noisy-tv"   // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/prefmodel"  // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/rewardmath" // claim
 	_ "github.com/terrarium-rl/terrarium/experiments/papers/secrets2"   // claim
