@@ -1,6 +1,10 @@
 package feedback
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
+)
 
 // An Op makes a data set of another. It leaves the records it is given as they are.
 type Op func([]Record) []Record
@@ -113,6 +117,30 @@ func Pairs(rs []Record) (out []Record) {
 		}
 	}
 	return out
+}
+
+// AgainstDemos returns an Op that follows each demonstration by n pairs in which it is better than a
+// segment drawn from others, the weight of the demonstration shared out among them (Ibarz et al.,
+// "Reward learning from human preferences and demonstrations in Atari", 2018, section 2.2): what a
+// loss of pairs needs to learn from demonstrations. Demonstrations without others stay alone.
+func AgainstDemos(others []Segment, n int, r *rng.Stream) Op {
+	return func(rs []Record) (out []Record) {
+		for _, d := range rs {
+			out = append(out, d)
+			if d.Kind != Demo || len(d.Segments) != 1 || len(others) == 0 {
+				continue
+			}
+			for range n {
+				p := d
+				p.Kind, p.Label, p.Weight = Pair, 1, d.Weight/float32(n)
+				p.Segments = []Segment{d.Segments[0], others[r.IntN(len(others))]}
+				if p.Segments[0] != p.Segments[1] {
+					out = append(out, p)
+				}
+			}
+		}
+		return out
+	}
 }
 
 // BalanceAnnotators weighs the records such that every annotator counts alike in sum and the

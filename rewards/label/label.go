@@ -2,7 +2,8 @@
 //
 // A [Labeler] turns a [Query] into a record of feedback. A [Teacher] knows the true reward, and
 // errs like people do; a [Heron] knows only which measurements matter more than which others; a
-// [Population] is several annotators who may disagree.
+// [Population] is several annotators who may disagree. [Human] is people, who answer at a [Desk]
+// when they find the time, and [Remote] a language model.
 //
 // Answers depend on the labeler's key and the pair, not on when or in which order pairs are asked:
 // the same question gets the same answer, and the pair the other way round the swapped one.

@@ -12,9 +12,12 @@
 // "Models of human preference for learning reward functions", 2022). [Linear] has the models of
 // that paper in which values move along with the reward.
 //
+// [Recurrent] is a scorer with a memory, whose scores depend on what came before.
+//
 // [Select] picks the next questions, a [Schedule] how many when. [Config] makes all of it a
 // reward, "preference", that learns while the agent trains; [Heron] one, "heron", whose labels
-// come from an order of importance.
+// come from an order of importance, [Human] one, "human", whose labels come from people, and
+// [Remote] one, "remote", that asks a language model.
 //
 // Training gives the same bits for any number of workers.
 package model

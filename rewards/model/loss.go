@@ -14,7 +14,8 @@ type Loss func(r *feedback.Record, y, dy [][]float32) float64
 
 // Standard is the loss for every kind of record: BradleyTerry for pairs, PlackettLuce for ranked
 // segments, the squared error for ratings of whole segments and for marks of steps. Demonstrations
-// have none: compare them with other behaviour first.
+// have none: compare them with other behaviour first, by feedback.AgainstDemos. Declined records have
+// none either.
 func Standard(r *feedback.Record, y, dy [][]float32) float64 {
 	switch r.Kind {
 	case feedback.Pair:
