@@ -192,6 +192,24 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestFaultsOfReleased: where Terrarium itself is fetched, there is no go.sum to begin with.
+func TestFaultsOfReleased(t *testing.T) {
+	proxy(t, map[string]map[string]string{
+		Terrarium + "@v0.9.0":       {"env/env.go": "package env\n"},
+		"example.com/rw@v0.3.0":     {"rw.go": "package rw\n"},
+		"example.com/relies@v1.0.0": {"go.mod": "module example.com/relies\n\nrequire example.com/nowhere v0.1.0\n\nreplace example.com/nowhere => ./inner\n", "rw.go": "package rw\n\nimport _ \"example.com/nowhere\"\n"},
+	})
+	for with, want := range map[string]string{
+		"example.com/rw@v0.9.0":     "module example.com/rw: it has no version v0.9.0: it has v0.3.0",
+		"example.com/relies@v1.0.0": "replaces example.com/nowhere by ./inner, which Go ignores",
+	} {
+		b := Builder{With: []Source{{Path: Terrarium, Version: "v0.9.0"}, source(t, with)}, Out: filepath.Join(t.TempDir(), "out")}
+		if err := b.Build(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", with, err, want)
+		}
+	}
+}
+
 // TestGo: without the go command, and with one that is too old, errors say what to install.
 func TestGo(t *testing.T) {
 	dir := t.TempDir()

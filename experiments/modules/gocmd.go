@@ -109,7 +109,7 @@ func (g *gocmd) output(ctx context.Context, args ...string) (string, error) {
 
 // relies lists the replace lines of a module that was fetched, PATH@VERSION.
 func (g *gocmd) relies(ctx context.Context, path, query string) (list []reliance) {
-	file, err := g.output(ctx, "list", "-m", "-f", "{{.GoMod}}", query)
+	file, err := g.output(ctx, "list", "-mod=mod", "-m", "-f", "{{.GoMod}}", query)
 	if err != nil {
 		return nil
 	}
@@ -129,7 +129,7 @@ func (g *gocmd) relies(ctx context.Context, path, query string) (list []reliance
 
 // versions lists the versions that a module has, the newest last.
 func (g *gocmd) versions(ctx context.Context, path string) string {
-	out, err := g.output(ctx, "list", "-m", "-versions", path)
+	out, err := g.output(ctx, "list", "-mod=mod", "-m", "-versions", path)
 	if err != nil {
 		return ""
 	}
