@@ -8,6 +8,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
+	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
 
 func init() {
@@ -78,6 +79,28 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
 	}
 	return v, nil
+}
+
+// Most returns how many worlds of c fit a device at most, judging by the largest buffer that it
+// allows.
+func Most(c env.Config, d vk.Info) (int, error) {
+	spec, err := c.Spec()
+	if err != nil {
+		return 0, err
+	}
+	manifest, err := engine.Load()
+	if err != nil {
+		return 0, err
+	}
+	layout := manifest.Layouts[spec.ID]
+	if layout == nil {
+		return 0, fmt.Errorf("env %s: %w: there are kernels for %v", spec.ID, ErrUnsupported, manifest.Environments())
+	}
+	k, err := link(layout, spec, c.New())
+	if err != nil {
+		return 0, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
+	}
+	return int(d.Range / uint64(4*len(k.local))), nil
 }
 
 // substeps returns how often the physics is advanced in a step: as often in the first step of a

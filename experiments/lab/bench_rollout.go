@@ -8,12 +8,14 @@ import (
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/vulkan"
+	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
 
 func init() { benches = append(benches, rolloutBenches) }
 
 // rolloutEnvs are the environments whose rollouts are measured, and rolloutWorlds the numbers of
-// worlds; those that do not fit the device are left out.
+// worlds, as far as the device has room for them.
 var (
 	rolloutEnvs   = []string{"cartpole-v0", "lander-v0", "walker-v0"}
 	rolloutWorlds = []int{64, 1024, 4096, 16384, 65536, 262144}
@@ -25,19 +27,28 @@ const rolloutSteps = 16
 // on the device. There are none where the engine is the CPU.
 func rolloutBenches() (bs []benchmark, err error) {
 	engine := env.Engine()
-	name, _, _ := strings.Cut(engine, ":")
-	device := false
-	for _, d := range env.Devices() {
-		device = device || d == name
+	name, device, _ := strings.Cut(engine, ":")
+	if name != vulkan.Engine {
+		return nil, nil
 	}
+	d, err := vk.Open(vk.Options{Device: device})
+	if err != nil {
+		return nil, err
+	}
+	info := d.Info()
+	d.Close()
 	for _, e := range rolloutEnvs {
+		most, err := rolloutMost(e, info)
+		if err != nil {
+			return nil, err
+		}
 		for _, worlds := range rolloutWorlds {
+			if worlds > most {
+				continue
+			}
 			b := benchmark{
 				name: fmt.Sprintf("rollout/%s/%d", e, worlds), metric: "env_steps_per_second", unit: "1/s", engine: engine,
 				worlds: worlds, workers: 1, figure: perWall,
-			}
-			if !device || !rolloutFits(e, worlds) {
-				continue
 			}
 			acted := b
 			acted.metric = "env_steps_per_second_with_policy"
@@ -48,14 +59,18 @@ func rolloutBenches() (bs []benchmark, err error) {
 	return bs, nil
 }
 
-// rolloutFits reports whether a device has room for rollouts of that many worlds, by making one.
-func rolloutFits(name string, worlds int) bool {
-	work, closeWork, err := openDeviceRolls(name, worlds)()
-	if err != nil {
-		return false
+// rolloutMost returns for how many worlds rollouts are measured: a software device, which is for
+// tests, would take minutes for many, and half of what fits leaves room for recordings.
+func rolloutMost(name string, d vk.Info) (int, error) {
+	if d.Kind == vk.Software {
+		return rolloutWorlds[1], nil
 	}
-	_, err = work()
-	return errors.Join(err, closeWork()) == nil
+	c, err := env.Open(name, nil)
+	if err != nil {
+		return 0, err
+	}
+	most, err := vulkan.Most(c, d)
+	return most / 2, err
 }
 
 func openDeviceSteps(name string, worlds int) openFunc {
