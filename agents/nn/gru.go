@@ -37,8 +37,10 @@ func NewGRU(in, hidden int) *GRU {
 // NumParams returns the number of parameters.
 func (g *GRU) NumParams() int { return g.end }
 
-// In returns the width of the input, Hidden that of the output.
-func (g *GRU) In() int     { return g.in }
+// In returns the width of the input.
+func (g *GRU) In() int { return g.in }
+
+// Hidden returns the width of the output.
 func (g *GRU) Hidden() int { return g.hidden }
 
 // Init fills p with orthogonal weights for each gate and zero biases.

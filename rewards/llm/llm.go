@@ -17,8 +17,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,7 +27,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/terrarium-rl/terrarium/env/rng"
 )
+
+const waitPurpose rng.Purpose = 0x6c6c6d
 
 // Options are the options of New. Zero values mean the defaults.
 type Options struct {
@@ -218,9 +222,9 @@ func (c *Client) post(ctx context.Context, body []byte) (data []byte, err error)
 		if err == nil || !errors.As(err, &t) || try == c.o.Retries || ctx.Err() != nil {
 			return data, err
 		}
-		// Exponential with jitter, so that many clients do not come back at once. The numbers
-		// decide about waiting alone.
-		wait := time.Duration(float64(200*time.Millisecond<<min(try, 6)) * (0.5 + rand.Float64()))
+		// Exponential, and not the same for all requests, which would come back at once.
+		random := rng.New(uint64(crc32.ChecksumIEEE(body))).Stream(waitPurpose, uint32(try), 0)
+		wait := time.Duration(float64(200*time.Millisecond<<min(try, 6)) * (0.5 + random.Float64()))
 		select {
 		case <-time.After(max(wait, min(t.after, time.Minute))):
 		case <-ctx.Done():
@@ -242,7 +246,7 @@ func (c *Client) send(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, temporary{fmt.Errorf("llm: %w", err), 0}
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // what counts was read
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:
