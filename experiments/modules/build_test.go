@@ -257,6 +257,7 @@ func TestExplain(t *testing.T) {
 		"# example.com/you/rw/inner\n../y/inner/a.go:3:5: undefined: x\n../y/inner/a.go:9:1: syntax error\n":                               "module example.com/you/rw: it does not compile: ../y/inner/a.go:3:5: undefined: x (and 1 more): correct it",
 		"# github.com/terrarium-rl/terrarium/env\nenv/x.go:1:1: oops\n":                                                                    "a defect of Terrarium's source in /t",
 		"go: updates to go.mod needed\nsomething else entirely":                                                                            "the go command failed (go: updates to go.mod needed; something else entirely): terrarium build --source DIR",
+		"go: example.com/me/rw@v1.0.0: no secure protocol found for repository":                                                            "module example.com/me/rw: it is not found",
 		"go: example.com/me/rw@v1.0.0: git ls-remote: fatal: could not read Username for 'https://example.com': terminal prompts disabled": "module example.com/me/rw: it is not found",
 	} {
 		if err := g.explain(nil, said, errors.New("exit status 1")); !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

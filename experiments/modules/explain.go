@@ -47,7 +47,7 @@ var complaints = []complaint{
 	{re(`no matching versions for query "([^"]+)"`), "it has no version $1", "go list -m -versions $M lists those it has; a commit or a branch can be named too", false},
 	{re(`invalid version: (.*?)(?:;|$)`), "that is no version of it ($1)", "go list -m -versions $M lists those it has", false},
 	{re(`does not contain package ([^\s;,]+)`), "it has no package $1", "name the package that registers something", false},
-	{re(`404 Not Found|410 Gone|[Rr]epository \S* ?not found|could not read Username|terminal prompts disabled|Permission denied|unrecognized import path|reading file:\S+: no such file|not a known (?:import|host)`), notFound, "check the path; for a private module, set GOPRIVATE=$M and let git reach its host; for a folder on this machine write $M=DIR", false},
+	{re(`404 Not Found|410 Gone|no secure protocol found|[Rr]epository \S* ?not found|could not read Username|terminal prompts disabled|Permission denied|unrecognized import path|reading file:\S+: no such file|not a known (?:import|host)`), notFound, "check the path; for a private module, set GOPRIVATE=$M and let git reach its host; for a folder on this machine write $M=DIR", false},
 	{re(`import "([^"]+)" is a program`), "$1 is a program", "name the package that registers something", false},
 	{re(`build constraints exclude all Go files`), "it has no Go files for this system", "look at its build constraints (//go:build), and at GOOS, GOARCH and CGO_ENABLED", false},
 	{re(`found packages (\S+) \([^)]*\) and (\S+) \(`), "one of its folders has two packages, $1 and $2", "a folder is one package: move the files of one", false},
