@@ -136,7 +136,7 @@ func TestBonusMap(t *testing.T) {
 	if int64(n) != r.Seeds[0].Steps || math.Abs(sum-want) > 1e-6*want {
 		t.Errorf("%d visits with bonuses of %v in all, want %d and %v", n, sum, r.Seeds[0].Steps, want)
 	}
-	html, err := renderReport([]*runRecord{r})
+	html, err := renderReport([]*runRecord{r}, "")
 	if err != nil || !bytes.Contains(html, []byte("mean bonus of each cell")) {
 		t.Errorf("the report lacks the maps: %v", err)
 	}

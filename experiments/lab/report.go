@@ -23,20 +23,22 @@ func init() { commands = append(commands, reportCommand) }
 const reportFile = "report.html"
 
 func reportCommand() *cobra.Command {
-	var out string
+	var out, viewer string
 	c := &cobra.Command{
 		Use:   "report DIR...",
 		Short: "Write one page about runs: result, curves, films, origin",
 		Long: `Write a page about one run, or one that compares several, finished or not. It is a single
-HTML file that needs nothing else, no network either.`,
+HTML file that needs nothing else, no network either. With --viewer it holds the viewer too, as make
+wasm builds it, and recorded evaluations to play in it: 7 MB.`,
 		Example: `  terrarium report runs/lander
+  terrarium report runs/lander --viewer bin/web
   terrarium report runs/lander runs/lander-without-normalisation -o comparison.html`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			if out == "" {
 				out = filepath.Join(dirs[0], reportFile)
 			}
-			if err := writeReport(dirs, out); err != nil {
+			if err := writeReportWith(dirs, out, viewer); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "report in", out)
@@ -44,11 +46,15 @@ HTML file that needs nothing else, no network either.`,
 		},
 	}
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write (default DIR/report.html of the first run)")
+	c.Flags().StringVar(&viewer, "viewer", "", "folder of the viewer for browsers, such as bin/web, to put into the page")
 	return c
 }
 
 // writeReport writes a page about the runs in dirs to the file called out.
-func writeReport(dirs []string, out string) error {
+func writeReport(dirs []string, out string) error { return writeReportWith(dirs, out, "") }
+
+// writeReportWith puts the viewer for browsers into the page, if its folder is given.
+func writeReportWith(dirs []string, out, viewer string) error {
 	runs := make([]*runRecord, len(dirs))
 	for i, dir := range dirs {
 		var err error
@@ -57,7 +63,7 @@ func writeReport(dirs []string, out string) error {
 		}
 	}
 	nameRuns(runs)
-	page, err := renderReport(runs)
+	page, err := renderReport(runs, viewer)
 	if err != nil {
 		return err
 	}

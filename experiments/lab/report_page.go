@@ -52,6 +52,7 @@ type reportPage struct {
 	Runs    []*runView
 	Compare *compareView // nil for a single run
 	Script  template.JS
+	Viewer  template.JS // the viewer in the page; empty without
 }
 
 // A runView is a run as the template shows it.
@@ -100,7 +101,9 @@ type compareRow struct {
 	Name, Evaluated, IQM, Better string
 }
 
-func renderReport(runs []*runRecord) ([]byte, error) {
+// renderReport returns the page about runs. Where a folder of the viewer for browsers is given, the page
+// holds it.
+func renderReport(runs []*runRecord, viewer string) ([]byte, error) {
 	p := &reportPage{}
 	var names []string
 	for _, r := range runs {
@@ -123,6 +126,11 @@ func renderReport(runs []*runRecord) ([]byte, error) {
 		return nil, err
 	}
 	p.Script = template.JS(script)
+	if viewer != "" {
+		if p.Viewer, err = embedViewer(viewer, runs); err != nil {
+			return nil, err
+		}
+	}
 	var out bytes.Buffer
 	if err := reportTemplate.Execute(&out, p); err != nil {
 		return nil, fmt.Errorf("report: %w", err)

@@ -374,7 +374,7 @@ func (g *gallery) report(w http.ResponseWriter, r *http.Request) {
 		if record, err = readRun(dir); err == nil {
 			runs := []*runRecord{record}
 			nameRuns(runs)
-			page, err = renderReport(runs)
+			page, err = renderReport(runs, "")
 		}
 	}
 	if err != nil {

@@ -52,18 +52,24 @@ func TestBrowser(t *testing.T) {
 		query.Add("replay", "../replay?"+url.Values{"run": {"lander"}, "file": {"seed-1/replays/" + name + ".replay"}}.Encode())
 	}
 	shot := filepath.Join(dir, "shot.png")
-	c = exec.Command("chromium", "--headless", "--no-sandbox", "--disable-quic", "--no-first-run",
+	browse(t, shot, address+"viewer/?"+query.Encode())
+	like(t, shot, filepath.Join("testdata", "TestBrowser.png"))
+}
+
+// browse makes a picture of a page.
+func browse(t *testing.T, shot, address string) {
+	t.Helper()
+	c := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--enable-unsafe-swiftshader", "--use-gl=angle", "--use-angle=swiftshader",
-		"--virtual-time-budget=20000", "--window-size=900,600", "--user-data-dir="+filepath.Join(dir, "user"),
-		"--screenshot="+shot, address+"viewer/?"+query.Encode())
+		"--virtual-time-budget=20000", "--window-size=900,600", "--user-data-dir="+t.TempDir(),
+		"--screenshot="+shot, address)
 	done := time.AfterFunc(3*time.Minute, func() { c.Process.Kill() })
 	out, err := c.CombinedOutput()
 	done.Stop()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	like(t, shot, filepath.Join("testdata", "TestBrowser.png"))
 }
 
 // served starts `terrarium serve` and returns its address.

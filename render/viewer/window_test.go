@@ -122,7 +122,7 @@ func TestWindow(t *testing.T) {
 		xdotool key space; sleep 0.2; xdotool key s; sleep 0.5
 		xdotool key l; sleep 0.3; xdotool key m; sleep 0.5; xdotool key s; sleep 0.5
 		xdotool key l; sleep 0.3; xdotool key t; sleep 0.3
-		xdotool key w; sleep 0.5; xdotool key Left; sleep 0.5; xdotool key Right; sleep 0.5; xdotool key w; sleep 0.5
+		xdotool key w; sleep 2; xdotool key Left; sleep 2; xdotool key Right; sleep 2; xdotool key w; sleep 1
 		xdotool key Escape
 		wait $viewer`
 	inWindow(t, script, "VIEWER="+bin, "DIR="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
