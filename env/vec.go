@@ -287,12 +287,18 @@ func (p *pool) finish(w *world, i int) error {
 	return nil
 }
 
+// finite reports whether no number of x is infinite or NaN. Two sums do not wait for each other.
 func finite(x []float32) bool {
-	var sum float32
-	for _, v := range x {
-		sum += v - v
+	var even, odd float32
+	for len(x) >= 2 {
+		even += x[0] - x[0]
+		odd += x[1] - x[1]
+		x = x[2:]
 	}
-	return sum == 0
+	for _, v := range x {
+		even += v - v
+	}
+	return even+odd == 0
 }
 
 // clamp limits the actions of a world to their bounds.

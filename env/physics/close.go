@@ -38,14 +38,14 @@ func (w *World) closeJoint(i int) float32 {
 	a, b := &w.bodies[info.a], &w.bodies[info.b]
 	open := float32(0)
 	if info.limited {
-		jac, position := w.measure(i)
+		var c constraint
+		position := w.measure(i, &c.j)
 		slop, most := float32(linearSlop), float32(maxLinearCorrection)
 		if info.kind == scene.Revolute {
 			slop, most = angularSlop, maxCorrection
 		}
 		fix := geom.Clamp(j.lo-position-slop, 0, most) - geom.Clamp(position-j.hi-slop, 0, most)
-		var c constraint
-		c.set(jac, 0, a, b)
+		c.set(0, a, b)
 		if k := c.dot(&c); fix != 0 && k > 0 {
 			c.displace(a, b, fix/k)
 			a.turnTo()
@@ -53,7 +53,8 @@ func (w *World) closeJoint(i int) float32 {
 			open = geom.Max(open, geom.Abs(fix)*(linearSlop/slop))
 		}
 	}
-	w.measure(i)
+	var unused [6]float32
+	w.measure(i, &unused)
 	cs := w.constraints[info.row0 : info.row0+info.rows]
 	var k [3][3]float32
 	var x [3]float32

@@ -67,9 +67,12 @@ func (w *World) jointFrame(i int) (f frame, a, b *body) {
 // JointPosition returns the angle (revolute, rad), translation (prismatic, m) or length
 // (distance, m) of a joint; of a weld, how far its angle is off.
 func (w *World) JointPosition(joint int) float32 {
+	info, j := &w.m.joints[joint], &w.joints[joint]
+	if info.kind == scene.Revolute {
+		return w.bodies[info.b].a - w.bodies[info.a].a - j.reference
+	}
 	f, a, b := w.jointFrame(joint)
-	j := &w.joints[joint]
-	switch w.m.joints[joint].kind {
+	switch info.kind {
 	case scene.Prismatic:
 		ux, uy := j.axis(a)
 		return float32(f.dx*ux) + float32(f.dy*uy)
@@ -82,15 +85,18 @@ func (w *World) JointPosition(joint int) float32 {
 
 // JointSpeed returns the rate of change of JointPosition.
 func (w *World) JointSpeed(joint int) float32 {
+	if info := &w.m.joints[joint]; info.kind == scene.Revolute {
+		return w.bodies[info.b].w - w.bodies[info.a].w
+	}
 	f, a, b := w.jointFrame(joint)
 	var g [6]float32
 	switch w.m.joints[joint].kind {
 	case scene.Prismatic:
 		ux, uy := w.joints[joint].axis(a)
-		g = f.along(ux, uy)
+		f.along(&g, ux, uy)
 	case scene.Distance:
 		ux, uy, _ := f.direction()
-		g = f.between(ux, uy)
+		f.between(&g, ux, uy)
 	default:
 		return b.w - a.w
 	}

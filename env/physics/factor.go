@@ -26,9 +26,9 @@ func (t *tree) factorise(cs []constraint, k []float32) {
 	clear(k)
 	for i := range t.terms {
 		e := &t.terms[i]
-		p, q := &cs[e.i], &cs[e.k]
-		ji, mk := (*[3]float32)(p.j[e.si:]), (*[3]float32)(q.m[e.sk:])
-		k[e.at] += float32(ji[0]*mk[0]) + float32(ji[1]*mk[1]) + float32(ji[2]*mk[2])
+		j, m := &cs[e.i].j, &cs[e.k].m
+		p, q := e.si&3, e.sk&3 // 0 or 3, which the compiler does not know
+		k[e.at] += float32(j[p]*m[q]) + float32(j[p+1]*m[q+1]) + float32(j[p+2]*m[q+2])
 	}
 	for c := range rows {
 		k[c] += float32(yield * k[c])
@@ -38,15 +38,16 @@ func (t *tree) factorise(cs []constraint, k []float32) {
 	for c := range rows {
 		inv := inverse(k[c])
 		k[c] = geom.Sqrt(inv)
-		lo, hi := int(t.start[c]), int(t.start[c+1])
-		for p := lo; p < hi; p++ {
-			f := l[p] * inv
-			n := hi - p
-			for q, at := range target[:n] {
-				k[at] -= float32(l[p+q] * f)
+		column := l[t.start[c]:t.start[c+1]]
+		for p, x := range column {
+			f := x * inv
+			rest := column[p:]
+			at := target[:len(rest)]
+			for q, y := range rest {
+				k[at[q]] -= float32(y * f)
 			}
-			target = target[n:]
-			l[p] = f
+			target = target[len(rest):]
+			column[p] = f
 		}
 	}
 }
@@ -83,6 +84,25 @@ func (t *tree) forward(k, x []float32, first int) {
 	}
 }
 
+// forwardBoth is forward for x and y at once, which takes little longer than for one.
+func (t *tree) forwardBoth(k, x, y []float32, first int) {
+	rows := int(t.rows)
+	l, x, y, d, ends := k[rows:], x[:rows], y[:rows], k[:rows], t.start[1:][:rows]
+	at := int(t.start[first])
+	for c := first; c < rows; c++ {
+		xc, yc := x[c], y[c]
+		end := int(ends[c])
+		row := t.row[at:end]
+		column := l[at:end][:len(row)]
+		for p, r := range row {
+			x[r] -= float32(column[p] * xc)
+			y[r] -= float32(column[p] * yc)
+		}
+		x[c], y[c] = xc*d[c], yc*d[c]
+		at = end
+	}
+}
+
 // backward replaces x by L^-T D^-1/2 x.
 func (t *tree) backward(k, x []float32) {
 	rows := int(t.rows)
@@ -97,6 +117,25 @@ func (t *tree) backward(k, x []float32) {
 			s -= float32(column[p] * x[r])
 		}
 		x[c] = s
+		end = at
+	}
+}
+
+// backwardBoth is backward for x and y at once.
+func (t *tree) backwardBoth(k, x, y []float32) {
+	rows := int(t.rows)
+	l, x, y, d, starts := k[rows:], x[:rows], y[:rows], k[:rows], t.start[:rows]
+	end := int(t.entries)
+	for c := rows - 1; c >= 0; c-- {
+		sx, sy := float32(x[c]*d[c]), float32(y[c]*d[c])
+		at := int(starts[c])
+		row := t.row[at:end]
+		column := l[at:end][:len(row)]
+		for p, r := range row {
+			sx -= float32(column[p] * x[r])
+			sy -= float32(column[p] * y[r])
+		}
+		x[c], y[c] = sx, sy
 		end = at
 	}
 }

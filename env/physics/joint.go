@@ -40,16 +40,18 @@ func (w *World) frame(j *joint, a, b *body) frame {
 	return f
 }
 
-// along is the Jacobian of the way from anchor A to anchor B along the direction u, which turns
-// with body a.
-func (f *frame) along(ux, uy float32) [6]float32 {
+// along writes the Jacobian of the way from anchor A to anchor B along the direction u, which
+// turns with body a.
+func (f *frame) along(j *[6]float32, ux, uy float32) {
 	px, py := f.rax+f.dx, f.ray+f.dy
-	return [6]float32{-ux, -uy, -(float32(px*uy) - float32(py*ux)), ux, uy, float32(f.rbx*uy) - float32(f.rby*ux)}
+	j[0], j[1], j[2] = -ux, -uy, -(float32(px*uy) - float32(py*ux))
+	j[3], j[4], j[5] = ux, uy, float32(f.rbx*uy)-float32(f.rby*ux)
 }
 
-// between is the Jacobian of the distance of the anchors, whose direction is u.
-func (f *frame) between(ux, uy float32) [6]float32 {
-	return [6]float32{-ux, -uy, -(float32(f.rax*uy) - float32(f.ray*ux)), ux, uy, float32(f.rbx*uy) - float32(f.rby*ux)}
+// between writes the Jacobian of the distance of the anchors, whose direction is u.
+func (f *frame) between(j *[6]float32, ux, uy float32) {
+	j[0], j[1], j[2] = -ux, -uy, -(float32(f.rax*uy) - float32(f.ray*ux))
+	j[3], j[4], j[5] = ux, uy, float32(f.rbx*uy)-float32(f.rby*ux)
 }
 
 // direction returns the unit vector from anchor A to anchor B, and their distance.
@@ -65,10 +67,14 @@ func (j *joint) axis(a *body) (ux, uy float32) {
 	return float32(a.c*j.ux) - float32(a.s*j.uy), float32(a.s*j.ux) + float32(a.c*j.uy)
 }
 
-var turn = [6]float32{0, 0, -1, 0, 0, 1} // the Jacobian of the relative angle
+// turn writes the Jacobian of the relative angle.
+func turn(j *[6]float32) {
+	j[0], j[1], j[2] = 0, 0, -1
+	j[3], j[4], j[5] = 0, 0, 1
+}
 
-// measure writes the constraints of a joint, and returns its position and the Jacobian of that.
-func (w *World) measure(i int) (jac [6]float32, position float32) {
+// measure writes the constraints of a joint and the Jacobian of its position, which it returns.
+func (w *World) measure(i int, jac *[6]float32) (position float32) {
 	info, j := &w.m.joints[i], &w.joints[i]
 	a, b := &w.bodies[info.a], &w.bodies[info.b]
 	f := w.frame(j, a, b)
@@ -76,22 +82,32 @@ func (w *World) measure(i int) (jac [6]float32, position float32) {
 	cs := w.constraints[info.row0 : info.row0+info.rows]
 	switch info.kind {
 	case scene.Revolute, scene.Weld:
-		cs[0].set([6]float32{-1, 0, f.ray, 1, 0, -f.rby}, f.dx, a, b)
-		cs[1].set([6]float32{0, -1, -f.rax, 0, 1, f.rbx}, f.dy, a, b)
-		jac, position = turn, angle
+		x, y := &cs[0], &cs[1]
+		x.j[0], x.j[1], x.j[2], x.j[3], x.j[4], x.j[5] = -1, 0, f.ray, 1, 0, -f.rby
+		x.set(f.dx, a, b)
+		y.j[0], y.j[1], y.j[2], y.j[3], y.j[4], y.j[5] = 0, -1, -f.rax, 0, 1, f.rbx
+		y.set(f.dy, a, b)
+		turn(jac)
+		position = angle
 		if info.kind == scene.Weld {
-			cs[2].set(turn, angle, a, b)
+			turn(&cs[2].j)
+			cs[2].set(angle, a, b)
 		}
 	case scene.Prismatic:
 		ux, uy := j.axis(a)
-		cs[0].set(f.along(-uy, ux), float32(f.dy*ux)-float32(f.dx*uy), a, b)
-		cs[1].set(turn, angle, a, b)
-		jac, position = f.along(ux, uy), float32(f.dx*ux)+float32(f.dy*uy)
+		f.along(&cs[0].j, -uy, ux)
+		cs[0].set(float32(f.dy*ux)-float32(f.dx*uy), a, b)
+		turn(&cs[1].j)
+		cs[1].set(angle, a, b)
+		f.along(jac, ux, uy)
+		position = float32(f.dx*ux) + float32(f.dy*uy)
 	case scene.Distance:
 		ux, uy, length := f.direction()
-		jac, position = f.between(ux, uy), length
+		f.between(jac, ux, uy)
+		position = length
 		if info.rows == 1 {
-			cs[0].set(jac, length-j.length, a, b)
+			cs[0].j = *jac
+			cs[0].set(length-j.length, a, b)
 		}
 	}
 	if info.driven {
@@ -99,7 +115,7 @@ func (w *World) measure(i int) (jac [6]float32, position float32) {
 			cs[r].drive = kinematicSpeed(&cs[r], a, b)
 		}
 	}
-	return jac, position
+	return position
 }
 
 // kinematicSpeed is the part of a constraint's speed that is due to bodies which do not respond.
@@ -116,8 +132,7 @@ func kinematicSpeed(c *constraint, a, b *body) (s float32) {
 // prepareJoints writes the constraints of all joints.
 func (w *World) prepareJoints() {
 	for i := range w.m.joints {
-		jac, position := w.measure(i)
-		w.positions[i], w.jacobians[i] = position, jac
+		w.positions[i] = w.measure(i, &w.jacobians[i])
 	}
 }
 
@@ -132,17 +147,24 @@ func (w *World) prepareAxes(dt float32) {
 			j.im, j.il = 0, 0
 			continue
 		}
-		w.addRow(&w.jacobians[i], info.a, info.b, j.im+j.il)
-		w.axes = append(w.axes, axis{joint: int32(i), want: j.speed, most: float32(j.max * dt), lo: -unbounded, hi: unbounded})
+		n := len(w.axes)
+		w.axes, w.rows = w.axes[:n+1], w.rows[:n+1]
+		w.rows[n].j = w.jacobians[i]
+		w.addRow(&w.rows[n], info.a, info.b, j.im+j.il)
+		x := &w.axes[n]
+		x.joint, x.want, x.most, x.at = int32(i), j.speed, float32(j.max*dt), bounded
+		x.lo, x.hi, x.fixLo, x.fixHi = -unbounded, unbounded, 0, 0
 		if info.limited {
-			w.axes[len(w.axes)-1].limit(info, j, w.positions[i], perDt)
+			x.limit(info, j, w.positions[i], perDt)
 		}
 	}
 }
 
-func (c *constraint) set(j [6]float32, err float32, a, b *body) {
-	c.j, c.c = j, err
-	c.m = [6]float32{a.invM * j[0], a.invM * j[1], a.invI * j[2], b.invM * j[3], b.invM * j[4], b.invI * j[5]}
+// set completes a constraint, whose Jacobian is there.
+func (c *constraint) set(err float32, a, b *body) {
+	c.c = err
+	c.m[0], c.m[1], c.m[2] = a.invM*c.j[0], a.invM*c.j[1], a.invI*c.j[2]
+	c.m[3], c.m[4], c.m[5] = b.invM*c.j[3], b.invM*c.j[4], b.invI*c.j[5]
 }
 
 // limit computes how far the limits are.

@@ -87,6 +87,7 @@ type rayInfo struct {
 	from, along geom.Vec
 	upright     bool
 	mask        uint32
+	shapes      []int32 // that it can see
 }
 
 // slot is a pair of things that may touch: shapes, or for landing a ground and a shape.
@@ -203,7 +204,14 @@ func (m *Model) addDevices(s *scene.Scene) {
 		if mask == 0 {
 			mask = ^mask
 		}
-		m.rays = append(m.rays, rayInfo{r.Name, int32(m.Body(r.Body)), r.From, r.Along, r.Upright, mask})
+		body := int32(m.Body(r.Body))
+		var shapes []int32
+		for k := range m.shapes {
+			if m.visible(k, mask, body) {
+				shapes = append(shapes, int32(k))
+			}
+		}
+		m.rays = append(m.rays, rayInfo{r.Name, body, r.From, r.Along, r.Upright, mask, shapes})
 	}
 }
 

@@ -13,7 +13,18 @@ type Hit struct {
 // and which are not sensors, and whether there is one. A ray that starts inside a shape does
 // not see it, and one that comes from below a ground does not see that.
 func (w *World) RayCast(from, to geom.Vec, mask uint32) (Hit, bool) {
-	return w.cast(from, to.Sub(from), mask, -1)
+	o, d, hit, found := from, to.Sub(from), Hit{Fraction: 1}, false
+	for g := range w.m.grounds {
+		if sees(mask, w.m.grounds[g].filter.Category) && w.castGround(g, o, d, &hit) {
+			hit.Body, found = GroundBody, true
+		}
+	}
+	for i := range w.m.shapes {
+		if w.m.visible(i, mask, -1) && w.shapes[i].on != 0 && w.castShape(i, o, d, &hit) {
+			hit.Body, found = int(w.m.shapes[i].body), true
+		}
+	}
+	return hit, found
 }
 
 // CastRays writes the hit fraction of each of the scene's rays to dst; 1 where nothing is hit.
@@ -27,30 +38,26 @@ func (w *World) CastRays(dst []float32) {
 		if !r.upright {
 			along = w.Rot(int(r.body)).Apply(along)
 		}
-		h, _ := w.cast(w.WorldPoint(int(r.body), r.from), along, r.mask, r.body)
-		dst[i] = h.Fraction
+		from := w.WorldPoint(int(r.body), r.from)
+		hit := Hit{Fraction: 1}
+		for g := range w.m.grounds {
+			if sees(r.mask, w.m.grounds[g].filter.Category) {
+				w.castGround(g, from, along, &hit)
+			}
+		}
+		for _, s := range r.shapes {
+			if w.shapes[s].on != 0 {
+				w.castShape(int(s), from, along, &hit)
+			}
+		}
+		dst[i] = hit.Fraction
 	}
 }
 
-// cast casts a ray that does not see the body self.
-func (w *World) cast(o, d geom.Vec, mask uint32, self int32) (Hit, bool) {
-	hit := Hit{Fraction: 1}
-	found := false
-	for g := range w.m.grounds {
-		if sees(mask, w.m.grounds[g].filter.Category) && w.castGround(g, o, d, &hit) {
-			hit.Body, found = GroundBody, true
-		}
-	}
-	for i := range w.m.shapes {
-		s := &w.m.shapes[i]
-		if s.sensor || s.body == self || w.shapes[i].on == 0 || !sees(mask, s.filter.Category) {
-			continue
-		}
-		if w.castShape(i, o, d, &hit) {
-			hit.Body, found = int(s.body), true
-		}
-	}
-	return hit, found
+// visible reports whether a ray that does not see the body self sees a shape.
+func (m *Model) visible(shape int, mask uint32, self int32) bool {
+	s := &m.shapes[shape]
+	return !s.sensor && s.body != self && sees(mask, s.filter.Category)
 }
 
 func sees(mask, category uint32) bool {

@@ -84,30 +84,79 @@ func add(y, x []float32, f float32) {
 	}
 }
 
-// addRow appends the row with Jacobian j of two bodies, and starts it with an impulse, unless
-// the joints forbid any motion along it.
-func (w *World) addRow(j *[6]float32, a, b int32, impulse float32) *row {
-	w.rows = w.rows[:len(w.rows)+1]
-	r := &w.rows[len(w.rows)-1]
-	p, q := &w.bodies[a], &w.bodies[b]
-	*r = row{
-		j: *j, m: [6]float32{p.invM * j[0], p.invM * j[1], p.invI * j[2], q.invM * j[3], q.invM * j[4], q.invI * j[5]},
-		a: w.m.bodies[a].dof, b: w.m.bodies[b].dof,
+// addFours is add for multiples of four numbers.
+func addFours(y, x []float32, f float32) {
+	y = y[:len(x)]
+	for i := 0; i+4 <= len(x); i += 4 {
+		a, b := (*[4]float32)(x[i:]), (*[4]float32)(y[i:])
+		b[0] += float32(a[0] * f)
+		b[1] += float32(a[1] * f)
+		b[2] += float32(a[2] * f)
+		b[3] += float32(a[3] * f)
 	}
-	r.k = float32(j[0]*r.m[0]) + float32(j[1]*r.m[1]) + float32(j[2]*r.m[2]) +
-		(float32(j[3]*r.m[3]) + float32(j[4]*r.m[4]) + float32(j[5]*r.m[5]))
-	free := r.k
+}
+
+// addRow completes a row of two bodies, whose Jacobian is there, and starts it with an impulse.
+func (w *World) addRow(r *row, a, b int32, impulse float32) {
+	w.setRow(r, a, b)
 	ta, tb := w.m.bodies[a].tree, w.m.bodies[b].tree
 	ground := int32(len(w.bodies) - 1) // has no joints
 	if ta >= 0 && ta != tb {
-		r.za, r.sa, r.na = w.reaction(ta, a, ground, j)
-		r.k -= square(w.react[r.za : r.za+r.na])
+		r.za, r.sa, r.na = w.reaction(ta, a, ground, &r.j)
 	}
 	if tb >= 0 {
 		if ta != tb {
 			a = ground
 		}
-		r.zb, r.sb, r.nb = w.reaction(tb, a, b, j)
+		r.zb, r.sb, r.nb = w.reaction(tb, a, b, &r.j)
+	}
+	w.startRow(r, impulse)
+}
+
+// addPair is addRow for two rows of the same bodies.
+func (w *World) addPair(r *[2]row, a, b int32, f, g float32) {
+	p, q := &r[0], &r[1]
+	w.setRow(p, a, b)
+	w.setRow(q, a, b)
+	ta, tb := w.m.bodies[a].tree, w.m.bodies[b].tree
+	ground := int32(len(w.bodies) - 1)
+	if ta >= 0 && ta != tb {
+		p.za, p.sa, p.na = w.reactionBoth(ta, a, ground, &p.j, &q.j)
+		q.za, q.sa, q.na = p.za+w.m.trees[ta].rows, p.sa, p.na
+	}
+	if tb >= 0 {
+		if ta != tb {
+			a = ground
+		}
+		p.zb, p.sb, p.nb = w.reactionBoth(tb, a, b, &p.j, &q.j)
+		q.zb, q.sb, q.nb = p.zb+w.m.trees[tb].rows, p.sb, p.nb
+	}
+	w.startRow(p, f)
+	w.startRow(q, g)
+}
+
+// setRow computes what a row is without joints.
+func (w *World) setRow(r *row, a, b int32) {
+	p, q := &w.bodies[a], &w.bodies[b]
+	j, m := &r.j, &r.m
+	m[0], m[1], m[2] = p.invM*j[0], p.invM*j[1], p.invI*j[2]
+	m[3], m[4], m[5] = q.invM*j[3], q.invM*j[4], q.invI*j[5]
+	r.k = float32(j[0]*m[0]) + float32(j[1]*m[1]) + float32(j[2]*m[2]) +
+		(float32(j[3]*m[3]) + float32(j[4]*m[4]) + float32(j[5]*m[5]))
+	r.a, r.b = w.m.bodies[a].dof, w.m.bodies[b].dof
+	r.za, r.sa, r.na = 0, 0, 0
+	r.zb, r.sb, r.nb = 0, 0, 0
+	r.impulse, r.applied = 0, 0
+}
+
+// startRow takes from a row what its reactions take back, and starts it with an impulse, unless
+// the joints forbid any motion along it.
+func (w *World) startRow(r *row, impulse float32) {
+	free := r.k
+	if r.na > 0 {
+		r.k -= square(w.react[r.za : r.za+r.na])
+	}
+	if r.nb > 0 {
 		r.k -= square(w.react[r.zb : r.zb+r.nb])
 	}
 	damping := float32(softness * free)
@@ -117,7 +166,6 @@ func (w *World) addRow(j *[6]float32, a, b int32, impulse float32) *row {
 		r.impulse, r.applied = impulse, impulse
 		w.now.motion.push(r, w.react, impulse)
 	}
-	return r
 }
 
 func square(x []float32) float32 { return dot(x, x) }
@@ -134,16 +182,41 @@ func (w *World) reaction(tree, a, b int32, j *[6]float32) (z, s, n int32) {
 	cs := w.constraints[t.row0 : t.row0+t.rows]
 	first := t.rows
 	for _, l := range w.m.bodies[a].links {
-		m := (*[3]float32)(cs[l.row].m[l.side:])
-		x[l.row] = float32(j[0]*m[0]) + float32(j[1]*m[1]) + float32(j[2]*m[2])
+		m, p := &cs[l.row].m, l.side&3 // 0 or 3, which the compiler does not know
+		x[l.row] = float32(j[0]*m[p]) + float32(j[1]*m[p+1]) + float32(j[2]*m[p+2])
 		first = min(first, l.row)
 	}
 	for _, l := range w.m.bodies[b].links {
-		m := (*[3]float32)(cs[l.row].m[l.side:])
-		x[l.row] += float32(j[3]*m[0]) + float32(j[4]*m[1]) + float32(j[5]*m[2])
+		m, p := &cs[l.row].m, l.side&3
+		x[l.row] += float32(j[3]*m[p]) + float32(j[4]*m[p+1]) + float32(j[5]*m[p+2])
 		first = min(first, l.row)
 	}
 	t.forward(w.factor(t), x, int(first))
+	return int32(at) + first, int32(w.m.dofs) + 3 + t.row0 + first, t.rows - first
+}
+
+// reactionBoth is reaction for unit impulses along i and j; those to j lie t.rows behind.
+func (w *World) reactionBoth(tree, a, b int32, i, j *[6]float32) (z, s, n int32) {
+	t := &w.m.trees[tree]
+	at := len(w.react)
+	w.react = w.react[:at+2*int(t.rows)]
+	clear(w.react[at:])
+	x, y := w.react[at:][:t.rows], w.react[at+int(t.rows):][:t.rows]
+	cs := w.constraints[t.row0 : t.row0+t.rows]
+	first := t.rows
+	for _, l := range w.m.bodies[a].links {
+		m, p := &cs[l.row].m, l.side&3
+		x[l.row] = float32(i[0]*m[p]) + float32(i[1]*m[p+1]) + float32(i[2]*m[p+2])
+		y[l.row] = float32(j[0]*m[p]) + float32(j[1]*m[p+1]) + float32(j[2]*m[p+2])
+		first = min(first, l.row)
+	}
+	for _, l := range w.m.bodies[b].links {
+		m, p := &cs[l.row].m, l.side&3
+		x[l.row] += float32(i[3]*m[p]) + float32(i[4]*m[p+1]) + float32(i[5]*m[p+2])
+		y[l.row] += float32(j[3]*m[p]) + float32(j[4]*m[p+1]) + float32(j[5]*m[p+2])
+		first = min(first, l.row)
+	}
+	t.forwardBoth(w.factor(t), x, y, int(first))
 	return int32(at) + first, int32(w.m.dofs) + 3 + t.row0 + first, t.rows - first
 }
 
@@ -180,7 +253,7 @@ func (w *World) motionSpeed(s *system, r *row) float32 {
 func (w *World) change(s *system, i int32, f float32) {
 	if s.speeds != nil {
 		n := len(s.speeds)
-		add(s.speeds, w.dense[int(i)*n:][:n], f)
+		addFours(s.speeds, w.dense[int(i)*n:][:n], f)
 		return
 	}
 	s.motion.push(&w.rows[i], w.react, f)
@@ -189,22 +262,60 @@ func (w *World) change(s *system, i int32, f float32) {
 // assemble computes, if there are few rows, the speeds along all that a unit of impulse along
 // each brings about.
 func (w *World) assemble() {
-	n := len(w.rows)
 	w.begin(&w.now)
-	if n > maxDense {
+	if w.now.speeds == nil {
 		return
 	}
-	unit := w.unit
+	n := len(w.now.speeds)
 	for k := range w.rows {
 		r := &w.rows[k]
-		unit.push(r, w.react, 1)
 		w.dense[k*n+k] = r.k
-		for i := k + 1; i < n; i++ {
-			x := unit.speed(&w.rows[i], w.react)
+		for i := range w.rows[:k] {
+			x := w.coupling(r, &w.rows[i])
 			w.dense[i*n+k], w.dense[k*n+i] = x, x
 		}
-		unit.forget(r)
 	}
+	for i := range w.rows { // the unused rest of the last four columns
+		for k := len(w.rows); k < n; k++ {
+			w.dense[i*n+k] = 0
+		}
+	}
+}
+
+// coupling returns the speed along r that a unit of impulse along q brings about, or the other
+// way round.
+func (w *World) coupling(r, q *row) float32 {
+	a, b := float32(0), float32(0)
+	switch r.a {
+	case q.a:
+		a = float32(r.j[0]*q.m[0]) + float32(r.j[1]*q.m[1]) + float32(r.j[2]*q.m[2])
+	case q.b:
+		a = float32(r.j[0]*q.m[3]) + float32(r.j[1]*q.m[4]) + float32(r.j[2]*q.m[5])
+	}
+	switch r.b {
+	case q.a:
+		b = float32(r.j[3]*q.m[0]) + float32(r.j[4]*q.m[1]) + float32(r.j[5]*q.m[2])
+	case q.b:
+		b = float32(r.j[3]*q.m[3]) + float32(r.j[4]*q.m[4]) + float32(r.j[5]*q.m[5])
+	}
+	sum := a + b
+	if r.na > 0 {
+		sum -= w.shared(q, r.za, r.sa, r.na)
+	}
+	return sum - w.shared(q, r.zb, r.sb, r.nb)
+}
+
+// shared returns the product of n reactions at z, which act at s, with those of q in the same
+// tree. Reactions of a tree may begin anywhere, but all end at its last constraint.
+func (w *World) shared(q *row, z, s, n int32) float32 {
+	c, end := int32(0), int32(0)
+	switch {
+	case q.nb > 0 && q.sb+q.nb == s+n:
+		c, end = min(n, q.nb), q.zb+q.nb
+	case q.na > 0 && q.sa+q.na == s+n:
+		c, end = min(n, q.na), q.za+q.na
+	}
+	return dot(w.react[z+n-c:z+n], w.react[end-c:end])
 }
 
 // begin computes the speeds of s, if they are kept, when its impulses are in its
@@ -212,8 +323,8 @@ func (w *World) assemble() {
 func (w *World) begin(s *system) {
 	s.speeds = nil
 	if n := len(w.rows); n <= maxDense {
-		s.speeds = s.room[:n]
-		for i := range s.speeds {
+		s.speeds = s.room[:(n+3)/4*4]
+		for i := range w.rows {
 			s.speeds[i] = w.motionSpeed(s, &w.rows[i])
 		}
 	}

@@ -19,13 +19,12 @@ const (
 // A grip is a contact point in the sweeps. Its two rows, one after the other, are along the normal
 // and along the tangent (ny, -nx).
 type grip struct {
-	row, contact    int32
-	friction        float32
-	least           float32    // speed at which the shapes may separate at least; negative: they may still approach
-	bounce          float32    // speed at which to separate after the impact, 0 if it does not bounce
-	fix             float32    // displacement along the normal that the position correction wants
-	needed          bool       // found by takeIn
-	normal, tangent [6]float32 // Jacobians
+	row, contact int32
+	friction     float32
+	least        float32 // speed at which the shapes may separate at least; negative: they may still approach
+	bounce       float32 // speed at which to separate after the impact, 0 if it does not bounce
+	fix          float32 // displacement along the normal that the position correction wants
+	needed       bool    // found by takeIn
 }
 
 // Step advances the world by dt seconds; dt should be the same in every step. Forces applied
@@ -47,7 +46,7 @@ func (w *World) advance(dt float32) {
 	w.prepareContacts(dt)
 	w.solve()
 	w.correct(dt)
-	w.settle(w.shift.motion)
+	w.settleBoth()
 	w.move(dt)
 	w.restitute()
 	w.report(dt)
@@ -63,7 +62,10 @@ func (w *World) gather(dt float32) {
 		b, dof := &w.bodies[i], w.m.bodies[i].dof
 		v := (*[3]float32)(w.now.motion[dof:])
 		if b.invM > 0 {
-			dl, da := 1/(1+float32(dt*b.linear)), 1/(1+float32(dt*b.angular))
+			dl, da := float32(1), float32(1)
+			if b.linear != 0 || b.angular != 0 {
+				dl, da = 1/(1+float32(dt*b.linear)), 1/(1+float32(dt*b.angular))
+			}
 			v[0] = (b.vx + float32(dt*(w.head.gx+float32(b.invM*b.fx)))) * dl
 			v[1] = (b.vy + float32(dt*(w.head.gy+float32(b.invM*b.fy)))) * dl
 			v[2] = (b.w + float32(dt*float32(b.invI*b.t))) * da
@@ -94,13 +96,14 @@ func (w *World) constrain() {
 			s[c] = cs[c].speed(u) + cs[c].drive
 			most = geom.Max(most, geom.Abs(cs[c].c))
 		}
-		t.forward(k, s, 0)
 		w.gap = geom.Max(w.gap, most)
 		if most > 1e-6 && most <= wideGap {
-			s := w.m.reactions(w.shift.motion, t)
+			e := w.m.reactions(w.shift.motion, t)
 			for c := range cs {
-				s[c] = cs[c].c
+				e[c] = cs[c].c
 			}
+			t.forwardBoth(k, s, e, 0)
+		} else {
 			t.forward(k, s, 0)
 		}
 	}
@@ -125,6 +128,29 @@ func (w *World) settle(v motion) {
 	}
 }
 
+// settleBoth settles the displacements, and the velocities if solve has left that.
+func (w *World) settleBoth() {
+	if !w.unsettled {
+		w.settle(w.shift.motion)
+		return
+	}
+	w.unsettled = false
+	v, d := w.now.motion, w.shift.motion
+	for i := range w.m.trees {
+		t := &w.m.trees[i]
+		if t.rows == 0 {
+			continue
+		}
+		s, e := w.m.reactions(v, t), w.m.reactions(d, t)
+		t.backwardBoth(w.factor(t), s, e)
+		cs := w.constraints[t.row0 : t.row0+t.rows]
+		push(cs, s, v[t.dof:t.dof+t.size+3])
+		push(cs, e, d[t.dof:t.dof+t.size+3])
+		clear(s)
+		clear(e)
+	}
+}
+
 // solve finds the impulses. Contacts that were left out, because the shapes were not going to
 // meet, are taken in if they do after all.
 func (w *World) solve() {
@@ -132,6 +158,10 @@ func (w *World) solve() {
 		w.assemble()
 		w.sweep()
 		w.apply()
+		if len(w.waiting) == 0 && w.now.speeds != nil {
+			w.unsettled = true // nothing needs the velocities before settleBoth
+			return
+		}
 		w.settle(w.now.motion)
 		more = w.takeIn(sweepTolerance)
 	}
@@ -147,13 +177,10 @@ func (w *World) prepareContacts(dt float32) {
 		if c.flags&isSensor != 0 {
 			continue
 		}
-		a, b := &w.bodies[c.a], &w.bodies[c.b]
-		rax, ray := c.px-a.x, c.py-a.y
-		rbx, rby := c.px-b.x, c.py-b.y
-		g := grip{contact: int32(i), friction: c.friction, least: -geom.Max(c.sep, 0) * perDt}
-		g.normal = [6]float32{-c.nx, -c.ny, -(float32(rax*c.ny) - float32(ray*c.nx)), c.nx, c.ny, float32(rbx*c.ny) - float32(rby*c.nx)}
-		g.tangent = [6]float32{-c.ny, c.nx, float32(rax*c.nx) + float32(ray*c.ny), c.ny, -c.nx, -(float32(rbx*c.nx) + float32(rby*c.ny))}
-		w.waiting = append(w.waiting, g)
+		n := len(w.waiting)
+		w.waiting = w.waiting[:n+1]
+		g := &w.waiting[n]
+		g.contact, g.friction, g.least, g.bounce = int32(i), c.friction, -geom.Max(c.sep, 0)*perDt, 0
 	}
 	if len(w.waiting) > 0 {
 		w.settle(w.now.motion)
@@ -168,29 +195,49 @@ func (w *World) takeIn(fast float32) bool {
 	for i := range w.waiting {
 		g := &w.waiting[i]
 		c := &w.contacts[g.contact]
-		a, b, j := (*[3]float32)(v[w.m.bodies[c.a].dof:]), (*[3]float32)(v[w.m.bodies[c.b].dof:]), &g.normal
-		speed := float32(j[0]*a[0]) + float32(j[1]*a[1]) + float32(j[2]*a[2]) +
-			(float32(j[3]*b[0]) + float32(j[4]*b[1]) + float32(j[5]*b[2]))
+		a, b := (*[3]float32)(v[w.m.bodies[c.a].dof:]), (*[3]float32)(v[w.m.bodies[c.b].dof:])
+		wa, wb := w.levers(c, c.nx, c.ny)
+		speed := (float32(c.nx*b[0]) + float32(c.ny*b[1]) + float32(wb*b[2])) -
+			(float32(c.nx*a[0]) + float32(c.ny*a[1]) + float32(wa*a[2]))
 		g.needed = c.ni > 0 || speed < g.least-fast
 	}
-	waiting := w.waiting
-	w.waiting = w.waiting[:0]
-	for i := range waiting {
-		if g := &waiting[i]; g.needed {
+	n := 0
+	for i := range w.waiting {
+		if g := &w.waiting[i]; g.needed {
 			w.addGrip(g)
 		} else {
-			w.waiting = append(w.waiting, *g)
+			w.waiting[n] = *g
+			n++
 		}
 	}
-	return len(w.waiting) < len(waiting)
+	some := n < len(w.waiting)
+	w.waiting = w.waiting[:n]
+	return some
+}
+
+// levers returns the moments of a unit of impulse along (x, y) at a contact about the centres of
+// its two bodies.
+func (w *World) levers(c *contact, x, y float32) (la, lb float32) {
+	a, b := &w.bodies[c.a], &w.bodies[c.b]
+	la = float32((c.px-a.x)*y) - float32((c.py-a.y)*x)
+	lb = float32((c.px-b.x)*y) - float32((c.py-b.y)*x)
+	return la, lb
 }
 
 // addGrip makes the rows of a contact and starts them from the impulses of the last step.
 func (w *World) addGrip(g *grip) {
 	c := &w.contacts[g.contact]
-	g.row = int32(len(w.rows))
-	w.addRow(&g.normal, int32(c.a), int32(c.b), c.ni)
-	w.addRow(&g.tangent, int32(c.a), int32(c.b), c.ti)
+	n := len(w.rows)
+	w.rows = w.rows[:n+2]
+	g.row = int32(n)
+	r := (*[2]row)(w.rows[n:])
+	la, lb := w.levers(c, c.nx, c.ny)
+	j := &r[0].j
+	j[0], j[1], j[2], j[3], j[4], j[5] = -c.nx, -c.ny, -la, c.nx, c.ny, lb
+	la, lb = w.levers(c, c.ny, -c.nx)
+	j = &r[1].j
+	j[0], j[1], j[2], j[3], j[4], j[5] = -c.ny, c.nx, -la, c.ny, -c.nx, lb
+	w.addPair(r, int32(c.a), int32(c.b), c.ni, c.ti)
 	if c.bounce > 0 {
 		if before := w.approach(c); before < -bounceThreshold {
 			g.bounce = -c.bounce * before

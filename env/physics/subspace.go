@@ -48,7 +48,7 @@ const (
 func (w *World) refine() {
 	w.collectFree()
 	n := len(w.free)
-	if n < 1 || n == 1 && w.free[0].slide == 0 || n > maxFree {
+	if n < 1 || n == 1 && w.free[0].slide == 0 {
 		return // nothing to solve at once
 	}
 	w.assembleFree()
@@ -141,9 +141,13 @@ func (w *World) unslide() {
 func (w *World) collectFree() {
 	w.free = w.free[:0]
 	for i := range w.axes {
-		x, r := &w.axes[i], &w.rows[i]
-		f := free{row: int32(i)}
-		rel := w.speed(&w.now, f.row)
+		n := len(w.free)
+		if n == maxFree {
+			break
+		}
+		x, r, f := &w.axes[i], &w.rows[i], &w.free[:n+1][n]
+		rel := w.speed(&w.now, int32(i))
+		f.begin(int32(i), bounded)
 		_, f.kind = x.solve(r, rel)
 		switch f.kind {
 		case motorFree:
@@ -153,18 +157,20 @@ func (w *World) collectFree() {
 		case upperFree:
 			f.x, f.down, f.up = x.hi-rel, unbounded, x.stalled(x.hi)-r.impulse
 		}
-		if !(f.down > 0 && f.up > 0) {
-			continue
+		if f.down > 0 && f.up > 0 {
+			w.free = w.free[:n+1]
 		}
-		w.free = append(w.free, f)
 	}
 	for i := range w.grips {
 		g := &w.grips[i]
 		n, t := w.rows[g.row].impulse, w.rows[g.row+1].impulse
-		if n <= 0 || len(w.free)+2 > cap(w.free) {
+		at := len(w.free)
+		if n <= 0 || at+2 > maxFree {
 			continue
 		}
-		f := free{row: g.row, kind: normalFree, x: g.least - w.speed(&w.now, g.row), down: n, up: unbounded}
+		f := &w.free[:at+1][at]
+		f.begin(g.row, normalFree)
+		f.x, f.down, f.up = g.least-w.speed(&w.now, g.row), n, unbounded
 		most := float32(g.friction * n)
 		switch {
 		case t >= most:
@@ -172,11 +178,21 @@ func (w *World) collectFree() {
 		case t <= -most:
 			f.slide = -g.friction
 		}
-		w.free = append(w.free, f)
+		w.free = w.free[:at+1]
 		if f.slide == 0 && most > 0 {
-			w.free = append(w.free, free{row: g.row + 1, kind: tangentFree, x: -w.speed(&w.now, g.row+1), down: most + t, up: most - t, friction: g.friction})
+			w.free = w.free[:at+2]
+			f = &w.free[at+1]
+			f.begin(g.row+1, tangentFree)
+			f.x, f.down, f.up, f.friction = -w.speed(&w.now, g.row+1), most+t, most-t, g.friction
 		}
 	}
+}
+
+// begin empties f.
+func (f *free) begin(row int32, kind freeKind) {
+	f.row, f.kind, f.held = row, kind, false
+	f.x, f.sum, f.down, f.up = 0, 0, 0, 0
+	f.friction, f.slide, f.slip = 0, 0, 0
 }
 
 // assembleFree writes the matrix of speeds, a row each, that unit impulses, a column each, bring
@@ -207,7 +223,7 @@ func (w *World) assembleColumn(k int) {
 
 // pickColumn writes the column of g, of which every n-th element of dst is one.
 func (w *World) pickColumn(dst []float32, n int, g *free) {
-	rows := int32(len(w.rows))
+	rows := int32(len(w.now.speeds))
 	normal := w.dense[g.row*rows:][:rows]
 	for i := range w.free {
 		dst[i*n] = normal[w.free[i].row]
@@ -225,20 +241,23 @@ func (w *World) pickColumn(dst []float32, n int, g *free) {
 // its row. It reports whether that is so with those there are; if it is not, friction jams them,
 // and there is no solution near, or more than one.
 func (w *World) solveFree() bool {
-	n := len(w.free)
+	free := w.free
+	n := len(free)
 	a := w.matrix[n*n : 2*n*n]
 	copy(a, w.matrix[:n*n])
-	for k := range n {
-		row, f := a[k*n:k*n+n], &w.free[k]
+	for k := range free {
+		row, f := a[k*n:k*n+n], &free[k]
 		x := f.x
-		for i := range k {
-			l := row[i] * a[i*n+i] // the diagonal of U is kept inverted
-			row[i] = l
-			x -= float32(l * w.free[i].d)
+		for i := range free[:k] {
+			u := a[i*n+i : i*n+n] // from the diagonal, which is kept inverted
+			rest := row[i:]
+			rest = rest[:len(u)]
+			l := rest[0] * u[0]
+			rest[0] = l
 			if l != 0 {
-				u := a[i*n : i*n+n]
-				for p := i + 1; p < n; p++ {
-					row[p] -= float32(l * u[p])
+				x -= float32(l * free[i].d)
+				for p := 1; p < len(u); p++ {
+					rest[p] -= float32(l * u[p])
 				}
 			}
 		}
@@ -255,16 +274,17 @@ func (w *World) solveFree() bool {
 		}
 	}
 	for k := n - 1; k >= 0; k-- {
-		row := a[k*n : k*n+n]
+		u, later := a[k*n+k:k*n+n], free[k:]
+		later = later[:len(u)]
 		s := float32(0) // for those dropped or held
-		if row[k] != 0 {
-			s = w.free[k].d
-			for i := k + 1; i < n; i++ {
-				s -= float32(row[i] * w.free[i].d)
+		if u[0] != 0 {
+			s = later[0].d
+			for i := 1; i < len(u); i++ {
+				s -= float32(u[i] * later[i].d)
 			}
-			s = float32(s * row[k])
+			s = float32(s * u[0])
 		}
-		w.free[k].d = s
+		later[0].d = s
 	}
 	return true
 }

@@ -30,6 +30,7 @@ type scratch struct {
 	waiting     []grip    // without rows
 	rows        []row     // of the axes, then two of each grip
 	react       []float32 // their reactions in the joints
+	unsettled   bool      // the velocities are still to be settled
 	dense       []float32 // speeds that unit impulses along the rows bring about, if they are few
 	unit        motion    // of one unit of impulse, zeros otherwise
 	free        []free
@@ -83,7 +84,7 @@ func (m *Model) newScratch() *scratch {
 	rows := len(m.joints) + 2*m.layout.contacts
 	s.rows = make([]row, 0, rows)
 	s.react = make([]float32, 0, 2*int(widest)*rows)
-	few := min(maxDense, rows)
+	few := min(maxDense, (rows+3)/4*4)
 	s.dense = make([]float32, few*few)
 	unknowns := min(maxFree, rows)
 	s.free = make([]free, 0, unknowns)
