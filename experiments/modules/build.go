@@ -63,6 +63,11 @@ func (b *Builder) Build(ctx context.Context) error {
 	if err := p.resolved(ctx, toolchain); err != nil {
 		return err
 	}
+	if b.Source != "" { // what is built there later, such as from vendored source, wants all of it
+		if err := toolchain.run(ctx, nil, "mod", "tidy"); err != nil {
+			b.logf("go.mod in %s is not complete (%v): go mod tidy there completes it", b.Source, err)
+		}
+	}
 	if b.Out == "" {
 		return nil
 	}
