@@ -86,8 +86,7 @@ func add(y, x []float32, f float32) {
 
 // addFours is add for multiples of four numbers.
 func addFours(y, x []float32, f float32) {
-	y = y[:len(x)]
-	for i := 0; i+4 <= len(x); i += 4 {
+	for i := 0; i < len(x); i += 4 {
 		a, b := (*[4]float32)(x[i:]), (*[4]float32)(y[i:])
 		b[0] += float32(a[0] * f)
 		b[1] += float32(a[1] * f)
