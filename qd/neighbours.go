@@ -71,6 +71,19 @@ func squared(p, q []float32) (d float32) {
 	return d
 }
 
+// within returns the squared distance of two points and whether it is at most a bound; it stops
+// where the sum is above that already, mostly after one or two coordinates.
+func within(p, q []float32, bound float32) (d float32, near bool) {
+	q = q[:len(p)]
+	for j, v := range p {
+		d += float32((v - q[j]) * (v - q[j]))
+		if d > bound {
+			return d, false
+		}
+	}
+	return d, true
+}
+
 // An index finds the nearest of points that come and go. It is the logarithmic method of Bentley
 // and Saxe, "Decomposable searching problems I" (1980): static trees, each at least twice as
 // large as the next, and a few points that are in no tree yet.
@@ -221,7 +234,7 @@ func (t *bucketTree) search(x *index, lo, hi int, q []float32, n *nearestOf) {
 		}
 	}
 	for i := lo; i < hi; i++ {
-		if d := squared(t.points[i*x.dim:(i+1)*x.dim], q); d <= n.worst() && x.place[t.ids[i]] == t.place[i] {
+		if d, near := within(t.points[i*x.dim:(i+1)*x.dim], q, n.worst()); near && x.place[t.ids[i]] == t.place[i] {
 			n.offer(t.ids[i], d)
 		}
 	}

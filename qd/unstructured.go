@@ -35,7 +35,10 @@ type Unstructured struct {
 	index     index // its points are the measures
 	near      nearestOf
 	order     []int
-	version   uint64 // of the measures
+	olds      []int32 // of each row of the last Test: the elite that it would replace
+	fresh     index   // measures added by the present Add
+	moved     []int32 // elites that it replaced
+	version   uint64  // of the measures
 }
 
 // NewUnstructured returns an empty archive for solutions of dim parameters and the given number
@@ -120,14 +123,20 @@ func (a *Unstructured) Add(b *Batch) error {
 		}
 		return 0
 	})
+	a.fresh, a.moved = index{dim: a.m}, a.moved[:0]
 	for _, i := range a.order {
 		measures, sol := b.Measures[i*a.m:(i+1)*a.m], b.Sol[i*a.dim:(i+1)*a.dim]
-		switch s, old, _ := a.judge(measures, b.Objective[i]); s {
+		s, old := a.again(b, i, measures)
+		if s != Rejected {
+			a.fresh.put(int32(len(a.fresh.place)), measures)
+		}
+		switch s {
 		case New:
 			a.index.put(int32(a.Len()), measures)
 			a.sol = append(a.sol, sol...)
 			a.objective = append(a.objective, b.Objective[i])
 		case Improved:
+			a.moved = append(a.moved, old)
 			a.index.put(old, measures)
 			copy(a.sol[int(old)*a.dim:], sol)
 			a.objective[old] = b.Objective[i]
@@ -145,10 +154,26 @@ func (a *Unstructured) Test(b *Batch) error {
 		return fmt.Errorf("qd: measures of version %d, the archive holds version %d, and distances between the two mean nothing: describe the batch anew, or the archive by Reembed: %w",
 			b.Version, a.version, ErrVersion)
 	}
+	a.olds = slices.Grow(a.olds[:0], b.N)[:b.N]
 	for i := range b.N {
-		b.Status[i], _, b.Gain[i] = a.judge(b.Measures[i*a.m:(i+1)*a.m], b.Objective[i])
+		b.Status[i], a.olds[i], b.Gain[i] = a.judge(b.Measures[i*a.m:(i+1)*a.m], b.Objective[i])
 	}
 	return nil
+}
+
+// again is judge for row i of a batch of which some were added since Test: what Test said holds if
+// none of those is near.
+func (a *Unstructured) again(b *Batch, i int, measures []float32) (Status, int32) {
+	s, old := b.Status[i], a.olds[i]
+	if a.o.Neighbours == 1 && !(s == New && a.o.Most > 0) && !(s == Improved && slices.Contains(a.moved, old)) {
+		a.near.reset(1, math.Nextafter32(a.o.Threshold*a.o.Threshold, float32(math.Inf(1))))
+		a.fresh.nearest(measures, &a.near)
+		if len(a.near.list) == 0 {
+			return s, old
+		}
+	}
+	s, old, _ = a.judge(measures, b.Objective[i])
+	return s, old
 }
 
 // Version returns the version of the descriptors of the elites.
