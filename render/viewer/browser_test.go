@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"net/url"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // The viewer, compiled to WebAssembly, plays recordings of a run in headless Chromium, as
@@ -46,7 +49,11 @@ func TestBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	address := served(t, runs, web)
+	program := filepath.Join(dir, "terrarium")
+	if out, err := exec.Command("go", "build", "-o", program, "../../experiments/terrarium").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	address := served(t, program, runs, web)
 	query := url.Values{"time": {"1"}, "keys": {"o,r"}}
 	for _, name := range []string{"eval-00000", "eval-00001"} {
 		query.Add("replay", "../replay?"+url.Values{"run": {"lander"}, "file": {"seed-1/replays/" + name + ".replay"}}.Encode())
@@ -54,6 +61,43 @@ func TestBrowser(t *testing.T) {
 	shot := filepath.Join(dir, "shot.png")
 	browse(t, shot, address+"viewer/?"+query.Encode())
 	like(t, shot, filepath.Join("testdata", "TestBrowser.png"))
+
+	page := filepath.Join(dir, "report.html")
+	if out, err := exec.Command(program, "report", filepath.Join(runs, "lander"), "--viewer", web, "-o", page).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	playsInReport(t, page)
+}
+
+// playsInReport opens a report as a file, and waits for the viewer in it to draw, and to move.
+func playsInReport(t *testing.T, page string) {
+	t.Helper()
+	o := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1100, 800),
+		chromedp.Flag("enable-unsafe-swiftshader", true), chromedp.Flag("use-gl", "angle"), chromedp.Flag("use-angle", "swiftshader"))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), o...)
+	defer cancel()
+	ctx, cancel = chromedp.NewContext(ctx)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Navigate("file://"+page+"#viewer")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelector("#viewer iframe")?.contentDocument.querySelector("canvas")?.width > 300`,
+		chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
+		t.Fatalf("the viewer does not start: %v", err)
+	}
+	seen := map[string]bool{}
+	for began := time.Now(); len(seen) < 4 && time.Since(began) < 2*time.Minute; time.Sleep(300 * time.Millisecond) {
+		shot, err := chromedp.Run(ctx, chromedp.Screenshot("#viewer"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[string(shot)] = true
+	}
+	if len(seen) < 4 {
+		t.Errorf("the viewer shows %d different pictures only: it does not play", len(seen))
+	}
 }
 
 // browse makes a picture of a page.
@@ -73,12 +117,8 @@ func browse(t *testing.T, shot, address string) {
 }
 
 // served starts `terrarium serve` and returns its address.
-func served(t *testing.T, runs, web string) string {
+func served(t *testing.T, program, runs, web string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "terrarium")
-	if out, err := exec.Command("go", "build", "-o", program, "../../experiments/terrarium").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	c := exec.Command(program, "serve", runs, "--viewer", web)
 	out, err := c.StdoutPipe()
 	if err != nil {

@@ -154,13 +154,13 @@ func (m *Mesh) fill(c color.NRGBA, soft bool) {
 		m.clipEars(t)
 	}
 	if soft {
-		m.rim(0, c)
+		m.rim(0, 0, c)
 	}
 }
 
 // rim draws the outside of the outline of m.path, a polygon of positive area: width pixels of c, and
-// then a soft edge.
-func (m *Mesh) rim(width float32, c color.NRGBA) {
+// then a soft edge. It begins inset pixels within the outline, below what will be filled.
+func (m *Mesh) rim(width, inset float32, c color.NRGBA) {
 	if c.A == 0 || len(m.path) < 3 || m.outside(m.bounds(width+1)) {
 		return
 	}
@@ -175,7 +175,7 @@ func (m *Mesh) rim(width float32, c color.NRGBA) {
 	b := m.room(rows * n)
 	v0, i0 := len(b.Vertices), len(b.Indices)
 	for i, p := range m.path {
-		b.vertex(p, t)
+		b.vertex(p.Sub(m.normal[i].Mul(inset)), t)
 		if rows == 3 {
 			b.vertex(p.Add(m.normal[i].Mul(width)), t)
 		}

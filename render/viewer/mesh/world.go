@@ -116,7 +116,7 @@ func (d *drawing) shape(s *scene.Shape, style *scene.Style) {
 		d.outline(s)
 		d.fill(style.Fill, style.Edge.A < 255)
 		if d.size < small && len(d.path) > 2 { // half as many triangles, and a fraction of a pixel larger
-			d.rim(d.edge/2, style.Edge)
+			d.rim(d.edge/2, 0, style.Edge)
 		} else {
 			d.stroke(d.edge, true, style.Edge)
 		}
@@ -136,7 +136,7 @@ func (d *drawing) merge(l *scene.List, i, j int, style *scene.Style) {
 		if s.Kind == scene.Line {
 			d.stroke(max(d.edge, s.Size*d.cam.Scale), false, style.Edge)
 		} else if d.tidy() {
-			d.rim(d.edge, style.Edge)
+			d.rim(d.edge, 1, style.Edge)
 		}
 	}
 	for k := i; k < j; k++ {

@@ -83,6 +83,8 @@ const (
 type drag struct {
 	kind     dragKind
 	from, at geom.Vec
+	slack    float32 // m within which the mouse has not moved
+	moved    bool    // further than that, at some time
 	before   *sandbox.Room
 }
 
@@ -181,7 +183,7 @@ func (b *Bench) snap(p geom.Vec) geom.Vec {
 // may miss, m. It reports false where there is nothing to do, so that the view may move.
 func (b *Bench) Press(p geom.Vec, slack float32) bool {
 	b.Miss = nil
-	b.drag = drag{from: p, at: p, before: b.Room.Clone()}
+	b.drag = drag{from: p, at: p, slack: slack / 3, before: b.Room.Clone()}
 	switch b.Tool {
 	case Pointer:
 		return b.grab(p, slack)
@@ -318,8 +320,9 @@ func outline(o *scene.Body) (lo, hi geom.Vec) {
 func (b *Bench) Move(p geom.Vec) {
 	d := &b.drag
 	d.at = p
-	if d.kind != dragMove && d.kind != dragTurn && d.kind != dragScale {
-		return
+	d.moved = d.moved || p.Sub(d.from).Len() > d.slack
+	if !d.moved || d.kind != dragMove && d.kind != dragTurn && d.kind != dragScale {
+		return // a click picks, and changes nothing
 	}
 	b.Room = d.before.Clone()
 	r, i := b.Room, b.Picked.Index

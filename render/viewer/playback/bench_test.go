@@ -180,6 +180,10 @@ func TestChangeRoom(t *testing.T) {
 	at := func(i int) geom.Vec { return d.Bench.Room.Bodies[i].Position }
 	close := func(a, b geom.Vec) bool { return a.Sub(b).Len() < 0.03 }
 	h0, r0 := at(hull), at(rear)
+	d.click(h0.X, h0.Y+0.05)
+	if d.Bench.Picked != (Pick{PickBody, hull}) || d.Bench.Dirty() {
+		t.Errorf("a click picks %v, changed %v", d.Bench.Picked, d.Bench.Dirty())
+	}
 	d.drag(h0.X, h0.Y+0.05, h0.X+0.5, h0.Y+0.55)
 	if d.Bench.Picked != (Pick{PickBody, hull}) || !close(at(hull), h0.Add(geom.Vec{X: 0.5, Y: 0.5})) || !close(at(rear), r0.Add(at(hull).Sub(h0))) {
 		t.Errorf("the hull is at %v, the wheel at %v", at(hull), at(rear))
