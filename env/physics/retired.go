@@ -1,4 +1,0 @@
-package physics
-
-// The engine in lanes still names it.
-const solveEvery = 1
