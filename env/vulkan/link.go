@@ -66,7 +66,7 @@ type form uint8
 const (
 	word   form = iota // 4 bytes in Go, 1 word
 	double             // 8 bytes, 2 words
-	number             // an int: 8 bytes, 1 word
+	number             // an int, 1 word
 	small              // 1 byte, 1 word
 )
 
@@ -271,7 +271,7 @@ func (k *linker) inTable(t reflect.Type) bool {
 	return t.Kind() == reflect.Array && t.Name() == "" && k.inTable(t.Elem())
 }
 
-func (f form) bytes() int { return [...]int{4, 8, 8, 1}[f] }
+func (f form) bytes() int { return [...]int{4, 8, int(unsafe.Sizeof(0)), 1}[f] }
 func (f form) words() int { return [...]int{1, 2, 1, 1}[f] }
 
 // read copies the item from Go to column col of n worlds in mem.

@@ -58,8 +58,6 @@ type unit struct {
 	written map[types.Object]bool // fields that translated code assigns
 	used    map[string]bool       // fields of pointer or slice type that translated code reads: "physics.World.bodies"
 
-	funcs   map[*types.Func]bool
-	reached []*types.Func
 	scanned map[*types.Func]bool
 
 	// Of the kernel being made:
