@@ -44,15 +44,15 @@
 //
 // # Baselines
 //
-// Mean return over fresh episodes, with its standard error:
+// Mean return over 400 fresh episodes, with its standard error:
 //
 //	levels      random actions    scripted controller
-//	classic     -101.7 ± 0.7      297.8 ± 0.1
-//	defaults    -106.4 ± 1.1      116 ± 17
-//	hardcore    -101.7 ± 0.7      -83.3 ± 1.6
+//	classic     -102.9 ± 0.7      297.8 ± 0.0
+//	defaults    -105.3 ± 1.0      103.8 ± 8.3
+//	hardcore    -102.7 ± 0.7      -81.2 ± 1.0
 //
 // In Gymnasium 1.4's BipedalWalker-v3, random actions get -99.3 ± 0.8 (300 episodes), and of
-// its episodes as many end in a fall (65 %, here 68 %). The scripted gait, found in this
+// its episodes fewer end in a fall (65 %, here 75 %). The scripted gait, found in this
 // engine, does not survive its first steps there: the start is a balance that a few
 // centimetres tip over.
 //
