@@ -11,6 +11,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/explore/goexplore"
+	"github.com/terrarium-rl/terrarium/rewards"
 )
 
 func init() { commands = append(commands, goExploreCommand) }
@@ -78,7 +79,7 @@ verify, view and record read.`,
 type GoExploration struct {
 	Steps  int64   `json:"steps"` // made by all worlds
 	Cells  int     `json:"cells"`
-	Return float64 `json:"return"` // of the best way
+	Return float64 `json:"return"` // of the best way, in the experiment's reward
 	Length int     `json:"length"` // its steps
 	Replay string  `json:"replay,omitempty"`
 }
@@ -95,6 +96,11 @@ func goExplore(cmd *cobra.Command, p *Plan, o goExploreOptions) error {
 	defer vec.Close()
 	vec.Reset(key.Fold(worldPurpose).Uint64())
 	o.search.Cell, o.search.Repeat = float32(o.cell), float32(o.repeat)
+	reward, err := p.wayReward()
+	if err != nil {
+		return err
+	}
+	o.search.Reward = reward
 	s, err := goexplore.New(vec, o.search, key.Fold(goExplorePurpose))
 	if err != nil {
 		return err
@@ -105,7 +111,7 @@ func goExplore(cmd *cobra.Command, p *Plan, o goExploreOptions) error {
 	best := s.Best()
 	found := GoExploration{s.Steps(), s.Cells(), best.Score, best.Steps, o.out}
 	if o.out != "" {
-		ep, err := p.replayWay(s, o.seed)
+		ep, err := p.replayWay(s, reward, o.seed)
 		if err != nil {
 			return err
 		}
@@ -123,6 +129,21 @@ func goExplore(cmd *cobra.Command, p *Plan, o goExploreOptions) error {
 		err = interrupted(fmt.Errorf("interrupted after %s steps; that is what was found", count(found.Steps)))
 	}
 	return err
+}
+
+// wayReward returns the reward that ways are scored by: that of the experiment, if each of its terms
+// looks at single steps.
+func (p *Plan) wayReward() (rewards.Func, error) {
+	sum, err := p.buildReward()
+	if err != nil {
+		return nil, err
+	}
+	for i := range sum.Len() {
+		if _, ok := sum.Func(i).(rewards.Learner); ok {
+			return nil, fmt.Errorf("goexplore: reward term %q learns or remembers, which states that are returned to do not have: leave it out", sum.Name(i))
+		}
+	}
+	return sum, nil
 }
 
 // run searches until the steps are made, the score is reached, or the program is asked to stop.
@@ -145,7 +166,7 @@ func (o *goExploreOptions) run(cmd *cobra.Command, s *goexplore.Search) error {
 }
 
 // replayWay plays the best way from the start, in a world of its own, and returns its recording.
-func (p *Plan) replayWay(s *goexplore.Search, seed uint64) (*traj.Episode, error) {
+func (p *Plan) replayWay(s *goexplore.Search, reward rewards.Func, seed uint64) (*traj.Episode, error) {
 	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels})
 	if err != nil {
 		return nil, err
@@ -164,7 +185,7 @@ func (p *Plan) replayWay(s *goexplore.Search, seed uint64) (*traj.Episode, error
 		return nil, err
 	}
 	best := s.Best()
-	b, act, sum := env.NewBatch(p.Spec, 1), best.Actions(), 0.0
+	b, act, rew, sum := env.NewBatch(p.Spec, 1), best.Actions(), make([]float32, 1), 0.0
 	for t := range best.Steps {
 		r.Begin()
 		if err := vec.Observe(b); err != nil {
@@ -175,7 +196,8 @@ func (p *Plan) replayWay(s *goexplore.Search, seed uint64) (*traj.Episode, error
 		if err := vec.Step(b); err != nil {
 			return nil, err
 		}
-		sum += float64(b.Reward[0])
+		reward.Score(rew, b)
+		sum += float64(rew[0])
 		if ep := r.Stepped(b); ep != nil {
 			return ep, checkWay(sum, best)
 		}

@@ -36,6 +36,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/rewards"
 )
 
 // Config holds the options of a search. The zero value of a field means its default.
@@ -44,6 +45,10 @@ type Config struct {
 	Cell   float32  // side of a cell in the fields' own units; default 1
 	Steps  int      // steps explored from a cell; default 100
 	Repeat float32  // probability to repeat the last action, 0 to below 1; default 0.95
+
+	// Reward is what ways are scored by, nil for the task's own. It must not remember: where a
+	// state is returned to, its memory is not.
+	Reward rewards.Func
 
 	// Restart makes every exploration begin at the start: random search, to compare with.
 	Restart bool
@@ -82,6 +87,7 @@ type Search struct {
 	snap  env.Snapshotter
 	key   rng.Key
 	batch *env.Batch
+	rew   []float32 // of the step just made
 	cols  []column
 	cells map[uint64]*Cell
 	order []*Cell // as they were found; the first is the start
@@ -134,7 +140,7 @@ func New(v env.Vec, c Config, key rng.Key) (*Search, error) {
 	}
 	s := &Search{
 		c: c, vec: v, snap: snap, key: key, batch: env.NewBatch(v.Spec(), v.Len()), cols: cols,
-		cells: map[uint64]*Cell{}, runs: make([]rollout, v.Len()), best: Cell{Score: math.Inf(-1)},
+		rew: make([]float32, v.Len()), cells: map[uint64]*Cell{}, runs: make([]rollout, v.Len()), best: Cell{Score: math.Inf(-1)},
 	}
 	for i := range s.runs {
 		s.runs[i].last = make([]float32, env.Width(v.Spec().Act))
@@ -222,6 +228,10 @@ func (s *Search) Step() error {
 	if err := s.vec.Step(s.batch); err != nil {
 		return err
 	}
+	copy(s.rew, s.batch.Reward)
+	if s.c.Reward != nil {
+		s.c.Reward.Score(s.rew, s.batch)
+	}
 	for i := range s.runs {
 		if err := s.note(i); err != nil {
 			return err
@@ -294,7 +304,7 @@ func (s *Search) draw(act []float32, r *rng.Stream) {
 // note takes in what the step led world i to.
 func (s *Search) note(i int) error {
 	r, b := &s.runs[i], s.batch
-	r.score += float64(b.Reward[i])
+	r.score += float64(s.rew[i])
 	r.steps++
 	r.left--
 	here := Cell{Score: r.score, Steps: r.steps}

@@ -2,6 +2,7 @@ package goexplore
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/envtest"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/tasks/maze"
+	"github.com/terrarium-rl/terrarium/rewards"
 )
 
 func mazes(t testing.TB, worlds, workers int) env.Vec {
@@ -148,6 +150,20 @@ func TestErrors(t *testing.T) {
 		if _, err := New(v, c, rng.New(1)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
+	}
+}
+
+// Ways are scored by the reward that is given.
+func TestReward(t *testing.T) {
+	c := config
+	spec := mazes(t, 1, 1).Spec()
+	f, err := (&rewards.Fact{Fact: "new_cell"}).Build(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Reward = f
+	if s := search(t, mazes(t, 8, 1), c, 300); s.Best().Score < 3 || s.Best().Score != math.Floor(s.Best().Score) {
+		t.Errorf("the best way sees %v new cells", s.Best().Score)
 	}
 }
 
