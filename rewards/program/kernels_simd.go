@@ -3,6 +3,7 @@
 package program
 
 import (
+	"math"
 	"simd/archsimd"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
@@ -74,7 +75,8 @@ func floorVec(x lanes) lanes {
 	return x.Floor().Add(zero).Merge(x, absVec(x).Less(splat(1<<23)))
 }
 
-func expVec(x lanes) lanes {
+func expVec(whole lanes) lanes {
+	x := whole.Min(splat(89)).Max(splat(-88)) // beyond, what follows would be slow subnormal numbers
 	k := floorVec(x.Mul(splat(1.44269502162933350)).Add(splat(0.5)))
 	r := x.Sub(k.Mul(splat(0.693359375)))
 	r = r.Add(k.Mul(splat(2.12194440e-4)))
@@ -88,9 +90,9 @@ func expVec(x lanes) lanes {
 	half := n.ShiftAllRight(1)
 	p = p.Mul(pow2Vec(half)).Mul(pow2Vec(n.Sub(half)))
 	var zero lanes
-	p = zero.Merge(p, x.Less(splat(-87)))
-	p = splat(1e38).Mul(splat(1e38)).Merge(p, x.Greater(splat(88.72)))
-	return x.Merge(p, x.IsNaN())
+	p = zero.Merge(p, whole.Less(splat(-87)))
+	p = splat(float32(math.Inf(1))).Merge(p, whole.Greater(splat(88.72)))
+	return whole.Merge(p, whole.IsNaN())
 }
 
 func pow2Vec(n bits) lanes { return n.Add(splatBits(127)).ShiftAllLeft(23).AsFloat32x8() }
