@@ -30,12 +30,16 @@ type Asking struct {
 	Training `json:",inline"`
 }
 
-// DefaultAsking is 400 questions about segments of 25 steps, in 10 rounds, 40 000 transitions apart:
+// DefaultAsking is 400 questions about segments of 50 steps, in 10 rounds, 90 000 transitions apart:
 // rounds should span most of the run, or the reward knows nothing of what the agent comes to do.
+// Steps are judged by what they lead to as well, and by whether they end the episode: where much of a
+// return is paid at its end, as on the lander, a reward of observations and actions cannot learn it.
 func DefaultAsking() Asking {
+	shape, training := DefaultShape(), DefaultTraining()
+	shape.Inputs, training.Epochs = []string{"obs", "act", "next", "end"}, 12
 	return Asking{
-		Labels: 400, Rounds: 10, Every: 40_000, Initial: 0.25, Schedule: Constant, Select: Disagreement,
-		Oversize: 5, Segment: 25, Window: 50_000, Shape: DefaultShape(), Training: DefaultTraining(),
+		Labels: 400, Rounds: 10, Every: 90_000, Initial: 0.25, Schedule: Constant, Select: Disagreement,
+		Oversize: 5, Segment: 50, Window: 50_000, Shape: shape, Training: training,
 	}
 }
 
@@ -67,10 +71,11 @@ func (a *Asking) Validate() error {
 // old. A labeler that returns label.ErrLater is asked again in the next round: meanwhile training
 // goes on.
 //
-// Rewards are shifted and scaled to mean 0 and deviation 1 over the window after each round: the
-// comparisons of segments of one length say nothing about the shift. Where the agent can end an
-// episode, or put its end off, that shift may teach it to: on the lander with few labels it hovers. Stored transitions can be
-// scored anew with Score after each change of Version.
+// Rewards are scaled to deviation 1 over the window after each round. Where no episode is
+// terminated they are also shifted to mean 0; elsewhere a shift would pay for ending an episode, or
+// for putting its end off, and is learned from segments that ends cut short. It is the hardest part
+// to learn: with few labels the lander may come to hover. Stored transitions can be scored anew with
+// Score after each change of Version.
 type Learner struct {
 	o       Asking
 	labeler label.Labeler
