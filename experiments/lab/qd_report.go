@@ -118,8 +118,13 @@ func (p *Plan) writeArchive(path string, a qd.Archive) error {
 	for _, m := range p.QD.axes(a) {
 		names = append(names, m.Take+" "+m.Of)
 	}
+	config, err := p.YAML()
+	if err != nil {
+		return err
+	}
 	var buf bytes.Buffer
-	err := qdfile.Write(&buf, a, map[string]string{
+	err = qdfile.Write(&buf, a, map[string]string{
+		"config":     string(config), // all it takes to play a solution
 		"experiment": p.Name, "env": p.Spec.ID, "measures": string(mustJSON(names)), "policy": string(mustJSON(p.QD.Policy)),
 	})
 	if err != nil {

@@ -6,6 +6,7 @@
 //	objective  float
 //	measures   list of float, one a measure
 //	solution   list of float: the parameters
+//	goals      list of float: further objectives, mostly none
 //
 // and, as key-value metadata, what the caller wants to say about them: strings by name, such as
 // the names of the measures.
@@ -29,6 +30,7 @@ type Elite struct {
 	Objective float32   `parquet:"objective"`
 	Measures  []float32 `parquet:"measures,list"`
 	Solution  []float32 `parquet:"solution,list"`
+	Goals     []float32 `parquet:"goals,list"`
 }
 
 // Write writes the elites of a in their order. Equal archives and metadata give equal files.
@@ -42,7 +44,7 @@ func Write(w io.Writer, a qd.Archive, about map[string]string) error {
 	f := parquet.NewGenericWriter[Elite](w, options...)
 	for i := range a.Len() {
 		e := a.Elite(i)
-		if _, err := f.Write([]Elite{{e.Objective, e.Measures, e.Sol}}); err != nil {
+		if _, err := f.Write([]Elite{{e.Objective, e.Measures, e.Sol, e.Goals}}); err != nil {
 			return fmt.Errorf("archive file: %w", err)
 		}
 	}
@@ -80,6 +82,18 @@ func Read(r io.ReaderAt, size int64) (elites []Elite, about map[string]string, e
 	return elites, about, nil
 }
 
+// Check reports the first of the metadata that is not as wanted, as an error that wraps
+// qd.ErrVersion: elites of other measures, or of measures in another version, must not be filled
+// into an archive.
+func Check(about, want map[string]string) error {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if about[key] != want[key] {
+			return fmt.Errorf("archive file: its %s is %q, want %q: evaluate its solutions again, and fill the archive with what comes out: %w", key, about[key], want[key], qd.ErrVersion)
+		}
+	}
+	return nil
+}
+
 // parquetPath returns the path of the leaf of a column.
 func parquetPath(column string) []string {
 	if column == "objective" {
@@ -93,12 +107,14 @@ func Fill(a qd.Archive, elites []Elite) error {
 	if len(elites) == 0 {
 		return nil
 	}
-	dim, m := len(elites[0].Solution), len(elites[0].Measures)
-	b := qd.NewBatch(len(elites), dim, m)
+	dim, m, g := len(elites[0].Solution), len(elites[0].Measures), len(elites[0].Goals)
+	b := qd.Shape{Dim: dim, Measures: m, Goals: g}.Batch(len(elites))
 	for i, e := range elites {
-		if len(e.Solution) != dim || len(e.Measures) != m {
-			return fmt.Errorf("archive file: row %d has %d parameters and %d measures, row 0 has %d and %d", i, len(e.Solution), len(e.Measures), dim, m)
+		if len(e.Solution) != dim || len(e.Measures) != m || len(e.Goals) != g {
+			return fmt.Errorf("archive file: row %d has %d parameters, %d measures and %d goals, row 0 has %d, %d and %d: %w",
+				i, len(e.Solution), len(e.Measures), len(e.Goals), dim, m, g, qd.ErrShape)
 		}
+		copy(b.Goals[i*g:], e.Goals)
 		copy(b.Sol[i*dim:], e.Solution)
 		copy(b.Measures[i*m:], e.Measures)
 		b.Objective[i] = e.Objective

@@ -2,6 +2,7 @@ package qdfile_test
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -68,5 +69,49 @@ func TestRoundTrip(t *testing.T) {
 	cut := one.Bytes()[:one.Len()/2]
 	if _, _, err := qdfile.Read(bytes.NewReader(cut), int64(len(cut))); err == nil || !strings.Contains(err.Error(), "archive file") {
 		t.Errorf("a file cut in two: error %v", err)
+	}
+}
+
+// Metadata of other measures are refused by name.
+func TestCheck(t *testing.T) {
+	about := map[string]string{"measures": "last fact.x", "version": "3"}
+	if err := qdfile.Check(about, map[string]string{"version": "3"}); err != nil {
+		t.Error(err)
+	}
+	if err := qdfile.Check(about, map[string]string{"version": "4"}); !errors.Is(err, qd.ErrVersion) {
+		t.Errorf("another version: error %v", err)
+	}
+}
+
+// Further objectives go through a file.
+func TestGoals(t *testing.T) {
+	fresh := func() *qd.Fronts {
+		g, err := qd.NewGrid([]int{2}, [][2]float32{{0, 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := qd.NewFronts(g, 1, qd.FrontOptions{Goals: 1, Most: 5, Reference: []float32{0, 0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	a, again := fresh(), fresh()
+	b := qd.Shape{Dim: 1, Measures: 1, Goals: 1}.Batch(3)
+	copy(b.Objective, []float32{1, 2, 3})
+	copy(b.Goals, []float32{3, 2, 1})
+	if err := a.Add(b); err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := qdfile.Write(&buf, a, nil); err != nil {
+		t.Fatal(err)
+	}
+	elites, _, err := qdfile.Read(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := qdfile.Fill(again, elites); err != nil || again.Len() != 3 || again.Hypervolumes() != a.Hypervolumes() {
+		t.Errorf("%d elites of volume %v, want 3 of %v: %v", again.Len(), again.Hypervolumes(), a.Hypervolumes(), err)
 	}
 }
