@@ -40,7 +40,8 @@ process; each is the median of several rounds, in which all benchmarks take turn
                 or vulkan:DEVICE
   bonus/NAME    PPO in maze-v0 with each bonus; ratios are to the same without
   render/...    pictures of lander-v0, an observation of 32 pixels a side, and a film of ten seconds
-  nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch`,
+  nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch
+  qd/...        insertions into archives, novelty, and CMA-MAE on the sphere`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if rounds < 1 || millis < 1 {
 				return fmt.Errorf("--rounds is %d and --millis %d: want at least 1", rounds, millis)
