@@ -7,8 +7,12 @@
 // give the same bits as their twins in Go; real GPUs may differ in the last places of division
 // and square root.
 //
-// `make shaders` compiles them again and brings manifest.json up to date. It needs glslc and
-// spirv-val.
+// Kernels that step worlds are in engine/. Nobody writes them: internal/translate makes them of the
+// Go code of the physics engine and the tasks.
+//
+// `make shaders` translates and compiles all of them again and brings the manifests up to date. It
+// needs glslc and spirv-val. It is due whenever a source here or code that worlds are stepped by was
+// changed; tests say so.
 package shaders
 
 import (

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/agents"
@@ -39,7 +40,12 @@ func TestRollout(t *testing.T) {
 		"lander":            {lander.New(), New()},
 		"lander continuous": {&lander.Config{Continuous: true, MaxSteps: 150}, New()},
 	} {
-		t.Run(name, func(t *testing.T) { testRollout(t, c.config, c.agent) })
+		t.Run(name, func(t *testing.T) {
+			if strings.HasPrefix(name, "lander") && (os.Getenv("REQUIRE_VULKAN") == "" || testing.Short()) {
+				t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
+			}
+			testRollout(t, c.config, c.agent)
+		})
 	}
 }
 
