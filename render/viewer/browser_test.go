@@ -78,7 +78,7 @@ func playsInReport(t *testing.T, page string) {
 	defer cancel()
 	ctx, cancel = chromedp.NewContext(ctx)
 	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Navigate("file://"+page+"#viewer")); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func browse(t *testing.T, shot, address string) {
 		"--enable-unsafe-swiftshader", "--use-gl=angle", "--use-angle=swiftshader",
 		"--virtual-time-budget=20000", "--window-size=900,600", "--user-data-dir="+t.TempDir(),
 		"--screenshot="+shot, address)
-	done := time.AfterFunc(3*time.Minute, func() { c.Process.Kill() })
+	done := time.AfterFunc(5*time.Minute, func() { c.Process.Kill() })
 	out, err := c.CombinedOutput()
 	done.Stop()
 	if err != nil {

@@ -106,7 +106,7 @@ func (s *Show) source(source string, o Options) error {
 	info, err := os.Stat(source)
 	switch {
 	case filepath.Ext(source) == ".json":
-		return s.room(source)
+		return s.drawing(source, o)
 	case err == nil && !info.IsDir() && filepath.Ext(source) == ".ckpt":
 		return s.play(source, o)
 	case err == nil && info.IsDir() && o.Live:
@@ -121,13 +121,22 @@ func (s *Show) source(source string, o Options) error {
 	return fmt.Errorf("%q is neither a run, nor a replay or checkpoint file, nor an environment%s", source, registry.Suggest(source, env.Names()))
 }
 
-// room opens the drawing of a room, or an empty one that will be saved under the name.
-func (s *Show) room(path string) (err error) {
-	s.Path = path
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		s.Room = sandbox.Empty()
+// drawing opens a room to draw on, or an empty one that will be saved under the name; or it plays a
+// level of another environment, where the file says of which.
+func (s *Show) drawing(path string, o Options) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		s.Path, s.Room = path, sandbox.Empty()
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	if f, err := env.ReadLevel(text, nil); err == nil && f.Env != "" {
+		o.Level = path
+		return s.environment(f.Env, o)
+	}
+	s.Path = path
 	s.Room, err = playback.LoadRoom(path)
 	return err
 }

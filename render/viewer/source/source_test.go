@@ -9,6 +9,7 @@ import (
 
 	_ "github.com/terrarium-rl/terrarium/agents/ppo"
 	_ "github.com/terrarium-rl/terrarium/agents/random"
+	"github.com/terrarium-rl/terrarium/env"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/lander"
 	"github.com/terrarium-rl/terrarium/experiments/lab"
@@ -263,5 +264,51 @@ func TestLive(t *testing.T) {
 	show := open(t, []string{dir}, Options{Live: true, Worlds: 3})
 	if len(show.Tracks) != 3 || show.Feed == nil || !show.Feed.Leads {
 		t.Errorf("%d tracks, feed %v", len(show.Tracks), show.Feed)
+	}
+}
+
+// JSON files are rooms to draw on, levels to play, or empty rooms that do not exist yet.
+func TestOpenJSON(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	s, err := Open([]string{filepath.Join(dir, "new.json")}, Options{})
+	if err != nil || s.Room == nil || len(s.Room.Bodies) == 0 || len(s.Drivers) == 0 {
+		t.Fatalf("a new room: %+v, %v", s, err)
+	}
+	s, err = Open([]string{write("room.json", `{"name": "x", "bodies": [], "rules": []}`)}, Options{})
+	if err != nil || s.Room == nil || s.Room.Name != "x" {
+		t.Fatalf("a room: %+v, %v", s, err)
+	}
+	c, err := env.Open("cartpole-v0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := c.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := env.LevelFile{Env: spec.ID, Level: env.Level{Params: make([]float32, len(spec.Params)), Seed: 77}}
+	for i, p := range spec.Params {
+		l.Params[i] = p.Hi
+	}
+	text, err := l.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err = Open([]string{write("level.json", string(text))}, Options{Seed: 1})
+	if err != nil || len(s.Tracks) != 1 || s.Tracks[0].Episode().Level.Seed != 77 || s.Tracks[0].Episode().Level.Params[0] != spec.Params[0].Hi {
+		t.Fatalf("a level: %+v, %v", s, err)
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := Open([]string{write("bad.json", `{"bodys": []}`)}, Options{}); err == nil || !strings.Contains(err.Error(), `unknown key "bodys"`) {
+		t.Errorf("got error %v", err)
 	}
 }
