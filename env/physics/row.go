@@ -159,7 +159,7 @@ func (w *World) startRow(r *row, impulse float32) {
 		r.k -= square(w.react[r.zb : r.zb+r.nb])
 	}
 	damping := float32(softness * free)
-	r.soft = float32(damping*damping) * inverse(r.k)
+	r.soft = float32(float32(damping*damping) * inverse(r.k))
 	r.k = geom.Max(r.k+r.soft, 0)
 	if r.em = inverse(r.k); r.em != 0 && impulse != 0 {
 		r.impulse, r.applied = impulse, impulse
