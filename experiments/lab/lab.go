@@ -29,6 +29,7 @@
 //	  checkpoints/         the newest few, and the best by the mean return of recent episodes
 //	  replays/             recorded episodes, see package env/traj
 //	  eval.json            the evaluation: return, length, level and difficulty of each episode
+//	  reward-<term>/       questions of that term to people, and their answers; see rewards/label
 //	  done                 written last: the seed is finished
 //
 // A quality-diversity search, an experiment with a section qd, has no agent. Its steps are
