@@ -14,8 +14,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
 	"github.com/terrarium-rl/terrarium/env/tasks/pendulum"
-	_ "github.com/terrarium-rl/terrarium/env/vulkan"
-	"github.com/terrarium-rl/terrarium/shaders/vk"
+	"github.com/terrarium-rl/terrarium/env/vulkan"
 )
 
 // Rollouts on a device must be those that the agent makes with worlds in Go, bit for bit.
@@ -52,7 +51,7 @@ func TestRollout(t *testing.T) {
 func testRollout(t *testing.T, c env.Config, options *Config) {
 	const worlds, steps, rounds = 20, 64, 3
 	device, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: "vulkan:software"})
-	if errors.Is(err, vk.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
+	if errors.Is(err, vulkan.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
 		t.Skip(err)
 	}
 	if err != nil {

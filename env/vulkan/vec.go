@@ -20,6 +20,9 @@ func init() {
 // Engine is the name by which env.NewVec knows this engine; a device may follow after a colon.
 const Engine = "vulkan"
 
+// ErrUnavailable is wrapped where there is no such device.
+var ErrUnavailable = vk.ErrUnavailable
+
 // ErrUnsupported is wrapped where an environment has no kernels.
 var ErrUnsupported = errors.New("the vulkan engine cannot run it")
 
@@ -35,7 +38,7 @@ type Options struct {
 // A step of a world in which a driver ends a loop before its time, as Mesa's software driver does
 // after 65,535 rounds, is done again on the CPU.
 //
-// Errors wrap vk.ErrUnavailable where there is no such device, and ErrUnsupported where c has no
+// Errors wrap ErrUnavailable where there is no such device, and ErrUnsupported where c has no
 // kernels.
 func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 	spec, err := c.Spec()
