@@ -43,6 +43,14 @@
 // where there are several rooms, which. The difficulty of a level is a mean of how far its start is
 // from winning, how many rules and hazards there are, how heavy things are and how weak motors.
 //
+// # Baselines
+//
+// Mean return over 100 fresh episodes of each room of the program, and how many were won:
+//
+//	policy        car      lift     rocket      shot
+//	random     -0.03  0  -0.25  0   0.00  0  -0.36 15
+//	scripted    0.50  0   0.22  0  -0.00  0   0.07 31
+//
 // # Version history
 //
 //   - v0: first version.
