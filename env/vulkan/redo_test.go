@@ -4,14 +4,52 @@ import (
 	"errors"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/envtest"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 )
+
+// What a kernel could not do must be an error that names the world, which a Reset mends.
+func TestPanic(t *testing.T) {
+	d, err := NewVec(cartpole.New(), env.VecOptions{Worlds: 4, First: 10}, Options{Device: "software"})
+	if errors.Is(err, ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	v := d.(*vec)
+	b := env.NewBatch(v.spec, 4)
+	for _, broken := range []bool{true, false} {
+		v.Reset(1)
+		for i := range 3 {
+			if err := v.Observe(b); err != nil {
+				t.Fatal(err)
+			}
+			envtest.RandomActions(v.spec, b, rng.New(1), i)
+			if broken {
+				v.setWord(wordFault, 2, engine.Panic) // as if a kernel had noticed it
+			}
+			err := v.Step(b)
+			if broken {
+				if err == nil || !strings.Contains(err.Error(), "world 12") {
+					t.Errorf("a panic of a kernel is reported as %v", err)
+				}
+				break
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
 
 // A step that the driver cuts short must be done again with the right result.
 func TestRedo(t *testing.T) {
