@@ -74,7 +74,7 @@ func (a *Asking) Validate() error {
 // Rewards are scaled to deviation 1 over the window after each round. Where no episode is
 // terminated they are also shifted to mean 0; elsewhere a shift would pay for ending an episode, or
 // for putting its end off, and is learned from segments that ends cut short. It is the hardest part
-// to learn: with few labels the lander may come to hover. Stored transitions can be scored anew with
+// to learn: with the default 400 labels the lander comes to hover on most seeds. Stored transitions can be scored anew with
 // Score after each change of Version.
 type Learner struct {
 	o       Asking
