@@ -15,6 +15,10 @@ type Sim interface {
 	Step(dt float32)
 }
 
+// A Prefetcher is a Sim that can bring its memory near before it is stepped. NewVec does so with the
+// worlds that come next, of which there may be more than caches hold.
+type Prefetcher interface{ Prefetch() }
+
 // A SimEnv is an Env whose Step is mostly that of a Sim, which an Engine may advance together
 // with those of other worlds. Its Step is StepSim(e, b).
 type SimEnv interface {
@@ -136,6 +140,7 @@ func (p *pool) stepTogether(t *team, lo, hi int) error {
 				failed, end = p.locate(err, i), i // after what those before it report
 			}
 		}
+		p.prefetch(end, min(end+together, hi))
 		t.advance(p, lo, end)
 		for i := lo; i < end; i++ {
 			if err := p.finish(&p.worlds[i], i); err != nil {
@@ -148,6 +153,15 @@ func (p *pool) stepTogether(t *team, lo, hi int) error {
 		lo = end
 	}
 	return nil
+}
+
+// prefetch brings the Sims of worlds lo to hi near, as they were in their first step.
+func (p *pool) prefetch(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		if f := p.worlds[i].near; f != nil {
+			f.Prefetch()
+		}
+	}
 }
 
 // advance performs Env.Step of worlds lo to hi, substep after substep.
@@ -169,6 +183,9 @@ func (t *team) advance(p *pool, lo, hi int) {
 			if s == nil {
 				e.Judge(b)
 				continue
+			}
+			if w := &p.worlds[lo+k]; substep == 0 && w.near == nil {
+				w.near, _ = s.(Prefetcher)
 			}
 			t.envs[going], t.rows[going] = e, b
 			going++

@@ -76,6 +76,7 @@ type world struct {
 	seen    bool    // Next of the last batch holds the coming observation
 	level   Level
 	id      uint64
+	near    Prefetcher // its Sim; nil before the first step, and if it is none
 }
 
 type term struct {
