@@ -187,5 +187,5 @@ func (c *Config) Difficulty(l *env.Level) float32 {
 	for i := range areas {
 		largest = geom.Max(largest, l.Params[i*perArea+areaRadius])
 	}
-	return geom.Clamp((1-largest/0.4+1-l.Params[gapWidth]/2)/2, 0, 1)
+	return geom.Clamp((1-float32(largest/0.4)+1-float32(l.Params[gapWidth]/2))/2, 0, 1)
 }
