@@ -25,5 +25,5 @@
 // may not be contracted. The order of operations is that of Go.
 //
 // Drivers may end a loop before its time: Mesa's software driver does after 65,535 rounds of all
-// loops of a kernel together. So each loop notes whether it ended as it should.
+// loops of a kernel together. So behind each loop its condition is checked once more.
 package translate

@@ -34,16 +34,18 @@ func (f *fn) ifStmt(s *ast.IfStmt) {
 }
 
 // Drivers may end loops early without a word (Mesa's software driver after 65,535 iterations, all
-// loops of a kernel together), so that each loop notes whether it ended as it should.
+// loops of a kernel together), so that behind each loop stands a check that its condition fails. A
+// flag set where the loop ends would not do: compilers know that it is set. Loops without a condition
+// end by a return, and are not checked.
 func (f *fn) loop(init func(), cond func() string, post func(), body func()) {
 	f.line("{")
 	f.depth++
 	if init != nil {
 		init()
 	}
-	ended := "ended" + itoa(f.temps) + "_"
+	broken := "broken" + itoa(f.temps) + "_"
 	f.temps++
-	f.line("bool ", ended, " = false;")
+	f.line("bool ", broken, " = false;")
 	var step string
 	if post != nil {
 		step = f.inline(post)
@@ -51,14 +53,20 @@ func (f *fn) loop(init func(), cond func() string, post func(), body func()) {
 	f.line("for (;; ", step, ") {")
 	f.depth++
 	if cond != nil {
-		f.line("if (!", paren(cond()), ") { ", ended, " = true; break; }")
+		f.line("if (!", paren(cond()), ") break;")
 	}
-	f.loops = append(f.loops, ended)
+	f.loops = append(f.loops, broken)
 	body()
 	f.loops = f.loops[:len(f.loops)-1]
 	f.depth--
 	f.line("}")
-	f.line("if (!", ended, ") fault |= 1u;")
+	if cond != nil {
+		f.line("if (!", broken, ") {")
+		f.depth++
+		f.line("if ", paren(cond()), " fault |= 1u;")
+		f.depth--
+		f.line("}")
+	}
 	f.depth--
 	f.line("}")
 }
