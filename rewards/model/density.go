@@ -1,17 +1,22 @@
 package model
 
 import (
-	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 )
+
+// A Likely tells how probable actions are, such as an agents.Likely: the logarithm of the probability
+// of each action row under the observation row beside it.
+type Likely interface {
+	LogProb(dst, obs, act []float32)
+}
 
 // A Ratio judges behaviour by how much more probable a strong policy would have acted so than a weak
 // one: the sum over steps of log pi_strong(a|s) - log pi_weak(a|s). It is a reward that nobody trained
 // (Xu et al., "CDR: Customizable Density Ratios of Strong-over-weak LLMs for Preference Annotation",
 // 2024, eq. 1). Scores are comparable within a level only.
 type Ratio struct {
-	Strong, Weak agents.Likely // without Weak it is the log-probability under Strong alone
+	Strong, Weak Likely // without Weak it is the log-probability under Strong alone
 
 	// Limit of a step's number, above and below; 0 means none. A policy that is nearly certain
 	// says very much of a single step.

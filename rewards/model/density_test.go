@@ -3,15 +3,12 @@ package model
 import (
 	"testing"
 
-	"github.com/terrarium-rl/terrarium/env"
-	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 )
 
 // sure takes an action with a log-probability that grows with the action.
 type sure float32
 
-func (sure) Act(*env.Batch, rng.Key, bool) {}
 func (s sure) LogProb(dst, _, act []float32) {
 	for i := range dst {
 		dst[i] = float32(s) * act[i]
