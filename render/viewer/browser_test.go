@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"net/url"
 	"os"
 	"os/exec"
@@ -10,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // The viewer, compiled to WebAssembly, plays recordings of a run in headless Chromium, as
@@ -61,43 +58,6 @@ func TestBrowser(t *testing.T) {
 	shot := filepath.Join(dir, "shot.png")
 	browse(t, shot, address+"viewer/?"+query.Encode())
 	like(t, shot, filepath.Join("testdata", "TestBrowser.png"))
-
-	page := filepath.Join(dir, "report.html")
-	if out, err := exec.Command(program, "report", filepath.Join(runs, "lander"), "--viewer", web, "-o", page).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	playsInReport(t, page)
-}
-
-// playsInReport opens a report as a file, and waits for the viewer in it to draw, and to move.
-func playsInReport(t *testing.T, page string) {
-	t.Helper()
-	o := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1100, 800),
-		chromedp.Flag("enable-unsafe-swiftshader", true), chromedp.Flag("use-gl", "angle"), chromedp.Flag("use-angle", "swiftshader"))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), o...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Navigate("file://"+page+"#viewer")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelector("#viewer iframe")?.contentDocument.querySelector("canvas")?.width > 300`,
-		chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
-		t.Fatalf("the viewer does not start: %v", err)
-	}
-	seen := map[string]bool{}
-	for began := time.Now(); len(seen) < 4 && time.Since(began) < 2*time.Minute; time.Sleep(300 * time.Millisecond) {
-		shot, err := chromedp.Run(ctx, chromedp.Screenshot("#viewer"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen[string(shot)] = true
-	}
-	if len(seen) < 4 {
-		t.Errorf("the viewer shows %d different pictures only: it does not play", len(seen))
-	}
 }
 
 // browse makes a picture of a page.

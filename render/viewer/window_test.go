@@ -117,9 +117,9 @@ func TestWindow(t *testing.T) {
 		sleep 0.3
 		xdotool key o; sleep 0.4; xdotool key i; sleep 0.4
 		xdotool key F12; sleep 1
-		xdotool key b; sleep 0.5
-		xdotool keydown Up; sleep 0.7; xdotool keyup Up; sleep 0.2
-		xdotool key space; sleep 0.2; xdotool key s; sleep 0.5
+		xdotool key b; sleep 1
+		xdotool keydown Up; sleep 1; xdotool keyup Up; sleep 1
+		xdotool key space; sleep 1; xdotool key s; sleep 1
 		xdotool key l; sleep 0.3; xdotool key m; sleep 0.5; xdotool key s; sleep 0.5
 		xdotool key l; sleep 0.3; xdotool key t; sleep 0.3
 		xdotool key w; sleep 2; xdotool key Left; sleep 2; xdotool key Right; sleep 2; xdotool key w; sleep 1
