@@ -109,10 +109,9 @@ func TestWindow(t *testing.T) {
 	script := `
 		"$VIEWER" -folder "$DIR/out" "$DIR/a.replay" "$DIR/b.replay" & viewer=$!
 		xdotool search --sync --onlyvisible --name Terrarium >/dev/null
-		sleep 1
-		xdotool key Return
-		xdotool key space
-		sleep 0.3
+		sleep 3
+		xdotool key Return; sleep 1
+		xdotool key space; sleep 1
 		xdotool mousemove 532 782 click 1
 		sleep 0.3
 		xdotool key o; sleep 0.4; xdotool key i; sleep 0.4
@@ -210,7 +209,7 @@ func TestDrawInWindow(t *testing.T) {
 			sleep 0.4; xdotool mousemove $3 $4; sleep 0.4; xdotool mouseup 1; sleep 0.4; }
 		"$VIEWER" -forget -folder "$DIR/out" "$DIR/room.json" & viewer=$!
 		xdotool search --sync --onlyvisible --name Terrarium >/dev/null
-		sleep 1
+		sleep 3
 		xdotool key 2; sleep 0.3
 		drag 400 300 480 340
 		xdotool key 1; sleep 0.3
