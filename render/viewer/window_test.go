@@ -112,7 +112,7 @@ func TestWindow(t *testing.T) {
 		sleep 3
 		xdotool key Return; sleep 1
 		xdotool key space; sleep 1
-		xdotool mousemove 532 782 click 1
+		xdotool mousemove 532 782; sleep 0.5; xdotool mousedown 1; sleep 0.5; xdotool mouseup 1
 		sleep 0.3
 		xdotool key o; sleep 0.4; xdotool key i; sleep 0.4
 		xdotool key F12; sleep 1
