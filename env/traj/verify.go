@@ -10,11 +10,11 @@ import (
 
 // A Divergence is the first place where a replayed episode differs from its recording.
 type Divergence struct {
-	Episode int     `json:"-"`    // index among those verified
-	Step    int     `json:"step"` // from 1, as counted in the episode; 0 is the first observation
-	Field   string  `json:"field"`
-	Want    any     `json:"want"` // recorded: a number; of the state, its hash in hexadecimal
-	Got     any     `json:"got"`  // replayed
+	Episode int    `json:"-"`    // index among those verified
+	Step    int    `json:"step"` // from 1, as counted in the episode; 0 is the first observation
+	Field   string `json:"field"`
+	Want    any    `json:"want"` // recorded: a number; of the state, its hash in hexadecimal
+	Got     any    `json:"got"`  // replayed
 }
 
 // String describes d in one line.
