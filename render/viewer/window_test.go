@@ -110,19 +110,19 @@ func TestWindow(t *testing.T) {
 		"$VIEWER" -folder "$DIR/out" "$DIR/a.replay" "$DIR/b.replay" & viewer=$!
 		xdotool search --sync --onlyvisible --name Terrarium >/dev/null
 		sleep 3
-		xdotool key Return; sleep 1
-		xdotool key space; sleep 1
+		key Return; sleep 1
+		key space; sleep 1
 		xdotool mousemove 532 782; sleep 0.5; xdotool mousedown 1; sleep 0.5; xdotool mouseup 1
 		sleep 0.3
-		xdotool key o; sleep 0.4; xdotool key i; sleep 0.4
-		xdotool key F12; sleep 1
-		xdotool key b; sleep 1
+		key o; sleep 0.4; key i; sleep 0.4
+		key F12; sleep 1
+		key b; sleep 1
 		xdotool keydown Up; sleep 1; xdotool keyup Up; sleep 1
-		xdotool key space; sleep 1; xdotool key s; sleep 1
-		xdotool key l; sleep 0.3; xdotool key m; sleep 0.5; xdotool key s; sleep 0.5
-		xdotool key l; sleep 0.3; xdotool key t; sleep 0.3
-		xdotool key w; sleep 2; xdotool key Left; sleep 2; xdotool key Right; sleep 2; xdotool key w; sleep 1
-		xdotool key Escape
+		key space; sleep 1; key s; sleep 1
+		key l; sleep 0.3; key m; sleep 0.5; key s; sleep 0.5
+		key l; sleep 0.3; key t; sleep 0.3
+		key w; sleep 2; key Left; sleep 2; key Right; sleep 2; key w; sleep 1
+		key Escape
 		wait $viewer`
 	inWindow(t, script, "VIEWER="+bin, "DIR="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
 
@@ -174,10 +174,15 @@ func TestWindow(t *testing.T) {
 	like(t, filepath.Join(dir, "out", "viewer-00001.png"), filepath.Join("testdata", "TestWindow.png"))
 }
 
+// pressing is the command of scripts that presses a key for as long as a picture may take: a key that is
+// let go before the viewer looks was never pressed.
+const pressing = `key() { xdotool keydown $1; sleep 0.25; xdotool keyup $1; sleep 0.3; }
+`
+
 // inWindow runs a script of bash on a display of its own.
 func inWindow(t *testing.T, script string, environment ...string) {
 	t.Helper()
-	c := exec.Command("xvfb-run", "-a", "-s", "-screen 0 1280x800x24", "bash", "-ec", script)
+	c := exec.Command("xvfb-run", "-a", "-s", "-screen 0 1280x800x24", "bash", "-ec", pressing+script)
 	c.Env = append(append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(t.TempDir(), "config")), environment...)
 	done := time.AfterFunc(3*time.Minute, func() { c.Process.Kill() })
 	out, err := c.CombinedOutput()
@@ -210,18 +215,18 @@ func TestDrawInWindow(t *testing.T) {
 		"$VIEWER" -forget -folder "$DIR/out" "$DIR/room.json" & viewer=$!
 		xdotool search --sync --onlyvisible --name Terrarium >/dev/null
 		sleep 3
-		xdotool key 2; sleep 0.3
+		key 2; sleep 0.3
 		drag 400 300 480 340
-		xdotool key 1; sleep 0.3
+		key 1; sleep 0.3
 		drag 440 320 640 220
-		xdotool key z; sleep 0.3; xdotool key y; sleep 0.3; xdotool key r; sleep 0.3; xdotool key x; sleep 0.3
-		xdotool key s; sleep 0.5
+		key z; sleep 0.3; key y; sleep 0.3; key r; sleep 0.3; key x; sleep 0.3
+		key s; sleep 0.5
 		xdotool mousemove 700 500; sleep 7
-		xdotool key F12; sleep 1
-		xdotool key Return; sleep 0.5
+		key F12; sleep 1
+		key Return; sleep 0.5
 		xdotool keydown Right; sleep 1; xdotool keyup Right; sleep 0.2
-		xdotool key space; sleep 0.3; xdotool key s; sleep 0.5; xdotool key l; sleep 0.5
-		xdotool key Escape
+		key space; sleep 0.3; key s; sleep 0.5; key l; sleep 0.5
+		key Escape
 		wait $viewer`, "VIEWER="+bin, "DIR="+dir)
 	saved, err := playback.LoadRoom(path)
 	if err != nil {
