@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"context"
 	"encoding/json"
 	"io"
@@ -33,7 +34,7 @@ func served(t *testing.T, dir, viewer string) (get func(path string, want int) s
 	go func() { done <- s.Serve(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-done; err != nil && err != http.ErrServerClosed {
+		if err := <-done; err != nil && !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	})
