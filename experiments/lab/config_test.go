@@ -126,7 +126,7 @@ func TestConfigErrors(t *testing.T) {
 		{text: e + "seeds: []", want: `x.yaml:2:8: seeds: want at least one`},
 		{text: e + "seeds: [1, 1]", want: `x.yaml:2:12: seeds.1: seed 1 is listed twice`},
 		{text: e + "seeds: [-1]", want: `x.yaml:2:9: seeds.0: want a whole number from 0, have the number -1`},
-		{text: e + "engine: vulkan", want: `x.yaml:2:9: engine: unknown engine "vulkan"; known: ` + strings.Join(engineNames(), ", ")},
+		{text: e + "engine: cuda", want: `x.yaml:2:9: engine: unknown engine "cuda"; known: ` + strings.Join(engineNames(), ", ")},
 		{text: e + "name: a/b", want: `x.yaml:2:7: name: "a/b": want a name fit for a folder`},
 		{text: e + "---\nx: 1", want: `x.yaml:2:1: a second YAML document: want one`},
 		{text: "- a", want: `x.yaml:1:1: an experiment is a mapping of keys to values, this is a list`},

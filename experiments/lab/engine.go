@@ -19,7 +19,7 @@ func engineNames() []string {
 	if all := env.Engines(); len(all) > 1 {
 		names = append(names, "simd")
 	}
-	return append(names, env.Engines()...)
+	return append(append(names, env.Engines()...), env.Devices()...)
 }
 
 // checkEngine reports an engine that this program does not have.
