@@ -27,7 +27,8 @@ module that others require, example.com/me/lib=../lib. Replace lines in the go.m
 are obeyed. Which Terrarium: this program's own, or --with ` + modules.Terrarium + `=DIR.
 
 Offline: GOPROXY=off uses what was downloaded before. Private modules: GOPRIVATE=example.com/*.
-Vendored: --source DIR keeps the program's source; there, go mod vendor and go build.`,
+Vendored: --source DIR keeps the program's source; there, go mod vendor and
+CGO_ENABLED=0 go build.`,
 		Example: `  terrarium build --with example.com/me/reward@v0.3.0 -o terrarium-me
   terrarium build --with ./reward --with example.com/you/task -o terrarium-me
   GOOS=windows terrarium build --with ./reward -o terrarium.exe`,

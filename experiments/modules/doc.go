@@ -32,7 +32,7 @@
 //   - CGO_ENABLED; where it is not set, programs are built without C.
 //   - GOFLAGS, such as -tags; but -mod=vendor has no effect, as the folder is new each time. To
 //     build from vendored source, keep the folder (Builder.Source), go mod vendor in it, and
-//     build there.
+//     build there with CGO_ENABLED=0: vendoring leaves out the C headers of the Vulkan binding.
 //
 // # Compatibility
 //

@@ -107,6 +107,17 @@ func TestWindow(t *testing.T) {
 	whole := record(t, filepath.Join(dir, "a.replay"), 2)
 	record(t, filepath.Join(dir, "b.replay"), 3)
 	script := `
+		size() { stat -c %s "$LABELS" 2>/dev/null || echo 0; }
+		answer() { # presses a key until the answer is on the disk
+			before=$(size)
+			for try in 1 2 3 4 5; do
+				key $1
+				for wait in 1 2 3 4 5 6 7 8 9 10 11 12; do
+					[ $(size) -gt $before ] && return
+					sleep 0.25
+				done
+			done
+		}
 		"$VIEWER" -folder "$DIR/out" "$DIR/a.replay" "$DIR/b.replay" & viewer=$!
 		xdotool search --sync --onlyvisible --name Terrarium >/dev/null
 		sleep 3
@@ -121,10 +132,11 @@ func TestWindow(t *testing.T) {
 		key space; sleep 1; key s; sleep 1
 		key l; sleep 0.3; key m; sleep 0.5; key s; sleep 0.5
 		key l; sleep 0.3; key t; sleep 0.3
-		key w; sleep 2; key Left; sleep 2; key Right; sleep 2; key w; sleep 1
+		key w; sleep 2; answer Left; sleep 1; answer Right; sleep 1; key w; sleep 1
 		key Escape
 		wait $viewer`
-	inWindow(t, script, "VIEWER="+bin, "DIR="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
+	inWindow(t, script, "VIEWER="+bin, "DIR="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"),
+		"LABELS="+filepath.Join(dir, "out", playback.LabelFile))
 
 	ep, err := traj.Load(filepath.Join(dir, "out", "by-hand-lander-v0-00001.replay"))
 	if err != nil {
