@@ -188,7 +188,10 @@ func TestWindow(t *testing.T) {
 
 // pressing is the command of scripts that presses a key for as long as a picture may take: a key that is
 // let go before the viewer looks was never pressed.
+//
+// A display on a busy machine may take longer than xvfb-run waits for it.
 const pressing = `key() { xdotool keydown $1; sleep 0.25; xdotool keyup $1; sleep 0.3; }
+for try in $(seq 60); do xdotool getmouselocation >/dev/null 2>&1 && break; sleep 0.5; done
 `
 
 // inWindow runs a script of bash on a display of its own.
