@@ -194,10 +194,11 @@ const pressing = `key() { xdotool keydown $1; sleep 0.25; xdotool keyup $1; slee
 for try in $(seq 60); do xdotool getmouselocation >/dev/null 2>&1 && break; sleep 0.5; done
 `
 
-// inWindow runs a script of bash on a display of its own.
+// inWindow runs a script of bash on a display of its own, which does not begin anew when the last of
+// its clients has gone: nobody could connect meanwhile.
 func inWindow(t *testing.T, script string, environment ...string) {
 	t.Helper()
-	c := exec.Command("xvfb-run", "-a", "-s", "-screen 0 1280x800x24", "bash", "-ec", pressing+script)
+	c := exec.Command("xvfb-run", "-a", "-s", "-screen 0 1280x800x24 -noreset", "bash", "-ec", pressing+script)
 	c.Env = append(append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(t.TempDir(), "config")), environment...)
 	done := time.AfterFunc(3*time.Minute, func() { c.Process.Kill() })
 	out, err := c.CombinedOutput()
