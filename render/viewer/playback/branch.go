@@ -163,7 +163,7 @@ func (s *State) edit() {
 		return
 	}
 	if s.selected().Spec().ID == sandbox.ID {
-		s.openBench()
+		s.openRoom()
 		return
 	}
 	ep := s.selected().Episode()

@@ -173,7 +173,7 @@ func (s *State) plays(key string) bool {
 
 // hand returns the hand that the keys steer, or nil. While a level is open they belong to it.
 func (s *State) hand() *Hand {
-	if t := s.selected(); t != nil && s.Editor == nil && s.Labels == nil && s.Bench == nil {
+	if t := s.selected(); t != nil && s.Editor == nil && s.Labels == nil && s.RoomEditor == nil {
 		return t.hand()
 	}
 	return nil

@@ -11,7 +11,7 @@ type Key struct {
 	Again bool   // it repeats while it is held
 	Level bool   // only while a level is open
 	Label bool   // only while pairs are compared
-	Bench bool   // only while a room is drawn
+	Room  bool   // only while a room is drawn
 	Short string // on its button there, if it has one
 }
 
@@ -73,25 +73,25 @@ var Keys = []Key{
 	{Name: "ArrowDown", Shown: "\u2193", Doc: "both are as good", Do: func(s *State) { s.answer(tieLabel) }, Label: true},
 	{Name: "ArrowUp", Shown: "\u2191", Doc: "skip the pair", Do: (*State).ask, Label: true},
 
-	{Name: "Enter", Shown: "enter", Doc: "play it by hand; l comes back", Short: "play", Do: func(s *State) { s.playRoom(true) }, Bench: true},
-	{Name: "P", Shown: "p", Doc: "a policy plays it", Short: "watch", Do: func(s *State) { s.playRoom(false) }, Bench: true},
-	{Name: "Z", Shown: "z", Doc: "undo", Short: "undo", Do: func(s *State) { s.Bench.Undo() }, Again: true, Bench: true},
-	{Name: "Y", Shown: "y", Doc: "redo", Short: "redo", Do: func(s *State) { s.Bench.Redo() }, Again: true, Bench: true},
-	{Name: "M", Shown: "m", Doc: "mutate", Short: "mutate", Do: func(s *State) { s.Bench.Mutate() }, Bench: true},
-	{Name: "G", Shown: "g", Doc: "generate another room", Short: "generate", Do: func(s *State) { s.Bench.Generate() }, Bench: true},
-	{Name: "S", Shown: "s", Doc: "save it as JSON; drop a file to load", Short: "save", Do: (*State).saveRoom, Bench: true},
-	{Name: "L", Shown: "l", Doc: "leave", Short: "leave", Do: (*State).leaveBench, Bench: true},
-	{Name: "Delete", Shown: "delete", Doc: "remove what is selected", Do: func(s *State) { s.Bench.Remove() }, Bench: true},
-	{Name: "Backspace", Do: func(s *State) { s.Bench.Remove() }, Bench: true},
-	{Name: "D", Shown: "d", Doc: "duplicate it", Do: func(s *State) { s.Bench.Duplicate() }, Bench: true},
-	{Name: "R", Shown: "r", Doc: "another role", Do: func(s *State) { s.Bench.NextRole() }, Bench: true},
-	{Name: "X", Shown: "x", Doc: "fixed, or it can move", Do: func(s *State) { s.Bench.ToggleStatic() }, Bench: true},
-	{Name: "O", Shown: "o", Doc: "motor of a hinge or slider", Do: func(s *State) { s.Bench.ToggleMotor() }, Bench: true},
-	{Name: "K", Shown: "k", Doc: "column of the action that drives it", Do: func(s *State) { s.Bench.NextColumn() }, Bench: true},
-	{Name: "ArrowLeft", Do: func(s *State) { s.Bench.Nudge(-1, 0) }, Again: true, Bench: true},
-	{Name: "ArrowRight", Shown: "arrows", Doc: "move what is selected", Do: func(s *State) { s.Bench.Nudge(1, 0) }, Again: true, Bench: true},
-	{Name: "ArrowUp", Do: func(s *State) { s.Bench.Nudge(0, 1) }, Again: true, Bench: true},
-	{Name: "ArrowDown", Do: func(s *State) { s.Bench.Nudge(0, -1) }, Again: true, Bench: true},
+	{Name: "Enter", Shown: "enter", Doc: "play it by hand; l comes back", Short: "play", Do: func(s *State) { s.playRoom(true) }, Room: true},
+	{Name: "P", Shown: "p", Doc: "a policy plays it", Short: "watch", Do: func(s *State) { s.playRoom(false) }, Room: true},
+	{Name: "Z", Shown: "z", Doc: "undo", Short: "undo", Do: func(s *State) { s.RoomEditor.Undo() }, Again: true, Room: true},
+	{Name: "Y", Shown: "y", Doc: "redo", Short: "redo", Do: func(s *State) { s.RoomEditor.Redo() }, Again: true, Room: true},
+	{Name: "M", Shown: "m", Doc: "mutate", Short: "mutate", Do: func(s *State) { s.RoomEditor.Mutate() }, Room: true},
+	{Name: "G", Shown: "g", Doc: "generate another room", Short: "generate", Do: func(s *State) { s.RoomEditor.Generate() }, Room: true},
+	{Name: "S", Shown: "s", Doc: "save it as JSON; drop a file to load", Short: "save", Do: (*State).saveRoom, Room: true},
+	{Name: "L", Shown: "l", Doc: "leave", Short: "leave", Do: (*State).leaveRoom, Room: true},
+	{Name: "Delete", Shown: "delete", Doc: "remove what is selected", Do: func(s *State) { s.RoomEditor.Remove() }, Room: true},
+	{Name: "Backspace", Do: func(s *State) { s.RoomEditor.Remove() }, Room: true},
+	{Name: "D", Shown: "d", Doc: "duplicate it", Do: func(s *State) { s.RoomEditor.Duplicate() }, Room: true},
+	{Name: "R", Shown: "r", Doc: "another role", Do: func(s *State) { s.RoomEditor.NextRole() }, Room: true},
+	{Name: "X", Shown: "x", Doc: "fixed, or it can move", Do: func(s *State) { s.RoomEditor.ToggleStatic() }, Room: true},
+	{Name: "O", Shown: "o", Doc: "motor of a hinge or slider", Do: func(s *State) { s.RoomEditor.ToggleMotor() }, Room: true},
+	{Name: "K", Shown: "k", Doc: "column of the action that drives it", Do: func(s *State) { s.RoomEditor.NextColumn() }, Room: true},
+	{Name: "ArrowLeft", Do: func(s *State) { s.RoomEditor.Nudge(-1, 0) }, Again: true, Room: true},
+	{Name: "ArrowRight", Shown: "arrows", Doc: "move what is selected", Do: func(s *State) { s.RoomEditor.Nudge(1, 0) }, Again: true, Room: true},
+	{Name: "ArrowUp", Do: func(s *State) { s.RoomEditor.Nudge(0, 1) }, Again: true, Room: true},
+	{Name: "ArrowDown", Do: func(s *State) { s.RoomEditor.Nudge(0, -1) }, Again: true, Room: true},
 }
 
 // whileDrawing are the keys that keep their meaning while a room is drawn.
@@ -104,16 +104,16 @@ var whileLabelling = map[string]bool{"W": true, "T": true, "H": true, "Space": t
 func (s *State) find(name string) (found *Key) {
 	for i := range Keys {
 		k := &Keys[i]
-		if k.Name != name || k.Level && s.Editor == nil || k.Label && s.Labels == nil || k.Bench && s.Bench == nil {
+		if k.Name != name || k.Level && s.Editor == nil || k.Label && s.Labels == nil || k.Room && s.RoomEditor == nil {
 			continue
 		}
-		if s.Bench != nil && !k.Bench && (k.Level || k.Label || !whileDrawing[name]) {
+		if s.RoomEditor != nil && !k.Room && (k.Level || k.Label || !whileDrawing[name]) {
 			continue
 		}
 		if s.Labels != nil && !k.Label && !whileLabelling[name] {
 			continue
 		}
-		if found == nil || k.Level || k.Label || k.Bench {
+		if found == nil || k.Level || k.Label || k.Room {
 			found = k
 		}
 	}
@@ -122,11 +122,11 @@ func (s *State) find(name string) (found *Key) {
 
 // Key does what the named key does, if it does anything. While it is held it comes again.
 func (s *State) Key(name string, again bool) {
-	if n := number(name); n >= 0 && s.Bench != nil && !again {
-		s.Bench.Tool, s.Bench.corners = Tool((n+9)%10), nil
+	if n := number(name); n >= 0 && s.RoomEditor != nil && !again {
+		s.RoomEditor.Tool, s.RoomEditor.corners = Tool((n+9)%10), nil
 		return
 	}
-	if s.Bench == nil && len(s.Tracks) == 0 {
+	if s.RoomEditor == nil && len(s.Tracks) == 0 {
 		return
 	}
 	k := s.find(name)

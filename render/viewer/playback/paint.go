@@ -128,8 +128,8 @@ func (s *State) Paint(dst Surface, scale float64) {
 	c.scale = float32(max(scale, 0.5))
 	whole := image.Rectangle{Max: dst.Size()}
 	c.sliders = c.sliders[:0]
-	if s.Bench != nil {
-		s.bench(dst, t)
+	if s.RoomEditor != nil {
+		s.paintRoom(dst, t)
 		if s.Help {
 			s.help(dst, t)
 		}

@@ -257,7 +257,7 @@ func (s *State) help(dst Surface, t *look) {
 			rows = append(rows, row{"", "While a level is open (l):"})
 		case first(func(k Key) bool { return k.Label }):
 			rows = append(rows, row{"", "While pairs are compared (w):"})
-		case first(func(k Key) bool { return k.Bench }):
+		case first(func(k Key) bool { return k.Room }):
 			rows = append(rows, row{"", "While a room is drawn (l in the sandbox):"}, row{"1 to 0", "tools"})
 		}
 		if k.Shown != "" {

@@ -19,40 +19,40 @@ const Most = 64
 // zero value but for Tracks shows them all, at rest at their beginning.
 type State struct {
 	Settings
-	Tracks   []*Track
-	Drivers  []Driver // who may play on; the first one plays edited levels
-	Driver   int      // index of Drivers: who plays on next
-	Folder   string   // where episodes and levels are saved; "" is the current one
-	Feed     *Feed    // of a run that goes on; may be nil
-	Playing  bool
-	Solo     bool     // only the selected episode is shown
-	Beside   bool     // beside it those that began alike
-	Selected int      // index of Tracks
-	Time     float64  // seconds since the episodes began
-	Zoom     int      // the view is smaller by 1.25 to this power
-	Pan      geom.Vec // of the view, in widths and heights of it
-	Chase    bool     // the view moves with the agent
-	Renew    bool     // episodes that have ended are followed by new ones
-	Heat     bool     // places where agents have been
-	Plane    *Plane   // where training was; may be nil
-	Overlay  Overlay  // what of it is shown
-	Help     bool
-	Message  string // the last news
-	Editor   *Editor
-	Bench    *Bench // the level editor, while it is open
-	Map      *Map   // of a quality-diversity search; may be nil
-	HideMap  bool
-	Labels   *Labels // while pairs are compared
-	Failed   bool    // Message is an error
+	Tracks     []*Track
+	Drivers    []Driver // who may play on; the first one plays edited levels
+	Driver     int      // index of Drivers: who plays on next
+	Folder     string   // where episodes and levels are saved; "" is the current one
+	Feed       *Feed    // of a run that goes on; may be nil
+	Playing    bool
+	Solo       bool     // only the selected episode is shown
+	Beside     bool     // beside it those that began alike
+	Selected   int      // index of Tracks
+	Time       float64  // seconds since the episodes began
+	Zoom       int      // the view is smaller by 1.25 to this power
+	Pan        geom.Vec // of the view, in widths and heights of it
+	Chase      bool     // the view moves with the agent
+	Renew      bool     // episodes that have ended are followed by new ones
+	Heat       bool     // places where agents have been
+	Plane      *Plane   // where training was; may be nil
+	Overlay    Overlay  // what of it is shown
+	Help       bool
+	Message    string // the last news
+	Editor     *Editor
+	RoomEditor *RoomEditor // the level editor, while it is open
+	Map        *Map        // of a quality-diversity search; may be nil
+	HideMap    bool
+	Labels     *Labels // while pairs are compared
+	Failed     bool    // Message is an error
 
 	heat   heat
-	since  float64 // seconds that Message has been shown
-	waits  bool    // for the first key of a hand
-	edited int     // index of the track that plays the edited level; 0 for none yet
-	drawn  *Track  // which plays what was drawn
-	parked *Bench  // the level editor, while what was drawn is played
-	slide  int     // parameter being dragged, from 1
-	kin    int     // largest number in use
+	since  float64     // seconds that Message has been shown
+	waits  bool        // for the first key of a hand
+	edited int         // index of the track that plays the edited level; 0 for none yet
+	drawn  *Track      // which plays what was drawn
+	parked *RoomEditor // the level editor, while what was drawn is played
+	slide  int         // parameter being dragged, from 1
+	kin    int         // largest number in use
 	shown  []*Track
 	screen screen
 }
@@ -152,7 +152,7 @@ func (s *State) visible() []*Track {
 func (s *State) Advance(dt float64) {
 	s.since += dt
 	s.follow()
-	if len(s.Tracks) == 0 || s.Bench != nil {
+	if len(s.Tracks) == 0 || s.RoomEditor != nil {
 		return
 	}
 	if s.Labels != nil {
@@ -283,13 +283,13 @@ const (
 	GripLevel              // changes a level
 	GripMap                // nothing: the press has played an elite
 	GripButton             // nothing: the press has done it
-	GripBench              // something of the level editor
+	GripRoom               // something of the level editor
 )
 
 // Press takes what lies at a pixel.
 func (s *State) Press(x, y int) Grip {
-	if s.Bench != nil {
-		return s.pressBench(x, y)
+	if s.RoomEditor != nil {
+		return s.pressRoom(x, y)
 	}
 	if s.Map != nil && !s.HideMap {
 		if i, ok := s.Map.nearest(x, y); ok {
@@ -313,10 +313,10 @@ func (s *State) Press(x, y int) Grip {
 // Move does what the mouse does at a pixel while it holds something.
 func (s *State) Move(g Grip, x, y int) {
 	switch g {
-	case GripBench:
-		if s.Bench != nil {
-			p, _ := s.Bench.view.world(x, y)
-			s.Bench.Move(p)
+	case GripRoom:
+		if s.RoomEditor != nil {
+			p, _ := s.RoomEditor.view.world(x, y)
+			s.RoomEditor.Move(p)
 		}
 	case GripBar:
 		b := s.screen.bar
@@ -332,9 +332,9 @@ func (s *State) Move(g Grip, x, y int) {
 // Release lets go at a pixel. The mouse stayed where it was pressed, or not.
 func (s *State) Release(g Grip, x, y int, stayed bool) {
 	switch {
-	case s.Bench != nil:
-		if p, _ := s.Bench.view.world(x, y); g == GripBench {
-			s.Bench.Release(p)
+	case s.RoomEditor != nil:
+		if p, _ := s.RoomEditor.view.world(x, y); g == GripRoom {
+			s.RoomEditor.Release(p)
 		}
 	case g == GripLevel:
 		s.slide = 0

@@ -261,8 +261,8 @@ func TestZoomAndPan(t *testing.T) {
 func TestKeysAreDistinct(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Keys {
-		id := fmt.Sprint(k.Name, k.Level, k.Label, k.Bench)
-		listed := k.Doc != "" && k.Shown != "" || k.Bench && k.Doc == "" && k.Shown == "" // another way to the same
+		id := fmt.Sprint(k.Name, k.Level, k.Label, k.Room)
+		listed := k.Doc != "" && k.Shown != "" || k.Room && k.Doc == "" && k.Shown == "" // another way to the same
 		if seen[id] || !listed || k.Do == nil {
 			t.Errorf("key %q is listed twice or incomplete", k.Name)
 		}
@@ -308,7 +308,7 @@ func TestGolden(t *testing.T) {
 		s.tap("L")
 		s.Editor.Select(2)
 	}
-	bench := func(s *State) {
+	draw := func(s *State) {
 		car, err := sandbox.Named("car")
 		if err != nil {
 			t.Fatal(err)
@@ -316,8 +316,8 @@ func TestGolden(t *testing.T) {
 		s.Draw(car, "car.json")
 	}
 	for name, set := range map[string]func(s *State){
-		"bench":  func(s *State) { bench(s); s.Bench.Picked = Pick{PickBody, 6} },
-		"motor":  func(s *State) { bench(s); s.Dark, s.Bench.Picked = true, Pick{PickJoint, 1} },
+		"room":   func(s *State) { draw(s); s.RoomEditor.Picked = Pick{PickBody, 6} },
+		"motor":  func(s *State) { draw(s); s.Dark, s.RoomEditor.Picked = true, Pick{PickJoint, 1} },
 		"level":  level,
 		"terms":  func(s *State) { s.Time, s.Solo, s.Terms, s.Judged = 1, true, true, true },
 		"grid":   func(s *State) { s.Time, s.Selected = 0.5, 1 },
@@ -384,7 +384,7 @@ func BenchmarkPaint64(b *testing.B) {
 func TestControlsAreFree(t *testing.T) {
 	for name := range controlKeys {
 		for _, k := range Keys {
-			if k.Name == name && !strings.HasPrefix(name, "Arrow") && !k.Bench {
+			if k.Name == name && !strings.HasPrefix(name, "Arrow") && !k.Room {
 				t.Errorf("%s steers, and means %q", name, k.Doc)
 			}
 		}

@@ -13,16 +13,16 @@ import (
 
 // Draw opens the level editor on a room; path is the file that it is from, or "".
 func (s *State) Draw(r *sandbox.Room, path string) {
-	s.Bench, s.Editor, s.edited, s.Playing = NewBench(r), nil, 0, false
-	s.Bench.Path = path
+	s.RoomEditor, s.Editor, s.edited, s.Playing = NewRoomEditor(r), nil, 0, false
+	s.RoomEditor.Path = path
 	s.parked = nil
 	s.Zoom, s.Pan, s.Chase = 0, s.Pan.Mul(0), false
 }
 
-// openBench opens the room that the selected episode plays, with what was done to it before.
-func (s *State) openBench() {
+// openRoom opens the room that the selected episode plays, with what was done to it before.
+func (s *State) openRoom() {
 	if s.parked != nil && s.drawn == s.selected() {
-		s.Bench, s.parked, s.Playing = s.parked, nil, false
+		s.RoomEditor, s.parked, s.Playing = s.parked, nil, false
 		return
 	}
 	ep := s.selected().Episode()
@@ -40,18 +40,18 @@ func (s *State) openBench() {
 	}
 }
 
-// leaveBench goes back to the episodes, if there are any.
-func (s *State) leaveBench() {
+// leaveRoom goes back to the episodes, if there are any.
+func (s *State) leaveRoom() {
 	if len(s.Tracks) == 0 {
 		s.Say("enter plays the room")
 		return
 	}
-	s.parked, s.Bench = s.Bench, nil
+	s.parked, s.RoomEditor = s.RoomEditor, nil
 }
 
-// playRoom plays the room on the bench from its beginning, by hand or by the chosen policy.
+// playRoom plays the room in the editor from its beginning, by hand or by the chosen policy.
 func (s *State) playRoom(byHand bool) {
-	b := s.Bench
+	b := s.RoomEditor
 	if b.check(); b.Err != nil {
 		return
 	}
@@ -94,7 +94,7 @@ func (s *State) playRoom(byHand bool) {
 		s.Tracks = append(s.Tracks, t)
 	}
 	s.drawn = t
-	s.parked, s.Bench = b, nil
+	s.parked, s.RoomEditor = b, nil
 	s.Selected, s.Solo, s.Time, s.Playing, s.waits = at, true, 0, !byHand, byHand
 	if byHand {
 		s.Say("your turn: " + d.Driver.(*Hand).Help() + "; l: back to drawing")
@@ -115,14 +115,14 @@ func roomLevel(s *env.Spec) env.Level {
 
 // saveRoom writes the room to the file that it came from, or to a new one.
 func (s *State) saveRoom() {
-	path := s.Bench.Path
+	path := s.RoomEditor.Path
 	if path == "" {
 		var err error
 		if path, err = s.free("room", ".json"); s.fail(err) {
 			return
 		}
 	}
-	if !s.fail(s.Bench.Save(path)) {
+	if !s.fail(s.RoomEditor.Save(path)) {
 		s.Say("saved " + path)
 	}
 }
@@ -142,16 +142,16 @@ func (s *State) dropRoom(path string) bool {
 	return true
 }
 
-// pressBench takes what lies at a pixel of the editor.
-func (s *State) pressBench(x, y int) Grip {
-	b := s.Bench
+// pressRoom takes what lies at a pixel of the editor.
+func (s *State) pressRoom(x, y int) Grip {
+	b := s.RoomEditor
 	if k := b.view.at(x, y); k != nil {
 		k.do(s)
 		return GripButton
 	}
 	p, slack := b.view.world(x, y)
 	if b.Press(p, slack) {
-		return GripBench
+		return GripRoom
 	}
 	return GripView
 }

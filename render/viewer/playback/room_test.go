@@ -12,7 +12,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 )
 
-// A drawer uses a bench as a user does: by keys, and by the mouse on a painted picture.
+// A drawer uses the level editor as a user does: by keys, and by the mouse on a painted picture.
 type drawer struct {
 	*State
 	t   *testing.T
@@ -35,7 +35,7 @@ func (d *drawer) paint() { d.Paint(d.pic, 1) }
 func (d *drawer) press(text string) {
 	d.t.Helper()
 	d.paint()
-	for _, b := range d.Bench.view.buttons {
+	for _, b := range d.RoomEditor.view.buttons {
 		if strings.HasPrefix(b.text, text) {
 			c := b.r.Min.Add(b.r.Max).Div(2)
 			d.Release(d.Press(c.X, c.Y), c.X, c.Y, true)
@@ -50,7 +50,7 @@ func (d *drawer) press(text string) {
 func (d *drawer) drag(x0, y0, x1, y1 float32) {
 	d.paint()
 	px := func(x, y float32) (int, int) {
-		p := benchPainter{State: d.State, b: d.Bench}
+		p := roomPainter{State: d.State, e: d.RoomEditor}
 		v := p.pixel(geom.Vec{X: x, Y: y})
 		return int(v.X + 0.5), int(v.Y + 0.5)
 	}
@@ -78,10 +78,10 @@ func (d *drawer) tap(keys ...string) {
 // Everything that a user may want is done by hand: a car is drawn, equipped, played and saved.
 func TestDrawCar(t *testing.T) {
 	d := newDrawer(t, sandbox.Empty())
-	if d.Bench.Err == nil {
+	if d.RoomEditor.Err == nil {
 		t.Error("an empty room can be played")
 	}
-	begin := d.Bench.Room.Clone()
+	begin := d.RoomEditor.Room.Clone()
 	d.press("is: object") // what is drawn: agent
 	d.press("box")
 	d.drag(1, 0.6, 2, 0.85)
@@ -89,7 +89,7 @@ func TestDrawCar(t *testing.T) {
 	d.press("ball")
 	d.drag(1.1, 0.5, 1.35, 0.5)
 	d.drag(1.9, 0.5, 2.15, 0.5)
-	r := d.Bench.Room
+	r := d.RoomEditor.Room
 	if n := len(r.Bodies); n != 7 || r.Bodies[4].Role != env.RoleAgent || r.Bodies[5].Role != env.RoleLimb ||
 		r.Bodies[5].Position != (geom.Vec{X: 1.1, Y: 0.5}) || geom.Abs(r.Bodies[5].Shapes[0].Radius-0.25) > 1e-4 {
 		t.Fatalf("%d bodies: %+v", n, r.Bodies[4:])
@@ -99,7 +99,7 @@ func TestDrawCar(t *testing.T) {
 	d.press("no motor")
 	d.click(1.9, 0.7)
 	d.tap("O")
-	if js := d.Bench.Room.Joints; len(js) != 2 || js[0].Motor == nil || js[1].Motor == nil || js[0].A != r.Bodies[4].Name || js[0].B != r.Bodies[5].Name {
+	if js := d.RoomEditor.Room.Joints; len(js) != 2 || js[0].Motor == nil || js[1].Motor == nil || js[0].A != r.Bodies[4].Name || js[0].B != r.Bodies[5].Name {
 		t.Fatalf("joints %+v", js)
 	}
 	d.press("other way round")
@@ -107,7 +107,7 @@ func TestDrawCar(t *testing.T) {
 	for range 5 {
 		d.tap("K")
 	}
-	if c := d.Bench.Room.Columns(d.Bench.Room.Joints[1].Name, ""); !reflect.DeepEqual(c, []int{1}) {
+	if c := d.RoomEditor.Room.Columns(d.RoomEditor.Room.Joints[1].Name, ""); !reflect.DeepEqual(c, []int{1}) {
 		t.Errorf("after going around the second motor has columns %v", c)
 	}
 	d.press("is: limb") // goal
@@ -115,38 +115,38 @@ func TestDrawCar(t *testing.T) {
 	d.drag(6.5, 0.6, 6.8, 0.6)
 	d.press("select")
 	d.press("the usual ones")
-	if d.Bench.Err != nil {
-		t.Fatalf("the car cannot be played: %v", d.Bench.Err)
+	if d.RoomEditor.Err != nil {
+		t.Fatalf("the car cannot be played: %v", d.RoomEditor.Err)
 	}
-	if len(d.Bench.Doubts) > 0 {
-		t.Errorf("doubts: %q", d.Bench.Doubts)
+	if len(d.RoomEditor.Doubts) > 0 {
+		t.Errorf("doubts: %q", d.RoomEditor.Doubts)
 	}
 
 	d.press("save")
-	path := d.Bench.Path
+	path := d.RoomEditor.Path
 	saved, err := LoadRoom(path)
-	if err != nil || !reflect.DeepEqual(saved, d.Bench.Room) || d.Bench.Dirty() {
+	if err != nil || !reflect.DeepEqual(saved, d.RoomEditor.Room) || d.RoomEditor.Dirty() {
 		t.Errorf("saved another room, or none: %v", err)
 	}
 
-	drawn := d.Bench.Room.Clone()
+	drawn := d.RoomEditor.Room.Clone()
 	steps := 0
-	for d.Bench.Undo() {
+	for d.RoomEditor.Undo() {
 		steps++
 	}
-	if !reflect.DeepEqual(d.Bench.Room, begin) || steps < 12 {
+	if !reflect.DeepEqual(d.RoomEditor.Room, begin) || steps < 12 {
 		t.Errorf("%d steps back it is not the room of the beginning", steps)
 	}
-	for d.Bench.Redo() {
+	for d.RoomEditor.Redo() {
 		steps--
 	}
-	if steps != 0 || !reflect.DeepEqual(d.Bench.Room, drawn) {
+	if steps != 0 || !reflect.DeepEqual(d.RoomEditor.Room, drawn) {
 		t.Errorf("redoing all leads elsewhere, %d steps off", steps)
 	}
 
 	// Play at once, by hand: time begins with the first key.
 	d.tap("Enter")
-	if d.Bench != nil || len(d.Tracks) != 1 || d.Playing {
+	if d.RoomEditor != nil || len(d.Tracks) != 1 || d.Playing {
 		t.Fatalf("playing: %d tracks", len(d.Tracks))
 	}
 	d.Hold([]string{"ArrowRight"}, Rest)
@@ -160,8 +160,8 @@ func TestDrawCar(t *testing.T) {
 		t.Errorf("%d steps were played, last action %v", ep.Len(), ep.Action(max(ep.Len()-1, 0)))
 	}
 	d.tap("L") // back, with its history
-	if d.Bench == nil || len(d.Bench.undo) == 0 || !reflect.DeepEqual(d.Bench.Room, drawn) {
-		t.Fatal("back at the bench there is something else")
+	if d.RoomEditor == nil || len(d.RoomEditor.undo) == 0 || !reflect.DeepEqual(d.RoomEditor.Room, drawn) {
+		t.Fatal("back in the editor there is something else")
 	}
 	d.tap("Enter")
 	if len(d.Tracks) != 1 {
@@ -177,58 +177,58 @@ func TestChangeRoom(t *testing.T) {
 	}
 	d := newDrawer(t, car)
 	hull, rear := car.Body("hull"), car.Body("rear")
-	at := func(i int) geom.Vec { return d.Bench.Room.Bodies[i].Position }
+	at := func(i int) geom.Vec { return d.RoomEditor.Room.Bodies[i].Position }
 	close := func(a, b geom.Vec) bool { return a.Sub(b).Len() < 0.03 }
 	h0, r0 := at(hull), at(rear)
 	d.click(h0.X, h0.Y+0.05)
-	if d.Bench.Picked != (Pick{PickBody, hull}) || d.Bench.Dirty() {
-		t.Errorf("a click picks %v, changed %v", d.Bench.Picked, d.Bench.Dirty())
+	if d.RoomEditor.Picked != (Pick{PickBody, hull}) || d.RoomEditor.Dirty() {
+		t.Errorf("a click picks %v, changed %v", d.RoomEditor.Picked, d.RoomEditor.Dirty())
 	}
 	d.drag(h0.X, h0.Y+0.05, h0.X+0.5, h0.Y+0.55)
-	if d.Bench.Picked != (Pick{PickBody, hull}) || !close(at(hull), h0.Add(geom.Vec{X: 0.5, Y: 0.5})) || !close(at(rear), r0.Add(at(hull).Sub(h0))) {
+	if d.RoomEditor.Picked != (Pick{PickBody, hull}) || !close(at(hull), h0.Add(geom.Vec{X: 0.5, Y: 0.5})) || !close(at(rear), r0.Add(at(hull).Sub(h0))) {
 		t.Errorf("the hull is at %v, the wheel at %v", at(hull), at(rear))
 	}
-	_, slack := d.Bench.view.world(0, 0)
-	turn, scale, _ := d.Bench.handles(slack)
+	_, slack := d.RoomEditor.view.world(0, 0)
+	turn, scale, _ := d.RoomEditor.handles(slack)
 	about := at(hull)
 	d.drag(turn.X, turn.Y, about.X+1, about.Y) // from above to the right: a quarter clockwise
-	if a := d.Bench.Room.Bodies[hull].Angle; geom.Abs(a+geom.Pi/2) > 0.05 {
+	if a := d.RoomEditor.Room.Bodies[hull].Angle; geom.Abs(a+geom.Pi/2) > 0.05 {
 		t.Errorf("turned by %v, want a quarter clockwise", a)
 	}
 	if up := at(rear).Sub(at(hull)); up.Y < 0.3 {
 		t.Errorf("the rear wheel is %v from the hull, want above it", up)
 	}
 	d.tap("Z")
-	mass := d.Bench.Room.Bodies[hull].Mass().Mass
-	_, scale, _ = d.Bench.handles(slack)
+	mass := d.RoomEditor.Room.Bodies[hull].Mass().Mass
+	_, scale, _ = d.RoomEditor.handles(slack)
 	d.drag(scale.X, scale.Y, scale.X+0.3, scale.Y+0.1)
-	if m := d.Bench.Room.Bodies[hull].Mass().Mass; m < 1.5*mass {
+	if m := d.RoomEditor.Room.Bodies[hull].Mass().Mass; m < 1.5*mass {
 		t.Errorf("scaled the mass is %v, was %v", m, mass)
 	}
-	for i := range d.Bench.Room.Joints {
-		if p, q := d.Bench.Room.At(i); p.Sub(q).Len() > 1e-4 {
+	for i := range d.RoomEditor.Room.Joints {
+		if p, q := d.RoomEditor.Room.At(i); p.Sub(q).Len() > 1e-4 {
 			t.Errorf("joint %d has come apart: %v, %v", i, p, q)
 		}
 	}
 	d.tap("R")
-	if role := d.Bench.Room.Bodies[hull].Role; role != env.RoleLimb {
+	if role := d.RoomEditor.Room.Bodies[hull].Role; role != env.RoleLimb {
 		t.Errorf("the next role is %v", role)
 	}
-	if len(d.Bench.Room.Rules) != 0 || d.Bench.Err == nil {
-		t.Errorf("rules about @agent stay though nothing is one: %v", d.Bench.Room.Rules)
+	if len(d.RoomEditor.Room.Rules) != 0 || d.RoomEditor.Err == nil {
+		t.Errorf("rules about @agent stay though nothing is one: %v", d.RoomEditor.Room.Rules)
 	}
 	d.tap("Z", "X")
-	if d.Bench.Room.Bodies[hull].Kind == "" {
+	if d.RoomEditor.Room.Bodies[hull].Kind == "" {
 		t.Error("x does not fix the hull")
 	}
 	d.tap("Z", "Delete")
-	if r := d.Bench.Room; r.Body("hull") >= 0 || len(r.Joints) != 0 || d.Bench.Err == nil {
+	if r := d.RoomEditor.Room; r.Body("hull") >= 0 || len(r.Joints) != 0 || d.RoomEditor.Err == nil {
 		t.Errorf("without its hull the car has %d joints", len(r.Joints))
 	}
 	d.tap("Z")
 	d.click(at(hull).X, at(hull).Y)
 	d.tap("D")
-	if n := len(d.Bench.Room.Bodies); n != len(car.Bodies)+1 {
+	if n := len(d.RoomEditor.Room.Bodies); n != len(car.Bodies)+1 {
 		t.Errorf("duplicated: %d bodies of %d", n, len(car.Bodies))
 	}
 	d.tap("Z")
@@ -237,7 +237,7 @@ func TestChangeRoom(t *testing.T) {
 	d.drag(at(rear).X, at(rear).Y, at(rear).X, at(rear).Y+0.5)
 	d.press("weld")
 	d.click(0.5, 0.3) // the ground: there is nothing to join
-	if d.Bench.Miss == nil {
+	if d.RoomEditor.Miss == nil {
 		t.Error("a weld joins the ground to the world")
 	}
 	d.press("goal region")
@@ -246,7 +246,7 @@ func TestChangeRoom(t *testing.T) {
 	d.drag(at(rear).X, at(rear).Y, at(rear).X+1, at(rear).Y)
 	d.press("rod")
 	d.drag(at(hull).X, at(hull).Y, 3, 4)
-	r := d.Bench.Room
+	r := d.RoomEditor.Room
 	if len(r.Thrusters) != 1 || len(r.Goals) != 1 || len(r.Rays) != 1 || len(r.Joints) != 3 {
 		t.Errorf("%d thrusters, %d regions, %d rays, %d joints", len(r.Thrusters), len(r.Goals), len(r.Rays), len(r.Joints))
 	}
@@ -254,16 +254,16 @@ func TestChangeRoom(t *testing.T) {
 	for _, p := range [][2]float32{{5, 3}, {6, 3}, {6, 3.5}, {5, 3}} {
 		d.click(p[0], p[1])
 	}
-	if b := r.Bodies; len(d.Bench.Room.Bodies) != len(car.Bodies)+1 || d.Bench.Err != nil {
-		t.Errorf("the triangle: %d bodies of %d, %v", len(d.Bench.Room.Bodies), len(b), d.Bench.Err)
+	if b := r.Bodies; len(d.RoomEditor.Room.Bodies) != len(car.Bodies)+1 || d.RoomEditor.Err != nil {
+		t.Errorf("the triangle: %d bodies of %d, %v", len(d.RoomEditor.Room.Bodies), len(b), d.RoomEditor.Err)
 	}
-	before := len(d.Bench.Room.Rules)
+	before := len(d.RoomEditor.Room.Rules)
 	d.press("+ rule")
 	d.press("touch")
-	if n := len(d.Bench.Room.Rules); n != before+1 {
+	if n := len(d.RoomEditor.Room.Rules); n != before+1 {
 		t.Errorf("%d rules, want %d", n, before+1)
 	}
-	then := func() string { return string(d.Bench.Room.Rules[0].Then) }
+	then := func() string { return string(d.RoomEditor.Room.Rules[0].Then) }
 	for _, want := range []string{"lose", "", "win"} {
 		d.press("then ")
 		if then() != want {
@@ -279,21 +279,21 @@ func TestMutateAndGenerateRooms(t *testing.T) {
 	}
 	d := newDrawer(t, car)
 	d.press("mutate")
-	mutant := d.Bench.Room.Clone()
-	if reflect.DeepEqual(mutant, car) || d.Bench.Err != nil {
-		t.Errorf("the mutant is what it was, or cannot be played: %v", d.Bench.Err)
+	mutant := d.RoomEditor.Room.Clone()
+	if reflect.DeepEqual(mutant, car) || d.RoomEditor.Err != nil {
+		t.Errorf("the mutant is what it was, or cannot be played: %v", d.RoomEditor.Err)
 	}
 	d.press("generate")
-	if reflect.DeepEqual(d.Bench.Room, mutant) || d.Bench.Err != nil {
-		t.Errorf("nothing new, or it cannot be played: %v", d.Bench.Err)
+	if reflect.DeepEqual(d.RoomEditor.Room, mutant) || d.RoomEditor.Err != nil {
+		t.Errorf("nothing new, or it cannot be played: %v", d.RoomEditor.Err)
 	}
 	d.press("undo")
 	d.press("undo")
-	if !reflect.DeepEqual(d.Bench.Room, car) {
+	if !reflect.DeepEqual(d.RoomEditor.Room, car) {
 		t.Error("two steps back it is not the car")
 	}
 	d.press("watch")
-	if d.Bench == nil || d.Message != "nobody else can play here" {
+	if d.RoomEditor == nil || d.Message != "nobody else can play here" {
 		t.Errorf("without drivers: %q", d.Message)
 	}
 }
@@ -321,7 +321,7 @@ func TestLoadRoom(t *testing.T) {
 	}
 	d := newDrawer(t, sandbox.Empty())
 	d.Drop(write(`{"name": "dropped", "bodies": [], "rules": []}`))
-	if d.Bench.Room.Name != "dropped" {
+	if d.RoomEditor.Room.Name != "dropped" {
 		t.Errorf("dropped: %q", d.Message)
 	}
 }
