@@ -51,7 +51,7 @@ func BenchmarkLanes(b *testing.B) {
 					ws[i] = m.NewWorld()
 				}
 				r := rng.New(1).Stream(1, 0, 0)
-				var g laneStepper
+				var g laneStep
 				if width > 1 {
 					g = m.newLanes(width)
 				}
@@ -73,7 +73,7 @@ func BenchmarkLanes(b *testing.B) {
 						continue
 					}
 					for k := 0; k < worlds; k += worlds {
-						g.step(ws[k:k+worlds], 1./50, sc)
+						g(ws[k:k+worlds], 1./50, sc)
 					}
 				}
 				b.ReportMetric(float64(b.N)/(cpuTime()-start), "steps/core-s")

@@ -9,11 +9,9 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 )
 
-// A laneStepper steps worlds of one model in lockstep.
-type laneStepper interface {
-	// step advances worlds by dt.
-	step(ws []*World, dt float32, s *scratch)
-}
+// A laneStep advances worlds of one model by dt, in lockstep. It is a function, for were it an interface,
+// the linker would keep all methods of the vectors in it for reflection, 4 MB of the program.
+type laneStep func(ws []*World, dt float32, s *scratch)
 
 // laneWidths returns the numbers of lanes that the processor can step, widest first. Using an
 // instruction that it lacks would kill the process.
@@ -27,11 +25,11 @@ func laneWidths() (widths []int) {
 	return widths
 }
 
-func (m *Model) newLanes(width int) laneStepper {
+func (m *Model) newLanes(width int) laneStep {
 	if width == laneCount16 {
-		return newLaneTail16(m)
+		return newLaneTail16(m).step
 	}
-	return newLaneTail8(m)
+	return newLaneTail8(m).step
 }
 
 func init() {
@@ -44,7 +42,7 @@ func init() {
 	}
 	for _, width := range laneWidths() {
 		env.RegisterEngine(fmt.Sprint("simd", 32*width), func() env.Stepper {
-			return &lockstep{width: width, groups: map[*Model]laneStepper{}}
+			return &lockstep{width: width, groups: map[*Model]laneStep{}}
 		})
 	}
 }
@@ -57,7 +55,7 @@ const (
 // lockstep steps worlds one a lane.
 type lockstep struct {
 	width  int
-	groups map[*Model]laneStepper
+	groups map[*Model]laneStep
 	same   []*World // worlds of one model
 	rest   []*World // of others
 }
@@ -95,7 +93,7 @@ func (l *lockstep) advance(m *Model, ws []*World, dt float32) {
 	}
 	if n > 0 {
 		s := m.scratches.Get().(*scratch)
-		l.group(m).step(ws[:n], dt, s)
+		l.group(m)(ws[:n], dt, s)
 		m.scratches.Put(s)
 		ws = ws[n:]
 	}
@@ -104,7 +102,7 @@ func (l *lockstep) advance(m *Model, ws []*World, dt float32) {
 	}
 }
 
-func (l *lockstep) group(m *Model) laneStepper {
+func (l *lockstep) group(m *Model) laneStep {
 	g, ok := l.groups[m]
 	if !ok {
 		if len(l.groups) >= manyModels {

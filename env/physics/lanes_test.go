@@ -55,7 +55,7 @@ func compareLanes(t *testing.T, name string, s *scene.Scene, width, worlds, step
 			shove(lanes[i], &r, step)
 			plain[i].Step(1. / 50)
 		}
-		g.step(lanes, 1./50, sc)
+		g(lanes, 1./50, sc)
 		for i := range plain {
 			p, q = plain[i].AppendState(p[:0]), lanes[i].AppendState(q[:0])
 			if bytes.Equal(p, q) {
