@@ -321,8 +321,7 @@ func (f *fitter) cut(w *worker, k int32, y []float32, at int) int {
 	return at
 }
 
-// step adds up the chunks of a member and applies them: AdamW (Loshchilov and Hutter, "Decoupled
-// weight decay regularization", ICLR 2019, algorithm 2) of the mean over the weights.
+// step adds up the chunks of a member and applies them.
 func (f *fitter) step(_, i int) {
 	m := &f.members[i]
 	g := m.grads[0]
@@ -331,29 +330,16 @@ func (f *fitter) step(_, i int) {
 			g[j] += v
 		}
 	}
-	f.stepBy(m, g, m.order[f.at:f.at+f.batch])
+	m.err = f.apply(m, m.order[f.at:f.at+f.batch])
 }
 
-// stepBy applies the summed gradient g of some records to a member.
-func (f *fitter) stepBy(m *member, g []float32, order []int32) {
+// apply takes a member's step by the gradient that was summed over some records in its first chunk.
+func (f *fitter) apply(m *member, order []int32) error {
 	var weight float32
 	for _, k := range order {
 		weight += f.rs[k].Weight
 	}
-	bad := float32(0)
-	for j := range g {
-		g[j] /= weight
-		bad += g[j] - g[j] // stays 0 unless one is not finite
-	}
-	if bad != 0 {
-		m.err = errors.New("the gradient is not finite")
-		return
-	}
-	keep := float32(1 - f.o.LearningRate*f.o.WeightDecay)
-	for j := range m.params {
-		m.params[j] *= keep
-	}
-	m.adam.Step(m.params, g, float32(f.o.LearningRate))
+	return adamW(m.adam, m.params, m.grads[0], weight, f.o.LearningRate, f.o.WeightDecay)
 }
 
 // quality measures the mean of the networks on some records.

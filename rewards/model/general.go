@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
@@ -17,8 +16,8 @@ import (
 //
 //	P(a better than b) = logistic(s / Tau),  s = sum over l of  a_2l b_2l+1 - a_2l+1 b_2l      eq. 6
 //
-// so that P(a, b) + P(b, a) = 1 always, and cycles have a place. As |s| <= Dim/2 divided among
-// the planes, long chains are bent: where a reward exists, an Ensemble fits a little better.
+// so that P(a, b) + P(b, a) = 1 always, and cycles have a place. As |s| <= 1, long chains are bent:
+// where a reward exists, an Ensemble fits a little better.
 type General struct {
 	Params []float32
 
@@ -111,7 +110,8 @@ func (g *General) Prefer(a, b feedback.View) float32 {
 	return logistic(g.Score(g.a, g.b) / g.tau)
 }
 
-// Score returns s of two representations, from -Dim/2 to Dim/2. It is exactly -Score(b, a).
+// Score returns s of two representations, from -1 to 1: each is turned by a quarter in every plane,
+// which keeps its length, before it meets the other. It is exactly -Score(b, a).
 func (g *General) Score(a, b []float32) (s float32) {
 	for l := 0; l < len(a); l += 2 {
 		s += float32(a[l]*b[l+1]) - float32(a[l+1]*b[l])
@@ -120,62 +120,17 @@ func (g *General) Score(a, b []float32) (s float32) {
 }
 
 // Fit trains the model on pairs of segments of the store: Epochs passes, Minibatch pairs at a time,
-// with AdamW. HeldOut, Bootstrap and Loss of o are not used. It fails, leaving the model as it was, if
+// with AdamW. HeldOut, Bootstrap, Stride and Loss of o are not used. It fails, leaving the model as it was, if
 // a record is no valid pair of the store, or if a gradient is not finite.
 func (g *General) Fit(s *feedback.Store, rs []feedback.Record, o Training) error {
-	if err := o.Validate(); err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	if len(rs) == 0 {
-		return errors.New("model: there are no records to learn from")
-	}
-	views := make([][2]feedback.View, len(rs))
 	for i := range rs {
 		if rs[i].Kind != feedback.Pair {
 			return fmt.Errorf("model: record %d is a %v, want a pair", i, rs[i].Kind)
 		}
-		if err := rs[i].Validate(); err != nil {
-			return fmt.Errorf("model: record %d: %w", i, err)
-		}
-		for k := range views[i] {
-			var err error
-			if views[i][k], err = s.View(rs[i].Segments[k]); err != nil {
-				return fmt.Errorf("model: record %d: %w", i, err)
-			}
-		}
 	}
-	before := append([]float32(nil), g.Params...)
-	grad, adam := make([]float32, len(g.Params)), nn.NewAdam(len(g.Params))
-	order := make([]int32, len(rs))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	for epoch := range o.Epochs {
-		r := o.Key.Stream(purposeShuffle, 0, uint32(epoch))
-		r.Shuffle(order)
-		for at := 0; at < len(order); at += o.Minibatch {
-			clear(grad)
-			weight := float32(0)
-			for _, k := range order[at:min(at+o.Minibatch, len(order))] {
-				g.gradient(grad, &rs[k], views[k][0], views[k][1])
-				weight += rs[k].Weight
-			}
-			bad := float32(0)
-			for j := range grad {
-				grad[j] /= weight
-				bad += grad[j] - grad[j]
-			}
-			if bad != 0 {
-				copy(g.Params, before)
-				return fmt.Errorf("model: pass %d: the gradient is not finite", epoch)
-			}
-			for j := range g.Params {
-				g.Params[j] *= float32(1 - o.LearningRate*o.WeightDecay)
-			}
-			adam.Step(g.Params, grad, float32(o.LearningRate))
-		}
-	}
-	return nil
+	return descend(g.Params, s, rs, &o, func(grad []float32, r *feedback.Record, views []feedback.View) {
+		g.gradient(grad, r, views[0], views[1])
+	})
 }
 
 // gradient adds that of the cross-entropy of a pair, times its weight, and returns the loss.

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
@@ -97,63 +96,15 @@ func (r *Recurrent) Score(o *Out, v feedback.View) {
 }
 
 // Fit trains the scorer on records of the store: Epochs passes, Minibatch records at a time, with
-// AdamW. HeldOut and Bootstrap of o are not used. It fails, leaving the scorer as it was, if a record
+// AdamW. HeldOut, Bootstrap and Stride of o are not used. It fails, leaving the scorer as it was, if a record
 // is not valid or not of the store, or if a gradient is not finite.
 func (r *Recurrent) Fit(s *feedback.Store, rs []feedback.Record, o Training) error {
-	if err := o.Validate(); err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	if len(rs) == 0 {
-		return errors.New("model: there are no records to learn from")
-	}
 	if o.Loss == nil {
 		o.Loss = Standard
 	}
-	views := make([][]feedback.View, len(rs))
-	for i := range rs {
-		if err := rs[i].Validate(); err != nil {
-			return fmt.Errorf("model: record %d: %w", i, err)
-		}
-		for _, seg := range rs[i].Segments {
-			v, err := s.View(seg)
-			if err != nil {
-				return fmt.Errorf("model: record %d: %w", i, err)
-			}
-			views[i] = append(views[i], v)
-		}
-	}
-	before := append([]float32(nil), r.Params...)
-	grad, adam := make([]float32, len(r.Params)), nn.NewAdam(len(r.Params))
-	order := make([]int32, len(rs))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	for epoch := range o.Epochs {
-		random := o.Key.Stream(purposeShuffle, 0, uint32(epoch))
-		random.Shuffle(order)
-		for at := 0; at < len(order); at += o.Minibatch {
-			clear(grad)
-			weight := float32(0)
-			for _, k := range order[at:min(at+o.Minibatch, len(order))] {
-				r.gradient(grad, &rs[k], views[k], o.Loss)
-				weight += rs[k].Weight
-			}
-			bad := float32(0)
-			for j := range grad {
-				grad[j] /= weight
-				bad += grad[j] - grad[j]
-			}
-			if bad != 0 {
-				copy(r.Params, before)
-				return fmt.Errorf("model: pass %d: the gradient is not finite", epoch)
-			}
-			for j := range r.Params {
-				r.Params[j] *= float32(1 - o.LearningRate*o.WeightDecay)
-			}
-			adam.Step(r.Params, grad, float32(o.LearningRate))
-		}
-	}
-	return nil
+	return descend(r.Params, s, rs, &o, func(grad []float32, rec *feedback.Record, views []feedback.View) {
+		r.gradient(grad, rec, views, o.Loss)
+	})
 }
 
 // gradient adds that of a record's weighted loss to grad and returns the loss.

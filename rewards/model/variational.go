@@ -1,9 +1,9 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env/geom"
@@ -199,7 +199,9 @@ func (v *Variational) place(row int, steps, z []float32) int {
 }
 
 // Fit trains the model on sets of pairs, one set an annotator, and returns the mean divergence of
-// the last pass in nats: near 0 it has collapsed, and all annotators are taken for the same.
+// the last pass in nats: near 0 it has collapsed, and all annotators are taken for the same. It fails,
+// leaving the model as it was, if a record is not a pair with a preference, or if a gradient is not
+// finite.
 func (v *Variational) Fit(s *feedback.Store, sets [][]feedback.Record, o VariationalTraining) (kl float64, err error) {
 	if o.Epochs < 1 || o.Sets < 1 || !(o.LearningRate > 0) || !(o.KL >= 0) || o.Cycles < 1 || len(sets) == 0 {
 		return 0, fmt.Errorf("model: cannot learn from %d sets with %+v", len(sets), o)
@@ -213,10 +215,11 @@ func (v *Variational) Fit(s *feedback.Store, sets [][]feedback.Record, o Variati
 		}
 	}
 	params := [][]float32{v.Encoder, v.Head, v.Decoder}
-	var grads [][]float32
+	var grads, before [][]float32
 	var adams []*nn.Adam
 	for _, p := range params {
-		grads, adams = append(grads, make([]float32, len(p))), append(adams, nn.NewAdam(len(p)))
+		grads, before = append(grads, make([]float32, len(p))), append(before, slices.Clone(p))
+		adams = append(adams, nn.NewAdam(len(p)))
 	}
 	for epoch := range o.Epochs {
 		r := o.Key.Stream(purposeSets, 0, uint32(epoch))
@@ -234,15 +237,12 @@ func (v *Variational) Fit(s *feedback.Store, sets [][]feedback.Record, o Variati
 				kl += d / float64(len(order))
 			}
 			for i, g := range grads {
-				bad := float32(0)
-				for j := range g {
-					g[j] /= float32(len(part))
-					bad += g[j] - g[j]
+				if err := adamW(adams[i], params[i], g, float32(len(part)), o.LearningRate, 0); err != nil {
+					for k := range params {
+						copy(params[k], before[k])
+					}
+					return 0, fmt.Errorf("model: pass %d: %w", epoch+1, err)
 				}
-				if bad != 0 {
-					return 0, errors.New("model: the gradient is not finite")
-				}
-				adams[i].Step(params[i], g, float32(o.LearningRate))
 			}
 		}
 	}

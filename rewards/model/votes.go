@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
@@ -146,7 +147,8 @@ func Treat(rs []feedback.Record, votes []Vote, t Treatment) ([]feedback.Record, 
 // FitMeta is Fit of one network that is kept able to tell apart what an agent does now (the same
 // paper, section 3.2, "MetaRM"): before each gradient step the parameters are moved by step, in the
 // direction in which the mean of logistic(|difference of scores|) over some pairs without labels
-// grows fastest, and the gradient of the loss there is applied where they were.
+// grows fastest, and the gradient of the loss there is applied where they were. HeldOut, Bootstrap and
+// Stride of o are not used.
 func FitMeta(e *Ensemble, s *feedback.Store, rs, unlabelled []feedback.Record, step float64, o Training, pool *nn.Pool) error {
 	if err := o.Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
@@ -159,53 +161,48 @@ func FitMeta(e *Ensemble, s *feedback.Store, rs, unlabelled []feedback.Record, s
 	}
 	labelled, apart := &fitter{e: e, o: o, pool: pool}, &fitter{e: e, o: o, pool: pool}
 	apart.o.Loss = likeness
-	for f, records := range map[*fitter][]feedback.Record{labelled: rs, apart: unlabelled} {
-		if err := f.load(s, records); err != nil {
-			return err
-		}
+	if err := labelled.load(s, rs); err != nil {
+		return err
+	}
+	if err := apart.load(s, unlabelled); err != nil {
+		return fmt.Errorf("pairs without labels: %w", err)
 	}
 	m := &labelled.members[0]
 	n := len(m.params)
 	grad, here := make([]float32, n), make([]float32, n)
-	for i := range rs {
-		m.order = append(m.order, int32(i))
-	}
 	batch := make([]int32, min(o.Minibatch, len(unlabelled)))
 	draw := o.Key.Stream(purposeMeta, 0, 0)
-	for epoch := range o.Epochs {
-		r := o.Key.Stream(purposeShuffle, 0, uint32(epoch))
-		r.Shuffle(m.order)
-		for at := 0; at < len(m.order); at += o.Minibatch {
-			end := min(at+o.Minibatch, len(m.order))
-			for i := range batch {
-				batch[i] = int32(draw.IntN(len(unlabelled)))
-			}
-			clear(grad)
-			for lo := 0; lo < len(batch); lo += chunkRecords {
-				apart.records(&apart.workers[0], m.params, batch[lo:min(lo+chunkRecords, len(batch))], grad)
-			}
-			length := 0.0
-			for _, g := range grad {
-				length += float64(g) * float64(g)
-			}
-			length = math.Sqrt(length) + 1e-12
-			copy(here, m.params)
-			for j, g := range grad {
-				m.params[j] -= float32(step / length * float64(g)) // the loss is minus what is to grow
-			}
-			g := m.grads[0]
-			clear(g)
-			for lo := at; lo < end; lo += chunkRecords {
-				labelled.records(&labelled.workers[0], m.params, m.order[lo:min(lo+chunkRecords, end)], g)
-			}
-			copy(m.params, here)
-			if labelled.stepBy(m, g, m.order[at:end]); m.err != nil {
-				return fmt.Errorf("model: %w", m.err)
-			}
+	err := o.minibatches(len(rs), func(order []int32) error {
+		for i := range batch {
+			batch[i] = int32(draw.IntN(len(unlabelled)))
 		}
+		apart.sum(m.params, batch, grad)
+		length := 0.0
+		for _, g := range grad {
+			length += float64(g) * float64(g)
+		}
+		length = math.Sqrt(length) + 1e-12
+		copy(here, m.params)
+		for j, g := range grad {
+			m.params[j] -= float32(step / length * float64(g)) // the loss is minus what is to grow
+		}
+		labelled.sum(m.params, order, m.grads[0])
+		copy(m.params, here)
+		return labelled.apply(m, order)
+	})
+	if err != nil {
+		return err
 	}
 	copy(e.Params[0], m.params)
 	return nil
+}
+
+// sum sets grad to the gradient of some records, on this goroutine alone.
+func (f *fitter) sum(params []float32, order []int32, grad []float32) {
+	clear(grad)
+	for chunk := range slices.Chunk(order, chunkRecords) {
+		f.records(&f.workers[0], params, chunk, grad)
+	}
 }
 
 // likeness is minus logistic(|d|) of the difference d of the scores of a pair.
