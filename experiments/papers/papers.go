@@ -26,12 +26,10 @@ package papers
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/terrarium-rl/terrarium/env/registry"
-	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
 )
 
@@ -89,189 +87,6 @@ type Claim struct {
 	Also []Bound // told, but not asked for
 }
 
-// A Bound is a statement about the rows of a claim.
-type Bound struct {
-	Text string // such as "return: heron - linear > -5"
-
-	// Effect estimates the effect with its interval.
-	Effect func(*Table) (stats.Interval, error)
-
-	// Limit is where the whole interval has to lie above, or below if Below is set.
-	Limit float64
-	Below bool
-}
-
-// Holds reports whether the interval lies where it has to.
-func (b *Bound) Holds(i stats.Interval) bool {
-	if b.Below {
-		return i.Hi < b.Limit
-	}
-	return i.Lo > b.Limit
-}
-
-// Greater says that the mean over seeds of metric in arm a less that in arm b is above by: with
-// by 0 that a is better, with a negative by that it is not much worse. The interval is Student's
-// of the paired differences, 95 %.
-func Greater(metric, a, b string, by float64) Bound {
-	return Bound{Text: fmt.Sprintf("%s: %s - %s > %g", metric, a, b, by), Limit: by, Effect: difference(metric, a, b)}
-}
-
-// Less says that the mean over seeds of metric in arm a less that in arm b is below by.
-func Less(metric, a, b string, by float64) Bound {
-	return Bound{Text: fmt.Sprintf("%s: %s - %s < %g", metric, a, b, by), Limit: by, Below: true, Effect: difference(metric, a, b)}
-}
-
-func difference(metric, a, b string) func(*Table) (stats.Interval, error) {
-	return func(t *Table) (stats.Interval, error) {
-		x, y, err := t.pair(metric, a, b)
-		if err != nil {
-			return stats.Interval{}, err
-		}
-		for i := range x {
-			x[i] -= y[i]
-		}
-		return stats.TInterval(x, 0.95)
-	}
-}
-
-// Above says that the mean over seeds of metric in an arm is above limit.
-func Above(metric, arm string, limit float64) Bound {
-	return Bound{Text: fmt.Sprintf("%s: %s > %g", metric, arm, limit), Limit: limit, Effect: level(metric, arm)}
-}
-
-// Under says that the mean over seeds of metric in an arm is below limit.
-func Under(metric, arm string, limit float64) Bound {
-	return Bound{Text: fmt.Sprintf("%s: %s < %g", metric, arm, limit), Limit: limit, Below: true, Effect: level(metric, arm)}
-}
-
-func level(metric, arm string) func(*Table) (stats.Interval, error) {
-	return func(t *Table) (stats.Interval, error) {
-		x, err := t.Column(arm, metric)
-		if err != nil {
-			return stats.Interval{}, err
-		}
-		return stats.TInterval(x, 0.95)
-	}
-}
-
-// Share says that metric, which is 0 or 1, is 1 for at least the given share of the seeds. It is a
-// count, so its interval is a point.
-func Share(metric, arm string, least float64) Bound {
-	return Bound{
-		Text: fmt.Sprintf("%s: share of seeds, %s >= %g", metric, arm, least), Limit: least - 1e-9,
-		Effect: func(t *Table) (stats.Interval, error) {
-			x, err := t.Column(arm, metric)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			m := stats.Summarize(x).Mean
-			return stats.Interval{Value: m, Lo: m, Hi: m}, nil
-		},
-	}
-}
-
-// MeanAtMost says that the mean over seeds of metric in an arm is at most limit. It is about the
-// mean alone, so its interval is a point.
-func MeanAtMost(metric, arm string, limit float64) Bound {
-	return Bound{
-		Text: fmt.Sprintf("%s: mean of %s <= %g", metric, arm, limit), Limit: limit + 1e-9, Below: true,
-		Effect: func(t *Table) (stats.Interval, error) {
-			x, err := t.Column(arm, metric)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			m := stats.Summarize(x).Mean
-			return stats.Interval{Value: m, Lo: m, Hi: m}, nil
-		},
-	}
-}
-
-// Times says that the mean of metric in arm a is above, or below, factor times that in arm b. It is about
-// means alone, so its interval is a point.
-func Times(metric, a, b string, factor float64, below bool) Bound {
-	sign := map[bool]string{false: ">", true: "<"}[below]
-	return Bound{
-		Text: fmt.Sprintf("%s: %s / %s %s %g", metric, a, b, sign, factor), Limit: factor, Below: below,
-		Effect: func(t *Table) (stats.Interval, error) {
-			x, err := t.Column(a, metric)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			y, err := t.Column(b, metric)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			r := stats.Summarize(x).Mean / max(stats.Summarize(y).Mean, 1e-9)
-			return stats.Interval{Value: r, Lo: r, Hi: r}, nil
-		},
-	}
-}
-
-// GreaterIQM is Greater for the difference of interquartile means, with a percentile bootstrap
-// of the seeds as its interval.
-func GreaterIQM(metric, a, b string, by float64) Bound {
-	return Bound{
-		Text: fmt.Sprintf("%s: IQM(%s) - IQM(%s) > %g", metric, a, b, by), Limit: by,
-		Effect: func(t *Table) (stats.Interval, error) {
-			x, y, err := t.pair(metric, a, b)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			seeds := make([]float64, len(x)) // resampled as wholes: a score is the number of its seed
-			for i := range seeds {
-				seeds[i] = float64(i)
-			}
-			return stats.Bootstrap(stats.Scores{seeds}, func(s stats.Scores) float64 {
-				dx, dy := make([]float64, len(x)), make([]float64, len(x))
-				for i, k := range s[0] {
-					dx[i], dy[i] = x[int(k)], y[int(k)]
-				}
-				return stats.IQM(stats.Scores{dx}) - stats.IQM(stats.Scores{dy})
-			}, stats.Resampling{Key: rng.New(FirstSeed)})
-		},
-	}
-}
-
-// McNemar says that metric, which is 0 or 1, is 1 in arm a where it is 0 in arm b more often than
-// the other way round, with a two-sided exact p below limit (McNemar, "Note on the sampling error
-// of the difference between correlated proportions", 1947). The effect it tells is p itself, or
-// 2 - p if the difference has the wrong sign.
-func McNemar(metric, a, b string, limit float64) Bound {
-	return Bound{
-		Text: fmt.Sprintf("%s: exact McNemar p of %s over %s < %g", metric, a, b, limit), Limit: limit, Below: true,
-		Effect: func(t *Table) (stats.Interval, error) {
-			x, y, err := t.pair(metric, a, b)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			more, less := 0, 0
-			for i := range x {
-				switch {
-				case x[i] > y[i]:
-					more++
-				case x[i] < y[i]:
-					less++
-				}
-			}
-			p := signTest(more, less)
-			if more < less {
-				p = 2 - p
-			}
-			return stats.Interval{Value: p, Lo: p, Hi: p}, nil
-		},
-	}
-}
-
-// signTest returns the probability that a fair coin falls at least as unevenly.
-func signTest(a, b int) float64 {
-	n, k, sum := a+b, min(a, b), 0.0
-	lg := func(x int) float64 { v, _ := math.Lgamma(float64(x) + 1); return v }
-	for i := range k + 1 {
-		sum += math.Exp(lg(n) - lg(i) - lg(n-i) - float64(n)*math.Ln2)
-	}
-	return min(1, 2*sum)
-}
-
 // A Table holds the rows of a claim at one scale.
 type Table struct {
 	Rows  map[string][]Row // by arm: one a seed, in order
@@ -306,7 +121,17 @@ func (t *Table) Column(arm, metric string) ([]float64, error) {
 	return x, nil
 }
 
-func (t *Table) pair(metric, a, b string) (x, y []float64, err error) {
+// Mean returns the mean over seeds of a number of an arm.
+func (t *Table) Mean(arm, metric string) (float64, error) {
+	x, err := t.Column(arm, metric)
+	if err != nil {
+		return 0, err
+	}
+	return stats.Summarize(x).Mean, nil
+}
+
+// Pair returns a number of all rows of two arms, seed by seed.
+func (t *Table) Pair(metric, a, b string) (x, y []float64, err error) {
 	if x, err = t.Column(a, metric); err != nil {
 		return nil, nil, err
 	}

@@ -126,6 +126,15 @@ func TestBounds(t *testing.T) {
 		{Greater("x", "a", "b", 0), (33 + 1e9 - 11) / 12, false},
 		{Under("x", "b", 8), 5.5, true},
 		{Less("win", "b", "a", -0.4), -10.0 / 12, true},
+		{GreaterPart("win", "a", "b", 2), 9.0 / 12, true},
+		{GreaterPart("win", "a", "b", 11), 0, false},
+		{GreaterIQMOver("both", []string{"win", "x"}, "b", "b", -1), 0, true},
+		{Share("win", "a", 11.0/12), 11.0 / 12, true},
+		{Share("win", "a", 0.95), 11.0 / 12, false},
+		{MeanAtMost("x", "b", 5.5), 5.5, true},
+		{MeanAtMost("x", "b", 5.4), 5.5, false},
+		{Times("win", "a", "b", 10, false), 11, true},
+		{Times("win", "a", "b", 10, true), 11, false},
 	} {
 		i, err := c.b.Effect(table)
 		if err != nil || math.Abs(i.Value-c.value) > 1e-6*math.Abs(c.value) || c.b.Holds(i) != c.holds {

@@ -3,9 +3,7 @@ package bonuses
 import (
 	"fmt"
 
-	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
-	"github.com/terrarium-rl/terrarium/experiments/stats"
 )
 
 // sparseSettings are what a family is learned in, and the mean of both: who does not know which
@@ -57,43 +55,11 @@ func sparseCell(c papers.Cell) (papers.Row, error) {
 
 func familyMetric(setting string, i int) string { return fmt.Sprintf("%s_%d", setting, i) }
 
-// greaterIQM says that the interquartile mean over families and seeds in arm a less that in arm b
-// is above by, by a percentile bootstrap of the seeds, which are the same in both arms (Agarwal et
-// al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021).
+// greaterIQM is about a setting in all families together.
 func greaterIQM(setting, a, b string, by float64) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: IQM(%s) - IQM(%s) > %g", setting, a, b, by), Limit: by,
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			var x, y stats.Scores
-			for i := range families {
-				one, err := t.Column(a, familyMetric(setting, i))
-				if err != nil {
-					return stats.Interval{}, err
-				}
-				other, err := t.Column(b, familyMetric(setting, i))
-				if err != nil {
-					return stats.Interval{}, err
-				}
-				x, y = append(x, one), append(y, other)
-			}
-			seeds := make([]float64, len(x[0])) // resampled as wholes: a score is the number of its seed
-			for i := range seeds {
-				seeds[i] = float64(i)
-			}
-			return stats.Bootstrap(stats.Scores{seeds}, func(s stats.Scores) float64 {
-				return stats.IQM(chosen(x, s[0])) - stats.IQM(chosen(y, s[0]))
-			}, stats.Resampling{Key: rng.New(papers.FirstSeed)})
-		},
+	var metrics []string
+	for i := range families {
+		metrics = append(metrics, familyMetric(setting, i))
 	}
-}
-
-// chosen returns the scores of some seeds.
-func chosen(all stats.Scores, seeds []float64) stats.Scores {
-	out := make(stats.Scores, len(all))
-	for i, scores := range all {
-		for _, k := range seeds {
-			out[i] = append(out[i], scores[int(k)])
-		}
-	}
-	return out
+	return papers.GreaterIQMOver(setting, metrics, a, b, by)
 }

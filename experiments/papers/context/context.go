@@ -44,40 +44,29 @@ func init() {
 
 // half says that metric is one half on every seed.
 func half(metric, arm string) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: |%s - 0.5| < 1e-9 on every seed", metric, arm), Limit: 1e-9, Below: true,
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			x, err := t.Column(arm, metric)
-			most := 0.0
-			for _, v := range x {
-				most = max(most, math.Abs(v-0.5))
-			}
-			return stats.Interval{Value: most, Lo: most, Hi: most}, err
-		},
-	}
+	return papers.Point(fmt.Sprintf("%s: |%s - 0.5| < 1e-9 on every seed", metric, arm), 1e-9, true, func(t *papers.Table) (most float64, err error) {
+		x, err := t.Column(arm, metric)
+		for _, v := range x {
+			most = max(most, math.Abs(v-0.5))
+		}
+		return most, err
+	})
 }
 
 // monotone says that the mean accuracy grows with the share of contexts that are known; it tells
 // the smallest step.
 func monotone(arm string) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("accuracy of %s grows with the share of known contexts", arm),
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			least, last := math.Inf(1), math.NaN()
-			for _, q := range known {
-				x, err := t.Column(arm, "accuracy@"+q)
-				if err != nil {
-					return stats.Interval{}, err
-				}
-				m := stats.Summarize(x).Mean
-				if q != known[0] {
-					least = min(least, m-last)
-				}
-				last = m
+	return papers.Point(fmt.Sprintf("accuracy of %s grows with the share of known contexts", arm), 0, false, func(t *papers.Table) (float64, error) {
+		least, last := math.Inf(1), math.Inf(-1)
+		for _, q := range known {
+			m, err := t.Mean(arm, "accuracy@"+q)
+			if err != nil {
+				return 0, err
 			}
-			return stats.Interval{Value: least, Lo: least, Hi: least}, nil
-		},
-	}
+			least, last = min(least, m-last), m
+		}
+		return least, nil
+	})
 }
 
 // Criteria are the parts of the arena that a judge may look at, with the sign of what is good.

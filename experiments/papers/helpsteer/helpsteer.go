@@ -40,39 +40,32 @@ func init() {
 }
 
 // alike says that the mean over seeds of metric in arm a differs by less than limit from that
-// of the best of others. As the card asks for means, the interval is a point.
+// of the best of others, as the card has it: of means.
 func alike(metric, a string, others []string, limit float64) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: |%s - best of %v| < %g", metric, a, others, limit), Limit: limit, Below: true,
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			x, err := t.Column(a, metric)
+	return papers.Point(fmt.Sprintf("%s: |%s - best of %v| < %g", metric, a, others, limit), limit, true, func(t *papers.Table) (float64, error) {
+		mean, err := t.Mean(a, metric)
+		if err != nil {
+			return 0, err
+		}
+		best := math.Inf(-1)
+		for _, arm := range others {
+			m, err := t.Mean(arm, metric)
 			if err != nil {
-				return stats.Interval{}, err
+				return 0, err
 			}
-			best := math.Inf(-1)
-			for _, arm := range others {
-				y, err := t.Column(arm, metric)
-				if err != nil {
-					return stats.Interval{}, err
-				}
-				best = max(best, stats.Summarize(y).Mean)
-			}
-			d := math.Abs(stats.Summarize(x).Mean - best)
-			return stats.Interval{Value: d, Lo: d, Hi: d}, nil
-		},
-	}
+			best = max(best, m)
+		}
+		return math.Abs(mean - best), nil
+	})
 }
 
 // ahead says that the mean of metric in arm a is above that in arm b, without an interval.
 func ahead(metric, a, b string) papers.Bound {
 	full := papers.Greater(metric, a, b, 0)
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: mean of %s - %s > 0", metric, a, b),
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			i, err := full.Effect(t)
-			return stats.Interval{Value: i.Value, Lo: i.Value, Hi: i.Value}, err
-		},
-	}
+	return papers.Point(fmt.Sprintf("%s: mean of %s - %s > 0", metric, a, b), 0, false, func(t *papers.Table) (float64, error) {
+		i, err := full.Effect(t)
+		return i.Value, err
+	})
 }
 
 const (

@@ -11,7 +11,6 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
-	"github.com/terrarium-rl/terrarium/experiments/stats"
 	"github.com/terrarium-rl/terrarium/rewards/model"
 )
 
@@ -38,23 +37,15 @@ func init() {
 }
 
 // ahead says that metric is 1 for more seeds in arm a than in arm b: the same sign, as the card
-// asks for, so its interval is a point.
+// asks for.
 func ahead(metric, a, b string) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: seeds of %s - %s > 0", metric, a, b),
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			x, err := t.Column(a, metric)
-			if err != nil {
-				return stats.Interval{}, err
-			}
-			y, err := t.Column(b, metric)
-			d := 0.0
-			for i := range x {
-				d += x[i] - y[i]
-			}
-			return stats.Interval{Value: d, Lo: d, Hi: d}, err
-		},
-	}
+	return papers.Point(fmt.Sprintf("%s: seeds of %s - %s > 0", metric, a, b), 0, false, func(t *papers.Table) (d float64, err error) {
+		x, y, err := t.Pair(metric, a, b)
+		for i := range x {
+			d += x[i] - y[i]
+		}
+		return d, err
+	})
 }
 
 const (

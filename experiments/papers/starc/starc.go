@@ -35,7 +35,8 @@ func init() {
 
 const (
 	pairs  = 2
-	points = 8 // on the way from one reward to another
+	points = 8    // on the way from one reward to another
+	draws  = 2000 // of the bootstrap: rank correlations take their time
 )
 
 func at(i int) (distance, regret string) {
@@ -43,12 +44,12 @@ func at(i int) (distance, regret string) {
 }
 
 // pooled returns the rank correlation of distance and regret over some worlds.
-func pooled(rows []papers.Row, worlds []float64) float64 {
+func pooled(rows []papers.Row, worlds []int) float64 {
 	var x, y []float64
 	for _, w := range worlds {
 		for i := range pairs * points {
 			d, r := at(i)
-			x, y = append(x, rows[int(w)][d]), append(y, rows[int(w)][r])
+			x, y = append(x, rows[w][d]), append(y, rows[w][r])
 		}
 	}
 	c, err := stats.Spearman(x, y)
@@ -56,16 +57,6 @@ func pooled(rows []papers.Row, worlds []float64) float64 {
 		return 0 // a distance that never varies ranks nothing
 	}
 	return c
-}
-
-// overWorlds bootstraps a statistic of worlds, drawn as wholes.
-func overWorlds(n int, f func(worlds []float64) float64) (stats.Interval, error) {
-	worlds := make([]float64, n)
-	for i := range worlds {
-		worlds[i] = float64(i)
-	}
-	return stats.Bootstrap(stats.Scores{worlds}, func(s stats.Scores) float64 { return f(s[0]) },
-		stats.Resampling{Key: rng.New(papers.FirstSeed), Reps: 2000})
 }
 
 func ranksBetter(a, b string) papers.Bound {
@@ -80,7 +71,7 @@ func ranksBetter(a, b string) papers.Bound {
 			if err != nil {
 				return stats.Interval{}, err
 			}
-			return overWorlds(len(x), func(w []float64) float64 { return pooled(x, w) - pooled(y, w) })
+			return papers.OverSeeds(len(x), draws, func(w []int) float64 { return pooled(x, w) - pooled(y, w) })
 		},
 	}
 }
@@ -93,7 +84,7 @@ func ranksWell(a string) papers.Bound {
 			if err != nil {
 				return stats.Interval{}, err
 			}
-			return overWorlds(len(x), func(w []float64) float64 { return pooled(x, w) })
+			return papers.OverSeeds(len(x), draws, func(w []int) float64 { return pooled(x, w) })
 		},
 	}
 }

@@ -12,7 +12,7 @@ func TestSmoke(t *testing.T) {
 	if d := r.Mean("equivalent", "starc"); d > 1e-8 {
 		t.Errorf("distance of equivalent rewards %v", d)
 	}
-	all := []float64{0, 1, 2, 3, 4, 5}
+	all := []int{0, 1, 2, 3, 4, 5}
 	rank := map[string]float64{}
 	for arm, rows := range r.Rows {
 		rank[arm] = pooled(rows, all)

@@ -15,7 +15,6 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"   // environment
 	"github.com/terrarium-rl/terrarium/experiments/lab"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
-	"github.com/terrarium-rl/terrarium/experiments/stats"
 )
 
 // tasks are those of the experiments stax-arm, stax-maze and stax-curling.
@@ -25,7 +24,7 @@ func init() {
 	var pass, also []papers.Bound
 	for _, task := range tasks {
 		pass = append(pass,
-			share("coverage-"+task, "stax", "serene", 0.8), share("reward-"+task, "stax", "serene", 0.8),
+			papers.GreaterPart("coverage-"+task, "stax", "serene", 0.8), papers.GreaterPart("reward-"+task, "stax", "serene", 0.8),
 			papers.Greater("coverage-"+task, "stax", "stax-nt", 0), papers.Greater("coverage-"+task, "stax", "random", 0),
 			papers.Greater("coverage-"+task, "stax", "wrong", 0),
 		)
@@ -50,51 +49,24 @@ func init() {
 	})
 }
 
-// share says that the mean over seeds of metric in arm a is above a share of that in arm b: the
-// interval is Student's of the paired differences a - share b.
-func share(metric, a, b string, part float64) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: %s - %g %s > 0", metric, a, part, b),
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			x, errX := t.Column(a, metric)
-			y, errY := t.Column(b, metric)
-			if err := errors.Join(errX, errY); err != nil {
-				return stats.Interval{}, err
-			}
-			d := make([]float64, len(x))
-			for i := range d {
-				d[i] = x[i] - part*y[i]
-			}
-			return stats.TInterval(d, 0.95)
-		},
-	}
-}
-
 // estimate says that the mean over tasks of the ratio of means over seeds, without an interval, is
 // above a limit.
 func estimate(metric, a, b string, limit float64) papers.Bound {
-	return papers.Bound{
-		Text: fmt.Sprintf("%s: mean ratio %s / %s > %g (no interval)", metric, a, b, limit), Limit: limit,
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			sum := 0.0
-			for _, task := range tasks {
-				x, errX := t.Column(a, metric+"-"+task)
-				y, errY := t.Column(b, metric+"-"+task)
-				if err := errors.Join(errX, errY); err != nil {
-					return stats.Interval{}, err
-				}
-				mx, my := 0.0, 0.0
-				for i := range x {
-					mx, my = mx+x[i], my+y[i]
-				}
-				if my == 0 {
-					my = 1e-9
-				}
-				sum += mx / my / float64(len(tasks))
+	text := fmt.Sprintf("%s: mean ratio %s / %s > %g (no interval)", metric, a, b, limit)
+	return papers.Point(text, limit, false, func(t *papers.Table) (sum float64, err error) {
+		for _, task := range tasks {
+			x, y, err := t.Pair(metric+"-"+task, a, b)
+			if err != nil {
+				return 0, err
 			}
-			return stats.Interval{Value: sum, Lo: sum, Hi: sum}, nil
-		},
-	}
+			mx, my := 0.0, 0.0
+			for i := range x {
+				mx, my = mx+x[i], my+y[i]
+			}
+			sum += mx / max(my, 1e-9) / float64(len(tasks))
+		}
+		return sum, nil
+	})
 }
 
 const (

@@ -90,24 +90,21 @@ func astray() papers.Bound {
 // highest says that the learned reward is highest, in the mean, without a penalty; it tells by how
 // much.
 func highest() papers.Bound {
-	return papers.Bound{
-		Text: "learned reward: none - any other penalty > 0, in the mean",
-		Effect: func(t *papers.Table) (stats.Interval, error) {
-			least := math.Inf(1)
-			none, err := t.Column("learned-0", "learned reward")
+	return papers.Point("learned reward: none - any other penalty > 0, in the mean", 0, false, func(t *papers.Table) (float64, error) {
+		none, err := t.Mean("learned-0", "learned reward")
+		if err != nil {
+			return 0, err
+		}
+		least := math.Inf(1)
+		for _, b := range penalties[:len(penalties)-1] {
+			m, err := t.Mean("learned-"+b, "learned reward")
 			if err != nil {
-				return stats.Interval{}, err
+				return 0, err
 			}
-			for _, b := range penalties[:len(penalties)-1] {
-				x, err := t.Column("learned-"+b, "learned reward")
-				if err != nil {
-					return stats.Interval{}, err
-				}
-				least = min(least, stats.Summarize(none).Mean-stats.Summarize(x).Mean)
-			}
-			return stats.Interval{Value: least, Lo: least, Hi: least}, nil
-		},
-	}
+			least = min(least, none-m)
+		}
+		return least, nil
+	})
 }
 
 type size struct {
