@@ -106,8 +106,9 @@ func (l *lowering) fail(n ast.Node, format string, args ...any) {
 	panic(abort{placedAt(l.source, n.Location().From, fmt.Sprintf(format, args...))})
 }
 
-// lower returns the instructions of a program; the last one is its value.
-func lower(text string, root ast.Node, s *env.Spec) (l *lowering, err error) {
+// lower returns the instructions of a program; the last one is its value, which has to be of the kind
+// that is wanted.
+func lower(text string, root ast.Node, s *env.Spec, want valueKind) (l *lowering, err error) {
 	l = &lowering{spec: s, source: text, index: map[ins]int32{}, vars: map[string]value{}}
 	defer func() {
 		if r := recover(); r != nil {
@@ -119,8 +120,9 @@ func lower(text string, root ast.Node, s *env.Spec) (l *lowering, err error) {
 		}
 	}()
 	v := l.visit(root)
-	if v.kind != number {
-		l.fail(root, "a reward is a number, this is %s", v.kind)
+	if v.kind != want {
+		what := map[valueKind]string{number: "a reward", truth: "a condition"}[want]
+		l.fail(root, "%s is %s, this is %s", what, want, v.kind)
 	}
 	l.prune(v.at(0))
 	return l, nil

@@ -60,6 +60,18 @@ func Compile(source string, s *env.Spec) (*Func, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, fmt.Errorf("the program is empty: want an expression, such as 2*%s", example(s))
 	}
+	return compile(source, s, number)
+}
+
+// Condition is Compile of an expression that is true or false: its Score writes 1 or 0.
+func Condition(source string, s *env.Spec) (*Func, error) {
+	if strings.TrimSpace(source) == "" {
+		return nil, fmt.Errorf("the condition is empty: want an expression, such as %s > 0", example(s))
+	}
+	return compile(source, s, truth)
+}
+
+func compile(source string, s *env.Spec, want valueKind) (*Func, error) {
 	if err := reserved(s); err != nil {
 		return nil, err
 	}
@@ -67,7 +79,7 @@ func Compile(source string, s *env.Spec) (*Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := lower(source, tree, s)
+	l, err := lower(source, tree, s, want)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,22 +92,13 @@ type running struct {
 func newRunning(m *Machine, atoms map[string]string, s *env.Spec) (*running, error) {
 	r := &running{m: m}
 	for _, name := range m.Atoms {
-		f, err := program.Compile("("+atoms[name]+") ? 1 : 0", s)
+		f, err := program.Condition(atoms[name], s)
 		if err != nil {
-			return nil, fmt.Errorf("spec: atom %s, %q: %w", name, atoms[name], unwrap(err))
+			return nil, fmt.Errorf("spec: atom %s: %w", name, err)
 		}
 		r.atoms = append(r.atoms, f)
 	}
 	return r, nil
-}
-
-// unwrap tells the column of an error in the atom, not in what was made of it.
-func unwrap(err error) error {
-	var e *program.Error
-	if errors.As(err, &e) && e.Line == 1 {
-		return fmt.Errorf("column %d: %s", max(1, e.Column-1), e.Text)
-	}
-	return err
 }
 
 // read computes the set of atoms that hold, for each row.
