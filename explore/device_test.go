@@ -1,38 +1,20 @@
 package explore
 
 import (
-	"errors"
 	"math"
-	"os"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/shaders"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
+	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
 
 // deviceE3B is the twin of e3b's ellipses in compute kernels.
 type deviceE3B struct {
 	phi, inv, cov, w, kept, steps, u, form, bonus, ended *vk.Buffer
 	score, add                                           *vk.Commands
-}
-
-func openDevice(t *testing.T) *vk.Device {
-	t.Helper()
-	o := vk.Options{Device: os.Getenv("TERRARIUM_VULKAN")}
-	if o.Device == "" {
-		o.Device = "software"
-	}
-	d, err := vk.Open(o)
-	if errors.Is(err, vk.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.Close)
-	return d
 }
 
 func newDeviceE3B(t *testing.T, dev *vk.Device, worlds, d int, ridge float32) *deviceE3B {
@@ -79,7 +61,7 @@ func newDeviceE3B(t *testing.T, dev *vk.Device, worlds, d int, ridge float32) *d
 // The kernels of e3b are the host's ellipses: bit by bit on a software device, to 1e-4 on a GPU.
 func TestDeviceTwin(t *testing.T) {
 	const worlds, d, ridge = 70, 16, 0.1
-	dev := openDevice(t)
+	dev := vktest.Open(t)
 	exact := dev.Info().Kind == vk.Software
 	x := newDeviceE3B(t, dev, worlds, d, ridge)
 	rows, inv := make([]ellipse, worlds), newInverter(d)

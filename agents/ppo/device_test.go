@@ -1,9 +1,7 @@
 package ppo
 
 import (
-	"errors"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
@@ -14,7 +12,8 @@ import (
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
 	"github.com/terrarium-rl/terrarium/env/tasks/pendulum"
-	"github.com/terrarium-rl/terrarium/env/vulkan"
+	_ "github.com/terrarium-rl/terrarium/env/vulkan"
+	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
 
 // Rollouts on a device must be those that the agent makes with worlds in Go, bit for bit.
@@ -40,7 +39,7 @@ func TestRollout(t *testing.T) {
 		"lander continuous": {&lander.Config{Continuous: true, MaxSteps: 150}, New()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if strings.HasPrefix(name, "lander") && (os.Getenv("REQUIRE_VULKAN") == "" || testing.Short()) {
+			if strings.HasPrefix(name, "lander") && (!vktest.Required() || testing.Short()) {
 				t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
 			}
 			testRollout(t, c.config, c.agent)
@@ -51,12 +50,7 @@ func TestRollout(t *testing.T) {
 func testRollout(t *testing.T, c env.Config, options *Config) {
 	const worlds, steps, rounds = 20, 64, 3
 	device, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: "vulkan:software"})
-	if errors.Is(err, vulkan.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	vktest.Must(t, err)
 	defer device.Close()
 	host, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: "go"})
 	if err != nil {

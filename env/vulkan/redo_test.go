@@ -3,7 +3,6 @@ package vulkan
 import (
 	"errors"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
@@ -13,17 +12,13 @@ import (
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
+	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
 
 // What a kernel could not do must be an error that names the world, which a Reset mends.
 func TestPanic(t *testing.T) {
 	d, err := NewVec(cartpole.New(), env.VecOptions{Worlds: 4, First: 10}, Options{Device: "software"})
-	if errors.Is(err, ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	vktest.Must(t, err)
 	defer d.Close()
 	v := d.(*vec)
 	b := env.NewBatch(v.spec, 4)
@@ -53,7 +48,7 @@ func TestPanic(t *testing.T) {
 
 // A step that the driver cuts short must be done again with the right result.
 func TestRedo(t *testing.T) {
-	if os.Getenv("REQUIRE_VULKAN") == "" {
+	if !vktest.Required() {
 		t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
 	}
 	const worlds = 5

@@ -3,7 +3,6 @@ package vulkan_test
 import (
 	"errors"
 	"math"
-	"os"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
@@ -19,7 +18,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
 	_ "github.com/terrarium-rl/terrarium/env/vulkan"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
-	"github.com/terrarium-rl/terrarium/shaders/vk"
+	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
 
 // pair opens the same worlds on both engines. Kernels of the physics take the software driver a
@@ -30,7 +29,7 @@ func pair(t *testing.T, id string, worlds int) (host, device env.Vec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, substep := m.Of(id); substep > 0 && os.Getenv("REQUIRE_VULKAN") == "" {
+	if _, substep := m.Of(id); substep > 0 && !vktest.Required() {
 		t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
 	}
 	c, err := env.Open(id, nil)
@@ -39,12 +38,7 @@ func pair(t *testing.T, id string, worlds int) (host, device env.Vec) {
 	}
 	o := env.VecOptions{Worlds: worlds, First: 3, Engine: "vulkan:software"}
 	device, err = env.NewVec(c, o)
-	if errors.Is(err, vk.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	vktest.Must(t, err)
 	t.Cleanup(func() { device.Close() })
 	o.Engine = "go"
 	if host, err = env.NewVec(c, o); err != nil {

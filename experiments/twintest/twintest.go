@@ -6,15 +6,14 @@
 package twintest
 
 import (
-	"errors"
 	"math"
-	"os"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/rewards"
 	"github.com/terrarium-rl/terrarium/rewards/rewardtest"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
+	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
 
 // Run compares the reward of c, a rewards.Twin, with its shader on transitions of random play,
@@ -34,18 +33,7 @@ func Run(t *testing.T, c rewards.Config, e env.Config) {
 	if !ok {
 		t.Fatalf("%T has no shader", f)
 	}
-	o := vk.Options{Device: os.Getenv("TERRARIUM_VULKAN")}
-	if o.Device == "" {
-		o.Device = "software"
-	}
-	d, err := vk.Open(o)
-	if errors.Is(err, vk.ErrUnavailable) && os.Getenv("REQUIRE_VULKAN") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := vktest.Open(t)
 	s := twin.Shader()
 	k, err := d.NewKernel(s.SPIRV, vk.KernelOptions{Buffers: 6, Push: 1 + len(s.Push)})
 	if err != nil {
