@@ -24,8 +24,8 @@ type CellOptions struct {
 	// Threshold is the objective that an empty cell asks for. The default is none.
 	Threshold *float64
 
-	// Outside says what to do with measures outside the bounds of the partition. They are
-	// counted in any case, see Cells.Outside.
+	// Outside says what to do with measures outside the bounds of the partition. Unless the
+	// batch is refused they are counted, see Cells.Outside.
 	Outside Outside
 }
 

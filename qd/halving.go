@@ -13,14 +13,13 @@ import (
 // multi-armed bandits", ICML 2013, algorithm 1; Jamieson and Talwalkar, 2016). Worth is the share of
 // accepted solutions in the present round.
 type Halving struct {
-	arms   []Emitter
-	round  int // batches of a whole round; each has equal parts for those still in
-	in     []int32
-	worth  []float64 // of each arm in this round
-	tried  []int32   // batches of each arm, over all
-	spent  int       // batches of this round
-	now    int
-	rounds int
+	arms  []Emitter
+	round int // batches of a whole round; each has equal parts for those still in
+	in    []int32
+	worth []float64 // of each arm in this round
+	tried []int32   // batches of each arm, over all
+	spent int       // batches of this round
+	now   int
 }
 
 // NewHalving returns a scheduler of at least one arm. A bracket, from all arms to one, takes the
@@ -62,7 +61,6 @@ func (e *Halving) Tell(b *Batch, a Archive, k rng.Key) {
 		return
 	}
 	e.spent = 0
-	e.rounds++
 	if len(e.in) == 1 {
 		e.fill()
 	} else {
@@ -81,7 +79,6 @@ func (e *Halving) state(c *codec) {
 	c.fixed(e.worth)
 	c.fixed(e.tried)
 	c.int(&e.spent)
-	c.int(&e.rounds)
 	c.check(e.spent >= 0)
 	for _, arm := range e.arms {
 		c.saver(arm)

@@ -64,7 +64,7 @@ func (q *QDConfig) mapOf(a qd.Archive) (mapView, error) {
 	if a.Len() == 0 {
 		caption = "the archive is empty."
 	}
-	if n := len(q.axes(a)); n > 2 {
+	if n := len(q.Axes(a)); n > 2 {
 		caption += fmt.Sprintf(" Of the %d measures the first two are shown.", n)
 	}
 	s, err := f.HTML("objective over measures")
@@ -72,7 +72,7 @@ func (q *QDConfig) mapOf(a qd.Archive) (mapView, error) {
 }
 
 func (q *QDConfig) heat(a qd.Archive) (h *plot.Heat, x, y string) {
-	m := q.axes(a)
+	m := q.Axes(a)
 	h = &plot.Heat{Cols: mapCells, Rows: 1, XMin: float64(m[0].Lo), XMax: float64(m[0].Hi), YMax: 1}
 	if len(m) > 1 {
 		h.Rows, h.YMin, h.YMax = mapCells, float64(m[1].Lo), float64(m[1].Hi)
@@ -115,7 +115,7 @@ const archiveFile = "archive.parquet"
 // writeArchive writes the elites to a file, and what their numbers mean.
 func (p *Plan) writeArchive(path string, a qd.Archive) error {
 	var names []string
-	for _, m := range p.QD.axes(a) {
+	for _, m := range p.QD.Axes(a) {
 		names = append(names, m.Take+" "+m.Of)
 	}
 	config, err := p.YAML()

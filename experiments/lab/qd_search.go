@@ -207,8 +207,8 @@ func cells(a qd.Archive) *qd.Cells {
 	return c
 }
 
-// axes returns the measures that the elites of an archive have.
-func (q *QDConfig) axes(a qd.Archive) []MeasureConfig {
+// Axes returns the measures that the elites of an archive have: all, or those that archive_of or result_of names.
+func (q *QDConfig) Axes(a qd.Archive) []MeasureConfig {
 	p, ok := a.(*partArchive)
 	if !ok {
 		return q.Measures

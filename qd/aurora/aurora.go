@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/qd/describe"
@@ -97,7 +98,7 @@ func (a *Archive) fill(b *qd.Batch) error {
 	a.o.Describer.Describe(in.Measures, make([]float32, b.N), b.Obs, b.N)
 	// What the caller measured is not used, but has to be sound all the same.
 	for i, x := range b.Measures {
-		if x-x != 0 {
+		if !geom.Finite(x) {
 			return fmt.Errorf("aurora: measure %d of solution %d is %v: %w", i%s.Measures, i/s.Measures, x, qd.ErrNotFinite)
 		}
 	}

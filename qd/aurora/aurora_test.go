@@ -152,4 +152,17 @@ func TestErrors(t *testing.T) {
 	if _, err := New(Options{}); err == nil {
 		t.Error("an archive of nothing was accepted")
 	}
+	for _, c := range []Config{
+		{Code: 0, Hidden: []int{4}, Epochs: 1, Rate: 0.1, Threshold: 0.2, Target: 8, Control: 1, Train: 1},
+		{Code: 2, Hidden: []int{0}, Epochs: 1, Rate: 0.1, Threshold: 0.2, Target: 8, Control: 1, Train: 1},
+	} {
+		s := qd.ArchiveSetup{Dim: dim, Bounds: [][2]float32{{-1, 1}, {-1, 1}}, Obs: side}
+		if _, err := c.Build(s); err == nil {
+			t.Errorf("%+v was accepted", c)
+		}
+		c.Code, c.Hidden = 2, []int{4}
+		if _, err := c.Build(s); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
 }

@@ -41,6 +41,9 @@ func (c *Config) Build(s qd.ArchiveSetup) (qd.Archive, error) {
 	if s.Obs == 0 {
 		return nil, fmt.Errorf("the archive aurora describes behaviour by what is observed: say what, as observe")
 	}
+	if c.Code < 1 || c.Epochs < 1 || !(c.Rate > 0) { // to describe, 0 means a default
+		return nil, fmt.Errorf("code is %d, epochs %d and rate %v: all have to be above 0", c.Code, c.Epochs, c.Rate)
+	}
 	frames := max(1, s.Frames)
 	d, err := describe.NewAutoencoder(describe.AutoencoderOptions{
 		Frame: s.Obs / frames, Frames: frames, Hidden: c.Hidden, Code: c.Code, Rate: c.Rate, Epochs: c.Epochs, Key: s.Key.Fold(1),

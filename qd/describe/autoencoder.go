@@ -3,6 +3,7 @@ package describe
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -51,7 +52,7 @@ func NewAutoencoder(o AutoencoderOptions) (*Autoencoder, error) {
 	if o.Rate == 0 {
 		o.Rate = 1e-3
 	}
-	if o.Frame < 1 || o.Frames < 1 || o.Code < 1 || o.Batch < 1 || o.Epochs < 1 || !(o.Rate > 0) {
+	if slices.Min(append([]int{o.Frame, o.Frames, o.Code, o.Batch, o.Epochs}, o.Hidden...)) < 1 || !(o.Rate > 0) {
 		return nil, fmt.Errorf("describe: autoencoder of %+v: all numbers have to be above 0", o)
 	}
 	mirrored := make([]int, len(o.Hidden))

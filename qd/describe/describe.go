@@ -57,8 +57,7 @@ func (c Columns) Train([]float32, int, rng.Key) (bool, error) { return false, ni
 func (c Columns) Params() []float32 { return nil }
 
 // Signature describes a path of points by its signature, see package signature: what it was like,
-// not only where it ended. Scale points to about -1 to 1, or
-// levels differ much in size.
+// not only where it ended. Scale points to about -1 to 1, or levels differ much in size.
 type Signature struct {
 	Points int  // of an observation, one after the other
 	Dim    int  // numbers of a point

@@ -70,10 +70,10 @@ type Emitter struct {
 
 // New returns an emitter whose critics know nothing.
 func New(o Options, key rng.Key) (*Emitter, error) {
-	if o.Net == nil || o.Batch < 1 || o.Train < 1 || o.Steps < 1 || o.Capacity < o.Batch || !(o.Rate > 0) || !(o.Vary > 0) ||
+	if o.Net == nil || slices.Min(append([]int{o.Batch, o.Train, o.Steps}, o.Hidden...)) < 1 || o.Capacity < o.Batch || !(o.Rate > 0) || !(o.Vary > 0) ||
 		!(o.Discount >= 0 && o.Discount < 1) || !(o.Scale > 0) || !(o.First > 0) {
-		return nil, fmt.Errorf("pga: batch %d, train %d, steps %d, capacity %d, rates %v and %v, discount %v, scale %v and first %v: all have to be above 0, the discount below 1, the capacity at least a batch, and there has to be a policy network",
-			o.Batch, o.Train, o.Steps, o.Capacity, o.Rate, o.Vary, o.Discount, o.Scale, o.First)
+		return nil, fmt.Errorf("pga: hidden %d, batch %d, train %d, steps %d, capacity %d, rates %v and %v, discount %v, scale %v and first %v: all have to be above 0, the discount below 1, the capacity at least a batch, and there has to be a policy network",
+			o.Hidden, o.Batch, o.Train, o.Steps, o.Capacity, o.Rate, o.Vary, o.Discount, o.Scale, o.First)
 	}
 	e := &Emitter{o: o, obs: o.Net.In(), act: o.Net.Out()}
 	w := e.obs + e.act

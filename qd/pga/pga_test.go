@@ -182,3 +182,24 @@ func TestResume(t *testing.T) {
 		t.Error("an emitter of nothing was accepted")
 	}
 }
+
+func TestErrors(t *testing.T) {
+	good := Options{
+		Net: net, First: 0.5, Hidden: []int{32}, Batch: 64, Train: 40, Steps: 10, Rate: 3e-3, Vary: 1e-2, Discount: 0.9, Scale: 1, Capacity: 3000,
+	}
+	if _, err := New(good, rng.New(1)); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(o *Options){
+		"no network": func(o *Options) { o.Net = nil },
+		"hidden":     func(o *Options) { o.Hidden = []int{0} },
+		"capacity":   func(o *Options) { o.Capacity = o.Batch - 1 },
+		"discount":   func(o *Options) { o.Discount = 1 },
+	} {
+		o := good
+		spoil(&o)
+		if _, err := New(o, rng.New(1)); err == nil {
+			t.Errorf("%s: %+v was accepted", name, o)
+		}
+	}
+}

@@ -9,7 +9,7 @@
 //	goals      list of float: further objectives, mostly none
 //
 // and, as key-value metadata, what the caller wants to say about them: strings by name, such as
-// the names of the measures.
+// the names of the measures. [Read], [Check] and [Fill] bring elites back into an archive.
 package qdfile
 
 import (

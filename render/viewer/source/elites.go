@@ -30,9 +30,9 @@ func (s *Show) elites(r *run) error {
 		return err
 	}
 	stage := Stage{Config: r.plan.EnvConfig, Levels: levels, Seed: 1}
-	q := r.plan.QD
 	m := &playback.Map{Title: filepath.Base(r.dir)}
-	for i, axis := range q.Measures[:min(2, len(q.Measures))] {
+	axes := r.plan.QD.Axes(archive)
+	for i, axis := range axes[:min(2, len(axes))] {
 		m.Axes[i] = playback.Axis{Name: axis.Of, Lo: axis.Lo, Hi: axis.Hi}
 	}
 	best := 0

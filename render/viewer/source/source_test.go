@@ -312,3 +312,32 @@ func TestOpenJSON(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+// The map of a search has the measures of its archive as axes, which need not be the first ones.
+func TestElites(t *testing.T) {
+	p, err := lab.ParsePlan("search.yaml", []byte(`
+env: {name: cartpole-v0}
+eval: {episodes: 0}
+qd:
+  evaluations: 64
+  measures:
+    - {of: obs.position, take: last, lo: -2.4, hi: 2.4}
+    - {of: obs.velocity, take: max, lo: 0, hi: 3}
+    - {of: obs.angle, take: last, lo: -0.2, hi: 0.2}
+  archive: {name: grid, options: {cells: [8, 4]}}
+  archive_of: [2, 0]
+  emitters: [{name: isoline}]
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "search")
+	if _, err := lab.Train(t.Context(), p, dir, lab.Options{Workers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	m := open(t, []string{dir}, Options{}).Map
+	want := [2]playback.Axis{{Name: "obs.angle", Lo: -0.2, Hi: 0.2}, {Name: "obs.position", Lo: -2.4, Hi: 2.4}}
+	if m == nil || m.Axes != want || len(m.Points) == 0 {
+		t.Fatalf("the map is %+v, want axes %v", m, want)
+	}
+}
