@@ -1,13 +1,12 @@
 package bonuses
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/gen"
 	"github.com/terrarium-rl/terrarium/env/rng"
-	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/papers/papertest"
 )
 
 // The orderings of both claims, on a few seeds: those that hold. README.md tells of the others.
@@ -16,29 +15,7 @@ func TestClaims(t *testing.T) {
 		"bonuses-singleton": {"success: global - episodic > 0", "success: global - none > 0", "success: product - global > -0.1"},
 		"bonuses-contexts":  {"success_inf: episodic - global > 0", "success_inf: episodic - none > 0", "success_inf: product - episodic > -0.05"},
 	} {
-		c, err := papers.Lookup(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := papers.Run(t.Context(), c, papers.Options{Scale: papers.Smoke})
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := 0
-		for _, b := range r.Bounds {
-			t.Logf("%s: %s: %.3f [%.3f, %.3f]", name, b.Text, b.Value, b.Lo, b.Hi)
-			if !slices.Contains(holds, b.Text) {
-				continue
-			}
-			found++
-			// A few seeds are too few for intervals; the effect has to have its sign.
-			if b.Value <= b.Limit {
-				t.Errorf("%s: %s is %.3f", name, b.Text, b.Value)
-			}
-		}
-		if found != len(holds) || r.Fooled {
-			t.Errorf("%s: %d of %d orderings looked at; the control passes: %v", name, found, len(holds), r.Fooled)
-		}
+		papertest.Smoke(t, name).Leans(holds...)
 	}
 }
 

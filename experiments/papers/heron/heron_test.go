@@ -5,24 +5,16 @@ import (
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/papers/papertest"
 )
 
 // At smoke scale nothing has learned to swing up yet, so PASS is not asked for. What must hold is
 // that the experiment runs, repeats, and that the labels differ as the arms say.
 func TestSmoke(t *testing.T) {
-	c, err := papers.Lookup("heron")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := papers.Run(t.Context(), c, papers.Options{Scale: papers.Smoke})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log(r)
+	r := papertest.Smoke(t, "heron")
 	mean := map[bool]float64{} // accuracy of labels by an order, and of coin tosses
 	for arm, rows := range r.Rows {
-		for i, row := range rows {
-			t.Logf("%s, seed %d: %v", arm, i, row)
+		for _, row := range rows {
 			if row["return"] > 0 || row["return"] < -2000 {
 				t.Errorf("arm %s: return %v, want one of the pendulum", arm, row["return"])
 			}
@@ -41,13 +33,7 @@ func TestSmoke(t *testing.T) {
 	if mean[true] < 0.65 || mean[false] > mean[true]-0.05 {
 		t.Errorf("labels by an order are predicted with accuracy %.3f, coin tosses with %.3f", mean[true], mean[false])
 	}
-	again, err := cell(papers.Cell{Context: t.Context(), Scale: papers.Smoke, Arm: "heron", Seed: papers.FirstSeed})
-	if err != nil || again["return"] != r.Rows["heron"][0]["return"] {
-		t.Errorf("the same cell yields %v, then %v, %v", r.Rows["heron"][0], again, err)
-	}
-	if r.Fooled {
-		t.Error("the control passes")
-	}
+	papertest.Repeats(t, "heron", papers.Cell{Scale: papers.Smoke, Arm: "heron", Seed: papers.FirstSeed})
 }
 
 // Cubing and multiplying must not change an order.

@@ -4,6 +4,7 @@ package papertest
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/experiments/papers"
@@ -16,7 +17,7 @@ type Result struct {
 	t *testing.T
 }
 
-// Smoke runs the named claim at smoke scale, logs its findings, and fails the test if the
+// Smoke runs the named claim at smoke scale, logs its findings and rows, and fails the test if the
 // negative control passes. It does not ask for PASS, which is said of quick scale.
 func Smoke(t *testing.T, name string) Result {
 	t.Helper()
@@ -29,10 +30,32 @@ func Smoke(t *testing.T, name string) Result {
 		t.Fatal(err)
 	}
 	t.Log(r)
+	for _, f := range r.Bounds {
+		t.Logf("%s: %.3f [%.3f, %.3f]", f.Text, f.Value, f.Lo, f.Hi)
+	}
+	for arm, rows := range r.Rows {
+		t.Logf("%s: %v", arm, rows)
+	}
 	if r.Fooled {
 		t.Error("the negative control passes")
 	}
 	return Result{r, t}
+}
+
+// Leans fails the test unless the estimates of the bounds with these texts lie where they have to: a
+// few seeds are too few for intervals, but the effect has to have its sign.
+func (r Result) Leans(bounds ...string) {
+	r.t.Helper()
+	for _, text := range bounds {
+		i := slices.IndexFunc(r.Bounds, func(f papers.Finding) bool { return f.Text == text })
+		if i < 0 {
+			r.t.Errorf("%s has no bound %q", r.Claim, text)
+			continue
+		}
+		if f := r.Bounds[i]; !(f.Value > f.Limit) != f.Below {
+			r.t.Errorf("%s: %s is %.3f", r.Claim, text, f.Value)
+		}
+	}
 }
 
 // Mean returns the mean over seeds of a number of an arm.

@@ -5,27 +5,12 @@ import (
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/papers/papertest"
 )
 
 // At smoke scale signatures already tell more paths apart than last states, which are all alike.
 func TestSignature(t *testing.T) {
-	c, err := papers.Lookup("sparse-qd-signature")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := papers.Run(t.Context(), c, papers.Options{Scale: papers.Smoke})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for arm, rows := range r.Rows {
-		t.Logf("%s: %v", arm, rows)
-	}
-	if b := r.Bounds[0]; b.Value <= 0 {
-		t.Errorf("%s: %v", b.Text, b.Interval)
-	}
-	if r.Fooled {
-		t.Error("the control passes")
-	}
+	papertest.Smoke(t, "sparse-qd-signature").Leans("classes: signature - last > 0")
 }
 
 // A circle winds once around what is inside, and paths end where they begin.
