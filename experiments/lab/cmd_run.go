@@ -148,7 +148,7 @@ func resumeCommand() *cobra.Command {
 interrupted, on another engine too. Seeds that are done are kept.`,
 		Args: exactlyOne("the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := openRun(args[0], engine)
+			p, _, err := openToResume(args[0], engine, force)
 			if err != nil {
 				return err
 			}
@@ -170,7 +170,7 @@ interrupted, on another engine too. Seeds that are done are kept.`,
 	f := c.Flags()
 	f.IntVar(&workers, "workers", 0, "goroutines (default one a CPU); results do not depend on it")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, the last one a summary")
-	f.BoolVar(&force, "force", false, "go on although another program began the run")
+	f.BoolVar(&force, "force", false, "go on although the run began with another program, module or WebAssembly file")
 	f.StringVar(&engine, "engine", "", engineDoc+" (default the run's)")
 	return c
 }

@@ -215,10 +215,13 @@ func (p *Plan) at(path string, err error) error {
 	}
 	t, exact := p.source.lookup(path)
 	if exact {
-		t, path = t.mentioned(path, err.Error())
+		t, path = t.mentioned(path, whose.ReplaceAllString(err.Error(), ""))
 	}
 	return t.place.errorf("%s: %w", path, err)
 }
+
+// whose is the word that errors of options begin with, such as "reward fact: ...". It is no key.
+var whose = regexp.MustCompile(`^(?:reward|agent|bonus|env) `)
 
 // mentioned returns the innermost value within t whose key occurs as a word of text, or t. Of
 // several keys it is the first in the text: an error begins with what is wrong.

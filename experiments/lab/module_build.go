@@ -54,7 +54,7 @@ CGO_ENABLED=0 go build.`,
 			if err := b.Build(cmd.Context()); err != nil {
 				return explained(err)
 			}
-			return built(cmd.OutOrStdout(), out, source)
+			return built(cmd.OutOrStdout(), b.Out, source)
 		},
 	}
 	f := c.Flags()

@@ -59,6 +59,8 @@ type Resumption struct {
 	Program string    `json:"program"`
 	Kernel  string    `json:"kernel"`
 	Forced  bool      `json:"forced,omitempty"` // --force made it go on although it differs
+
+	Rewards []RewardOrigin `json:"rewards,omitempty"` // from then on, where it was forced
 }
 
 // newProvenance describes this program on this machine.

@@ -1,9 +1,14 @@
 package lab
 
 import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
+	"strings"
 
 	"github.com/terrarium-rl/terrarium/experiments/modules"
 )
@@ -72,4 +77,38 @@ func versionOf(l modules.Linked) string {
 		text += " " + l.Sum
 	}
 	return text
+}
+
+// adoptFiles returns the config of a run with the SHA-256 of the WebAssembly files that are there
+// now in the place of those that it began with, and the first file for which they differ, "" if
+// none does. What is wrong with the config, or missing, is left to who reads it.
+func adoptFiles(path string, config []byte) (now []byte, changed string, err error) {
+	t, err := parseYAML(path, config)
+	if err != nil {
+		return nil, "", err
+	}
+	for i, term := range t.list("reward") {
+		options := fmt.Sprintf("reward.%d.options.", i)
+		if name := term.get("name"); name == nil || name.scalar != "wasm" {
+			continue
+		}
+		sum, given := t.lookup(options + "sum")
+		file, has := t.lookup(options + "file")
+		if !given || !has {
+			continue
+		}
+		was, _ := sum.scalar.(string)
+		name, _ := file.scalar.(string)
+		code, err := os.ReadFile(name)
+		if err != nil || was == "" {
+			continue
+		}
+		is := fmt.Sprintf("%x", sha256.Sum256(code))
+		if strings.EqualFold(was, is) {
+			continue
+		}
+		config = bytes.ReplaceAll(config, []byte(was), []byte(is))
+		changed = cmp.Or(changed, name)
+	}
+	return config, changed, nil
 }

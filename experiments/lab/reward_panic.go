@@ -60,7 +60,6 @@ func (p *Plan) recoverReward(sum *rewards.Sum, b *env.Batch, err *error) {
 	}
 	stack := debug.Stack()
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s panicked%s: %v\n\n", what, on, cause)
 	if row >= 0 {
 		describeRow(&text, p.Spec, b.Rows(row, row+1))
 	}

@@ -135,7 +135,7 @@ func makeRunDir(dir string) error {
 // Resume goes on with the run in dir to the bytes that it would have had uninterrupted. It
 // refuses to if the program is not the one that began the run, unless o.Force is set.
 func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
-	p, err := openRun(dir, o.Engine)
+	p, adopted, err := openToResume(dir, o.Engine, o.Force)
 	if err != nil {
 		return nil, err
 	}
@@ -160,9 +160,18 @@ func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
 	if differs != "" && !o.Force {
 		return nil, fmt.Errorf("%s was begun by another program: %s; use that one, or --force to go on regardless, with results that nothing else may repeat", dir, differs)
 	}
-	was.Resumed = append(was.Resumed, Resumption{time.Now().UTC().Round(time.Second), now.Program, now.Kernel, differs != ""})
+	again := Resumption{At: time.Now().UTC().Round(time.Second), Program: now.Program, Kernel: now.Kernel, Forced: differs != "" || adopted != nil}
+	if again.Forced {
+		again.Rewards = p.origins()
+	}
+	was.Resumed = append(was.Resumed, again)
 	if err := was.write(dir); err != nil {
 		return nil, err
+	}
+	if adopted != nil {
+		if err := writeFileAtomic(filepath.Join(dir, configFile), adopted); err != nil {
+			return nil, err
+		}
 	}
 	return runSeeds(ctx, p, dir, o)
 }
@@ -172,19 +181,61 @@ func OpenRun(dir string) (*Plan, error) { return openRun(dir, "") }
 
 // openRun returns the plan of the run in dir, with another engine unless that is empty.
 func openRun(dir, engine string) (*Plan, error) {
-	path := filepath.Join(dir, configFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s holds no run: it has no %s", dir, configFile)
-	}
+	path, text, err := readConfig(dir)
 	if err != nil {
 		return nil, err
 	}
+	return parseRun(path, text, engine)
+}
+
+// openToResume is openRun for going on with the run, and checks that the WebAssembly files of its
+// rewards are those that it began with. With force, others take their place: adopted is the config
+// that says so, nil if there are none.
+func openToResume(dir, engine string, force bool) (p *Plan, adopted []byte, err error) {
+	path, text, err := readConfig(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, changed, err := adoptFiles(path, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if changed != "" && !force {
+		return nil, nil, fmt.Errorf("%s: %s is not the file that the run began with: resume with that one, or --force to go on regardless, with results that nothing else may repeat", dir, changed)
+	}
+	if changed != "" {
+		adopted = now
+	}
+	p, err = parseRun(path, now, engine)
+	return p, adopted, err
+}
+
+func readConfig(dir string) (path string, text []byte, err error) {
+	path = filepath.Join(dir, configFile)
+	text, err = os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil, fmt.Errorf("%s holds no run: it has no %s%s", dir, configFile, insteadOfRun(dir))
+	}
+	return path, text, err
+}
+
+func parseRun(path string, text []byte, engine string) (*Plan, error) {
 	var sets []string
 	if engine != "" {
 		sets = []string{"engine=" + engine}
 	}
 	return ParsePlan(path, text, sets)
+}
+
+// insteadOfRun says what a folder is that was taken for a run.
+func insteadOfRun(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+		return ""
+	}
+	if !filepath.IsAbs(dir) && !strings.HasPrefix(dir, ".") {
+		dir = "./" + dir
+	}
+	return fmt.Sprintf(" (it is a Go module: a reward in it is %s:NAME)", dir)
 }
 
 // SeedDir returns the folder of a seed of the run in dir.

@@ -21,7 +21,7 @@ import (
 // A Builder makes a program of Terrarium and other modules.
 type Builder struct {
 	With   []Source  // modules to compile in; one may say where Terrarium is
-	Out    string    // the file to write; empty to stop once Source is written
+	Out    string    // the file to write; empty to stop once Source is written. For Windows, Build adds .exe to a name without ending
 	Source string    // folder to keep the program's source in; default: a temporary one
 	Log    io.Writer // gets a line about each step; may be nil
 }
@@ -111,6 +111,7 @@ func (b *Builder) compile(ctx context.Context, g *gocmd) error {
 	}
 	if g.env.GOOS == "windows" && filepath.Ext(out) == "" {
 		out += ".exe"
+		b.Out += ".exe"
 	}
 	if info, err := os.Stat(out); err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a folder: name the file to write, such as %s", b.Out, filepath.Join(b.Out, "terrarium"))
@@ -206,7 +207,7 @@ func (p *program) compose() error {
 				v = s.Version
 			}
 		}
-		steps = append(steps, f.AddRequire(m.path, placeholder(m.path, v)), f.AddReplace(m.path, "", m.dir, ""))
+		steps = append(steps, f.AddRequire(m.path, standInVersion(m.path, v)), f.AddReplace(m.path, "", m.dir, ""))
 	}
 	if err := errors.Join(steps...); err != nil {
 		return fmt.Errorf("go.mod of the program: %w", err)

@@ -252,13 +252,16 @@ func TestExplain(t *testing.T) {
 	g := &gocmd{program: &program{home: Source{Path: Terrarium, Dir: "/t"}, sources: []Source{{Path: "example.com/me/rw", Version: "v1.0.0"}, {Path: "example.com/you/rw", Dir: "/y"}},
 		mods: []localMod{{"/t", Terrarium, nil}, {"/y", "example.com/you/rw", nil}}}}
 	for said, want := range map[string]string{
-		"go: example.com/me/rw@v1.0.0: Get \"https://proxy.golang.org/x\": dial tcp: lookup proxy.golang.org: no such host":                "module example.com/me/rw: it cannot be downloaded",
-		"go: example.com/me/rw@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:a\n\tgo.sum: h1:b\n\nSECURITY ERROR\n":        "module example.com/me/rw: its code is not what the checksum database has on record",
-		"# example.com/you/rw/inner\n../y/inner/a.go:3:5: undefined: x\n../y/inner/a.go:9:1: syntax error\n":                               "module example.com/you/rw: it does not compile: ../y/inner/a.go:3:5: undefined: x (and 1 more): correct it",
-		"# github.com/terrarium-rl/terrarium/env\nenv/x.go:1:1: oops\n":                                                                    "a defect of Terrarium's source in /t",
-		"go: updates to go.mod needed\nsomething else entirely":                                                                            "the go command failed (go: updates to go.mod needed; something else entirely): terrarium build --source DIR",
-		"go: example.com/me/rw@v1.0.0: no secure protocol found for repository":                                                            "module example.com/me/rw: it is not found",
-		"go: example.com/me/rw@v1.0.0: git ls-remote: fatal: could not read Username for 'https://example.com': terminal prompts disabled": "module example.com/me/rw: it is not found",
+		"go: example.com/rw@v0.1.0: reading https://proxy.golang.org/example.com/rw/@v/v0.1.0.info: 403 Forbidden; server response: not available.": "module example.com/rw: it is not found: check the path",
+		"go: module " + Terrarium + ": reading https://proxy.golang.org/x/@v/list: 403 Forbidden":                                                   "Terrarium needs a newer version of it",
+		"go: example.com/a@v0.2.0 requires example.com/b@v0.4.0, not example.com/b@v0.3.0":                                                          "example.com/a@v0.2.0 needs example.com/b@v0.4.0: ask for that version",
+		"go: example.com/me/rw@v1.0.0: Get \"https://proxy.golang.org/x\": dial tcp: lookup proxy.golang.org: no such host":                         "module example.com/me/rw: it cannot be downloaded",
+		"go: example.com/me/rw@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:a\n\tgo.sum: h1:b\n\nSECURITY ERROR\n":                 "module example.com/me/rw: its code is not what the checksum database has on record",
+		"# example.com/you/rw/inner\n../y/inner/a.go:3:5: undefined: x\n../y/inner/a.go:9:1: syntax error\n":                                        "module example.com/you/rw: it does not compile: ../y/inner/a.go:3:5: undefined: x (and 1 more): correct it",
+		"# github.com/terrarium-rl/terrarium/env\nenv/x.go:1:1: oops\n":                                                                             "a defect of Terrarium's source in /t",
+		"go: updates to go.mod needed\nsomething else entirely":                                                                                     "the go command failed (go: updates to go.mod needed; something else entirely): terrarium build --source DIR",
+		"go: example.com/me/rw@v1.0.0: no secure protocol found for repository":                                                                     "module example.com/me/rw: it is not found",
+		"go: example.com/me/rw@v1.0.0: git ls-remote: fatal: could not read Username for 'https://example.com': terminal prompts disabled":          "module example.com/me/rw: it is not found",
 	} {
 		if err := g.explain(nil, said, errors.New("exit status 1")); !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q\n  is explained as %v\n  want %s", said, err, want)

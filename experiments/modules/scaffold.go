@@ -26,7 +26,7 @@ func NewMod(path string) (mod, sum []byte, local bool, err error) {
 		if err != nil {
 			return nil, nil, false, err
 		}
-		needs, v = newer(needs, theirs.Go.Version), placeholder(Terrarium, home.Version)
+		needs, v = newer(needs, theirs.Go.Version), standInVersion(Terrarium, home.Version)
 		for _, r := range theirs.Require {
 			f.AddNewRequire(r.Mod.Path, r.Mod.Version, true)
 		}

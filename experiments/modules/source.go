@@ -126,8 +126,9 @@ func (s Source) Fixed() bool {
 	return s.Dir != "" || semver.IsValid(s.Version) && semver.Canonical(s.Version) == strings.TrimSuffix(s.Version, "+incompatible")
 }
 
-// placeholder returns a version that a go.mod may require of a module that is replaced.
-func placeholder(mod, v string) string {
+// standInVersion returns a version that a go.mod may require of a module that is replaced: v if it is
+// one, else the lowest there is.
+func standInVersion(mod, v string) string {
 	if semver.IsValid(v) && module.Check(mod, v) == nil {
 		return v
 	}

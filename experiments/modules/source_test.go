@@ -83,12 +83,12 @@ func TestFixed(t *testing.T) {
 
 func TestPlaceholder(t *testing.T) {
 	for mod, want := range map[string]string{"example.com/x": "v0.0.0", "example.com/x/v3": "v3.0.0", "gopkg.in/x.v2": "v2.0.0"} {
-		if got := placeholder(mod, "main"); got != want {
-			t.Errorf("placeholder of %s is %s, want %s", mod, got, want)
+		if got := standInVersion(mod, "main"); got != want {
+			t.Errorf("standInVersion of %s is %s, want %s", mod, got, want)
 		}
 	}
-	if got := placeholder("example.com/x", "v0.7.1"); got != "v0.7.1" {
-		t.Errorf("placeholder v0.7.1 became %s", got)
+	if got := standInVersion("example.com/x", "v0.7.1"); got != "v0.7.1" {
+		t.Errorf("standInVersion v0.7.1 became %s", got)
 	}
 }
 
