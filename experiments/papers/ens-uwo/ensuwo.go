@@ -52,11 +52,7 @@ func cell(c papers.Cell) (papers.Row, error) {
 	if c.Scale == papers.Smoke {
 		levels, perLevel = 6, 512
 	}
-	lab, err := rmlab.New(rmlab.Config{Seed: c.Seed, Levels: 40, PerLevel: 64})
-	if err != nil {
-		return nil, err
-	}
-	pool, err := rmlab.New(rmlab.Config{Seed: c.Seed + 1_000_000, Levels: levels, PerLevel: perLevel, Wild: wild})
+	lab, pool, err := rmlab.NewWithPool(c.Seed, levels, perLevel, wild)
 	if err != nil {
 		return nil, err
 	}

@@ -73,6 +73,16 @@ func New(c Config) (*Lab, error) {
 	return lab, nil
 }
 
+// NewWithPool plays the lab of a seed, on which models learn: 64 trajectories on each of 40 levels. And a
+// pool, on other levels, that they are used on.
+func NewWithPool(seed uint64, levels, perLevel int, wild float64) (lab, pool *Lab, err error) {
+	if lab, err = New(Config{Seed: seed, Levels: 40, PerLevel: 64}); err != nil {
+		return nil, nil, err
+	}
+	pool, err = New(Config{Seed: seed + 1_000_000, Levels: levels, PerLevel: perLevel, Wild: wild})
+	return lab, pool, err
+}
+
 // Pairs draws n questions about two different trajectories of one level each.
 func (l *Lab) Pairs(n int, key rng.Key) []label.Query {
 	r := key.Stream(purposePairs, 0, 0)
