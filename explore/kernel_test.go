@@ -20,6 +20,8 @@ func TestKernels(t *testing.T) {
 	}
 	for d := 1; d < 70; d++ {
 		x, y := draw(d), draw(d)
+		var sums [][]float32
+		var longs [][]float64
 		for _, k := range []kernel{portable, loops} {
 			dot, square := 0.0, 0.0
 			for i := range d {
@@ -34,12 +36,14 @@ func TestKernels(t *testing.T) {
 			}
 			k.axpy(z, x, -0.7)
 			k.axpy64(more, long, -0.7)
+			sums, longs = append(sums, z), append(longs, more)
 			for i := range d {
 				closeTo(t, fmt.Sprintf("axpy of %d", d), z[i], float64(y[i])-0.7*float64(x[i]))
 				closeTo(t, fmt.Sprintf("axpy64 of %d", d), float32(more[i]), float64(y[i])-0.7*float64(x[i]))
 			}
 		}
-		if portable.dot(x, y) != loops.dot(x, y) || portable.dist2(x, y) != loops.dist2(x, y) {
+		if portable.dot(x, y) != loops.dot(x, y) || portable.dist2(x, y) != loops.dist2(x, y) ||
+			!slices.Equal(sums[0], sums[1]) || !slices.Equal(longs[0], longs[1]) {
 			t.Fatalf("length %d: the kernels give different bits", d)
 		}
 	}

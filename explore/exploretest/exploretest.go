@@ -114,7 +114,7 @@ func (s *suite) score(t *testing.T) {
 }
 
 // state: a bonus that loads the state of another goes on to the same bits; what is cut short or
-// of another number of rows is refused or, where the state has nothing of rows, changes nothing.
+// of another number of rows is refused or, where the state has nothing of rows, loaded whole.
 func (s *suite) state(t *testing.T) {
 	x, y := s.build(t, rows, 1), s.build(t, rows, 1)
 	var want, got [rows]float32
@@ -136,9 +136,9 @@ func (s *suite) state(t *testing.T) {
 			if err := y.UnmarshalBinary(state); err != nil {
 				t.Fatal(err)
 			}
-			again, err := y.AppendBinary(nil)
-			if err != nil || !slices.Equal(state, again) {
-				t.Errorf("saved again, the state is another; error %v", err)
+			saved(t, y, state)
+			if more := s.build(t, rows+1, 1); more.UnmarshalBinary(state) == nil {
+				saved(t, more, state)
 			}
 		case step > 50:
 			y.Score(got[:], b)
@@ -148,6 +148,15 @@ func (s *suite) state(t *testing.T) {
 			}
 		}
 	})
+}
+
+// saved: x has this state.
+func saved(t *testing.T, x explore.Bonus, state []byte) {
+	t.Helper()
+	again, err := x.AppendBinary(nil)
+	if err != nil || !slices.Equal(state, again) {
+		t.Errorf("saved again, the state is another; error %v", err)
+	}
 }
 
 // workers: results do not depend on their number.

@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/geom"
 )
 
 // File is the name of the file in the folder of a seed.
@@ -62,7 +63,7 @@ func New(s *env.Spec) *Map {
 
 // Add takes in the states that a step led to, with a bonus each. m must be from New.
 func (m *Map) Add(b *env.Batch, bonuses []float32) {
-	index := func(v, lo, hi float32, n int) int { return min(max(int((v-lo)/(hi-lo)*float32(n)), 0), n-1) }
+	index := func(v, lo, hi float32, n int) int { return min(int(geom.Clamp((v-lo)/(hi-lo), 0, 1)*float32(n)), n-1) }
 	for i, x := range bonuses {
 		p := b.Next[i*m.width+m.column:]
 		k := index(p[1], m.YMin, m.YMax, m.Rows)*m.Cols + index(p[0], m.XMin, m.XMax, m.Cols)
