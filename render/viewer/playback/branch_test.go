@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
@@ -350,5 +351,16 @@ func TestMap(t *testing.T) {
 	s.tap("E")
 	if g := s.Press(s.Map.box.Min.X+5, s.Map.box.Min.Y+5); g == GripMap {
 		t.Error("a hidden map takes clicks")
+	}
+}
+
+// A search that has found one policy, or only equal ones, has a map too.
+func TestMapOfEquals(t *testing.T) {
+	s := play(t, "pendulum-v0", 1)
+	s.Map = &Map{Axes: [2]Axis{{"a", 0, 10}}, Points: []Point{{[2]float32{1, 0}, 500}, {[2]float32{8, 0}, 500}}}
+	img := s.paint(900, 600)
+	at := s.Map.pixel(&s.Map.Points[1])
+	if got, want := img.RGBAAt(at.X, at.Y), color.RGBAModel.Convert(heatColour(0.5)); got != want {
+		t.Errorf("a point is %v, want %v", got, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"path/filepath"
 
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -141,10 +142,7 @@ func (s *State) compare(dt float64) {
 	for _, p := range l.pair {
 		step := float64(p.track.Spec().Dt)
 		length := float64(p.to-p.from) * step
-		at := l.clock * s.Speed()
-		for at > length+rest/2. {
-			at -= length + rest/2.
-		}
+		at := math.Mod(l.clock*s.Speed(), length+rest/2.)
 		if s.fail(p.track.Seek(p.from + min(int(at/step+0.5), p.to-p.from))) {
 			return
 		}

@@ -19,9 +19,8 @@ type Map struct {
 	Chosen int // the point that plays
 	Play   func(i int) (*Track, error)
 
-	box    image.Rectangle // of the points, in pixels
-	lo, hi float32         // range of scores, once known
-	track  *Track
+	box   image.Rectangle // of the points, in pixels
+	track *Track
 }
 
 // An Axis is a measure and the range that is shown.
@@ -97,22 +96,23 @@ func (s *State) elites(dst Surface, t *look) {
 	plate(dst, frame, t)
 	plate(dst, frame, t)
 	m.box = image.Rect(frame.Min.X+c.px(14), frame.Min.Y+c.px(28), frame.Max.X-c.px(14), frame.Max.Y-c.px(26))
-	if m.hi <= m.lo {
-		m.lo, m.hi = m.Points[0].Score, m.Points[0].Score+1e-6
-		for _, p := range m.Points {
-			m.lo, m.hi = min(m.lo, p.Score), max(m.hi, p.Score)
-		}
-	}
 	p := &m.Points[m.Chosen]
+	lo, hi := p.Score, p.Score
+	for i := range m.Points {
+		lo, hi = min(lo, m.Points[i].Score), max(hi, m.Points[i].Score)
+	}
 	c.label(dst, frame.Min.X+c.px(14), frame.Min.Y+c.px(19), 13,
-		fmt.Sprintf("%s: %d policies, %s to %s; here %s", m.Title, len(m.Points), replay.Number(float64(m.lo), 1),
-			replay.Number(float64(m.hi), 1), replay.Number(float64(p.Score), 1)), t.Text)
+		fmt.Sprintf("%s: %d policies, %s to %s; here %s", m.Title, len(m.Points), replay.Number(float64(lo), 1),
+			replay.Number(float64(hi), 1), replay.Number(float64(p.Score), 1)), t.Text)
 	dst.Fill(m.box, faint(t.Text, 25))
 	half := max(2, min(m.box.Dx()/100, c.px(6)))
 	for i := range m.Points {
 		q := &m.Points[i]
-		at := m.pixel(q)
-		dst.Fill(image.Rect(at.X-half, at.Y-half, at.X+half, at.Y+half).Intersect(m.box), heatColour((q.Score-m.lo)/(m.hi-m.lo)))
+		at, f := m.pixel(q), float32(0.5)
+		if hi > lo {
+			f = (q.Score - lo) / (hi - lo)
+		}
+		dst.Fill(image.Rect(at.X-half, at.Y-half, at.X+half, at.Y+half).Intersect(m.box), heatColour(f))
 	}
 	at := m.pixel(p)
 	border(dst, image.Rect(at.X-half-c.px(4), at.Y-half-c.px(4), at.X+half+c.px(4), at.Y+half+c.px(4)), t.Roles[env.RoleHazard].Fill)
