@@ -14,6 +14,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "philox.glsl"
 #include "geom.glsl"
+#include "net.glsl"
 
 layout(local_size_x = 64) in;
 layout(std430, binding = 0) buffer Mem { uint mem[]; };
@@ -27,34 +28,6 @@ uint me;
 float at(uint i) { return scratch[i * worlds + me]; }
 void put(uint i, float v) { scratch[i * worlds + me] = v; }
 float num(uint i) { return uintBitsToFloat(net[i]); }
-
-float clamped(float x, float lo, float hi) {
-    x = x > lo ? x : lo;
-    return x < hi ? x : hi;
-}
-
-float fast_tanh(float v) {
-    if (v > 9.02) v = 9.02;
-    else if (v < -9.02) v = -9.02;
-    float z = v * v;
-    float p = 1.331908983104313e-08 * z + 2.0583496734616347e-05;
-    p = p * z + 0.0034940356854349375;
-    p = p * z + 0.13379718363285065;
-    p = p * z + 1.0;
-    float q = 7.762027394164761e-07 * z + 0.00032830945565365255;
-    q = q * z + 0.025871077552437782;
-    q = q * z + 0.4671303331851959;
-    q = q * z + 1.0;
-    float y = (p * v) / q;
-    return y > 1.0 ? 1.0 : y < -1.0 ? -1.0 : y;
-}
-
-float activate(uint kind, float v) {
-    if (kind == 0u) return fast_tanh(v);
-    if (kind == 1u) return v < 0.0 ? 0.0 : v;
-    if (kind == 2u) return v < 0.0 ? geom_exp(v) - 1.0 : v;
-    return v;
-}
 
 float rng_norm(inout Stream s) {
     float u = float((rng_uint(s) >> 8) + 1u) * (1.0 / 16777216.0);

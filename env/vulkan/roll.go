@@ -42,6 +42,15 @@ type roller struct {
 
 // Roll performs steps steps of all worlds on the device.
 func (v *vec) Roll(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) error {
+	if err := v.perform(r, a, steps, key); err != nil {
+		return err
+	}
+	v.endRoll(r)
+	return nil
+}
+
+// perform is Roll, but leaves what was recorded on the device.
+func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) error {
 	if v.phase != toObserve {
 		return v.misuse("Roll", "Step")
 	}
@@ -73,11 +82,9 @@ func (v *vec) Roll(r *env.Rollout, a *env.Actor, steps int, key func(step int) r
 			return err
 		}
 		if done {
-			break
+			return nil
 		}
 	}
-	v.endRoll(r)
-	return nil
 }
 
 // netWords returns the table of words that shaders/policy.comp explains.
@@ -375,23 +382,23 @@ func (v *vec) redoRolled(i int) error {
 
 // endRoll copies what the device recorded, and what the host keeps of each world.
 func (v *vec) endRoll(r *env.Rollout) {
-	n, q := len(v.worlds), v.roll
-	rec := q.out.Words()
 	at := 0
 	take := func(dst []float32, width int) []float32 {
-		dst = slices.Grow(dst[:0], q.steps*n*width)[:q.steps*n*width]
-		for t := range q.steps {
-			for j := range width {
-				for i, w := range rec[(t*q.width+at+j)*n:][:n] {
-					dst[(t*n+i)*width+j] = math.Float32frombits(w)
-				}
-			}
-		}
+		dst = v.recorded(dst, at, width)
 		at += width
 		return dst
 	}
 	r.Obs, r.Raw, r.Act, r.Next = take(r.Obs, v.obs), take(r.Raw, v.act), take(r.Act, v.act), take(r.Next, v.obs)
-	r.Facts, r.Reward = take(r.Facts, v.facts), take(r.Reward, 1)
+	r.Facts = take(r.Facts, v.facts)
+	v.endKept(r)
+}
+
+// endKept copies rewards, ends and levels alone.
+func (v *vec) endKept(r *env.Rollout) {
+	n, q := len(v.worlds), v.roll
+	rec, at := q.out.Words(), q.width-3
+	r.Reward = v.recorded(r.Reward, at, 1)
+	at++
 	r.End = slices.Grow(r.End[:0], q.steps*n)[:q.steps*n]
 	for t := range q.steps {
 		for i, w := range rec[(t*q.width+at)*n:][:n] {
@@ -402,6 +409,21 @@ func (v *vec) endRoll(r *env.Rollout) {
 		v.leave(r, i, rec[at*n:])
 	}
 	v.ran = 0
+}
+
+// recorded copies columns of all records to dst, a row for each.
+func (v *vec) recorded(dst []float32, at, width int) []float32 {
+	n, q := len(v.worlds), v.roll
+	rec := q.out.Words()
+	dst = slices.Grow(dst[:0], q.steps*n*width)[:q.steps*n*width]
+	for t := range q.steps {
+		for j := range width {
+			for i, w := range rec[(t*q.width+at+j)*n:][:n] {
+				dst[(t*n+i)*width+j] = math.Float32frombits(w)
+			}
+		}
+	}
+	return dst
 }
 
 // leave brings what the host knows of a world up to date after a rollout, and notes which level
