@@ -9,6 +9,11 @@ import (
 // it.
 const wideGap = 4 * linearSlop
 
+// maxTurn is how far, in rad, closing a joint may turn a body. What follows from its linearisation
+// means nothing beyond: where joints contradict each other, as of a body that is pinned to two others
+// which drift apart, turns would grow from sweep to sweep, and the way along with them.
+const maxTurn = geom.Pi
+
 // maxCloses is the greatest number of sweeps of closeWide in a step.
 const maxCloses = 60
 
@@ -47,7 +52,8 @@ func (w *World) closeJoint(i int) float32 {
 		fix := geom.Clamp(j.lo-position-slop, 0, most) - geom.Clamp(position-j.hi-slop, 0, most)
 		c.set(0, a, b)
 		if k := c.dot(&c); fix != 0 && k > 0 {
-			c.displace(a, b, fix/k)
+			f := fix / k
+			c.displace(a, b, float32(f*turnScale(c.m[2]*f, c.m[5]*f)))
 			a.turnTo()
 			b.turnTo()
 			open = geom.Max(open, geom.Abs(fix)*(linearSlop/slop))
@@ -66,12 +72,26 @@ func (w *World) closeJoint(i int) float32 {
 		}
 	}
 	solveSmall(&k, &x, len(cs))
+	turnA, turnB := float32(0), float32(0)
 	for r := range cs {
-		cs[r].displace(a, b, x[r])
+		turnA += float32(cs[r].m[2] * x[r])
+		turnB += float32(cs[r].m[5] * x[r])
+	}
+	scale := turnScale(turnA, turnB)
+	for r := range cs {
+		cs[r].displace(a, b, float32(x[r]*scale))
 	}
 	a.turnTo()
 	b.turnTo()
 	return open
+}
+
+// turnScale returns what part of a displacement that turns two bodies by a and b is within maxTurn.
+func turnScale(a, b float32) float32 {
+	if most := geom.Max(geom.Abs(a), geom.Abs(b)); most > maxTurn {
+		return maxTurn / most
+	}
+	return 1
 }
 
 // displace moves two bodies by f units of the response to a constraint's impulse.

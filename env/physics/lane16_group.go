@@ -7,6 +7,7 @@ package physics
 type laneGroup16 struct {
 	gx, gy      lanes16
 	gap         lanes16
+	wild        lanes16
 	open        lanes16
 	live        lanes16
 	factors     []lanes16

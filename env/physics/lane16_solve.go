@@ -349,11 +349,30 @@ func (g *laneGroup16) displace(i int32, n lanes16, in mask16, change lanes16) la
 	return change
 }
 
+func (g *laneGroup16) tame(body int32, v []lanes16) {
+	if g.m.bodies[body].tree < 0 {
+		return
+	}
+	if m := v[0].Mul(v[0]).Add(v[1].Mul(v[1])).Greater(splat16(maxSpeed * maxSpeed)).Or(magnitude16(v[2]).Greater(splat16(maxSpeed))); some16(m) {
+		{
+			m1_ := m
+			{
+				in2_ := m1_
+				_ = in2_
+				v[0], v[1], v[2] = lanes16{}.Merge(v[0], in2_), lanes16{}.Merge(v[1], in2_), lanes16{}.Merge(v[2], in2_)
+				g.wild = splat16(1).Merge(g.wild, in2_)
+			}
+		}
+	}
+}
+
 func (g *laneGroup16) move(dt float32) {
 	h := splat16(dt)
+	g.wild = lanes16{}
 	for _, i := range g.m.moving {
 		b, dof := &g.bodies[i], g.m.bodies[i].dof
 		v, d := g.now.motion[dof:dof+3], g.shift.motion[dof:dof+3]
+		g.tame(i, v)
 		b.x = b.x.Add(h.Mul(v[0]).Add(d[0]))
 		b.y = b.y.Add(h.Mul(v[1]).Add(d[1]))
 		b.a = b.a.Add(h.Mul(v[2]).Add(d[2]))
@@ -365,6 +384,7 @@ func (g *laneGroup16) report(dt float32) {
 	for _, i := range g.m.moving {
 		b, dof := &g.bodies[i], g.m.bodies[i].dof
 		v := g.now.motion[dof : dof+3]
+		g.tame(i, v)
 		b.vx, b.vy, b.w = v[0], v[1], v[2]
 		moves := v[0].Mul(v[0]).Add(v[1].Mul(v[1])).Greater(splat16(restSpeed * restSpeed)).Or(magnitude16(v[2]).Greater(splat16(float32(angularSlop))))
 		b.rest = lanes16{}.Merge(b.rest.Add(splat16(dt)), moves)
@@ -385,6 +405,36 @@ func (g *laneGroup16) report(dt float32) {
 				in2_ := m1_
 				_ = in2_
 				p.ni, p.ti = g.rows[x.row].impulse.Merge(p.ni, in2_), g.rows[x.row+1].impulse.Merge(p.ti, in2_)
+			}
+		}
+	}
+	if wild := g.wild.NotEqual(lanes16{}); some16(wild) {
+		g.drop(wild)
+	}
+}
+
+func (g *laneGroup16) drop(in mask16) {
+	for i := range g.axes {
+		x := &g.axes[i]
+		j := &g.joints[x.joint]
+		{
+			m1_ := in.And(x.in.NotEqual(lanes16{}))
+			{
+				in2_ := m1_
+				_ = in2_
+				j.im, j.il = lanes16{}.Merge(j.im, in2_), lanes16{}.Merge(j.il, in2_)
+			}
+		}
+	}
+	for i := range g.grips {
+		x := &g.grips[i]
+		p := &g.points[x.point]
+		{
+			m3_ := in.And(x.in.NotEqual(lanes16{}))
+			{
+				in4_ := m3_
+				_ = in4_
+				p.ni, p.ti = lanes16{}.Merge(p.ni, in4_), lanes16{}.Merge(p.ti, in4_)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ package physics
 type laneGroup8 struct {
 	gx, gy      lanes8
 	gap         lanes8
+	wild        lanes8
 	open        lanes8
 	live        lanes8
 	factors     []lanes8

@@ -349,11 +349,30 @@ func (g *laneGroup8) displace(i int32, n lanes8, in mask8, change lanes8) lanes8
 	return change
 }
 
+func (g *laneGroup8) tame(body int32, v []lanes8) {
+	if g.m.bodies[body].tree < 0 {
+		return
+	}
+	if m := v[0].Mul(v[0]).Add(v[1].Mul(v[1])).Greater(splat8(maxSpeed * maxSpeed)).Or(magnitude8(v[2]).Greater(splat8(maxSpeed))); some8(m) {
+		{
+			m1_ := m
+			{
+				in2_ := m1_
+				_ = in2_
+				v[0], v[1], v[2] = lanes8{}.Merge(v[0], in2_), lanes8{}.Merge(v[1], in2_), lanes8{}.Merge(v[2], in2_)
+				g.wild = splat8(1).Merge(g.wild, in2_)
+			}
+		}
+	}
+}
+
 func (g *laneGroup8) move(dt float32) {
 	h := splat8(dt)
+	g.wild = lanes8{}
 	for _, i := range g.m.moving {
 		b, dof := &g.bodies[i], g.m.bodies[i].dof
 		v, d := g.now.motion[dof:dof+3], g.shift.motion[dof:dof+3]
+		g.tame(i, v)
 		b.x = b.x.Add(h.Mul(v[0]).Add(d[0]))
 		b.y = b.y.Add(h.Mul(v[1]).Add(d[1]))
 		b.a = b.a.Add(h.Mul(v[2]).Add(d[2]))
@@ -365,6 +384,7 @@ func (g *laneGroup8) report(dt float32) {
 	for _, i := range g.m.moving {
 		b, dof := &g.bodies[i], g.m.bodies[i].dof
 		v := g.now.motion[dof : dof+3]
+		g.tame(i, v)
 		b.vx, b.vy, b.w = v[0], v[1], v[2]
 		moves := v[0].Mul(v[0]).Add(v[1].Mul(v[1])).Greater(splat8(restSpeed * restSpeed)).Or(magnitude8(v[2]).Greater(splat8(float32(angularSlop))))
 		b.rest = lanes8{}.Merge(b.rest.Add(splat8(dt)), moves)
@@ -385,6 +405,36 @@ func (g *laneGroup8) report(dt float32) {
 				in2_ := m1_
 				_ = in2_
 				p.ni, p.ti = g.rows[x.row].impulse.Merge(p.ni, in2_), g.rows[x.row+1].impulse.Merge(p.ti, in2_)
+			}
+		}
+	}
+	if wild := g.wild.NotEqual(lanes8{}); some8(wild) {
+		g.drop(wild)
+	}
+}
+
+func (g *laneGroup8) drop(in mask8) {
+	for i := range g.axes {
+		x := &g.axes[i]
+		j := &g.joints[x.joint]
+		{
+			m1_ := in.And(x.in.NotEqual(lanes8{}))
+			{
+				in2_ := m1_
+				_ = in2_
+				j.im, j.il = lanes8{}.Merge(j.im, in2_), lanes8{}.Merge(j.il, in2_)
+			}
+		}
+	}
+	for i := range g.grips {
+		x := &g.grips[i]
+		p := &g.points[x.point]
+		{
+			m3_ := in.And(x.in.NotEqual(lanes8{}))
+			{
+				in4_ := m3_
+				_ = in4_
+				p.ni, p.ti = lanes8{}.Merge(p.ni, in4_), lanes8{}.Merge(p.ti, in4_)
 			}
 		}
 	}

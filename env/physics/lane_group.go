@@ -9,6 +9,7 @@ package physics
 type laneGroup struct {
 	gx, gy      lanes
 	gap         lanes // largest error of a joint at the beginning of the step
+	wild        lanes // 1 for worlds in which tame has stopped a body
 	open        lanes // 1 for worlds that are not solved yet
 	live        lanes // 1 for worlds that are stepped here, 0 for others
 	factors     []lanes

@@ -340,12 +340,27 @@ func (g *laneGroup) displace(i int32, n lanes, in mask, change lanes) lanes {
 	return change
 }
 
+// tame stops bodies that exceed maxSpeed.
+func (g *laneGroup) tame(body int32, v []lanes) {
+	if g.m.bodies[body].tree < 0 {
+		return
+	}
+	if m := mask(lanes(v[0]*v[0])+lanes(v[1]*v[1]) > maxSpeed*maxSpeed || magnitude(v[2]) > maxSpeed); some(m) {
+		if m {
+			v[0], v[1], v[2] = 0, 0, 0
+			g.wild = 1
+		}
+	}
+}
+
 // move moves the bodies.
 func (g *laneGroup) move(dt float32) {
 	h := lanes(dt)
+	g.wild = 0
 	for _, i := range g.m.moving {
 		b, dof := &g.bodies[i], g.m.bodies[i].dof
 		v, d := g.now.motion[dof:dof+3], g.shift.motion[dof:dof+3]
+		g.tame(i, v)
 		b.x += lanes(h*v[0]) + d[0]
 		b.y += lanes(h*v[1]) + d[1]
 		b.a += lanes(h*v[2]) + d[2]
@@ -358,6 +373,7 @@ func (g *laneGroup) report(dt float32) {
 	for _, i := range g.m.moving {
 		b, dof := &g.bodies[i], g.m.bodies[i].dof
 		v := g.now.motion[dof : dof+3]
+		g.tame(i, v)
 		b.vx, b.vy, b.w = v[0], v[1], v[2]
 		moves := mask(lanes(v[0]*v[0])+lanes(v[1]*v[1]) > restSpeed*restSpeed || magnitude(v[2]) > lanes(angularSlop))
 		b.rest = choose(moves, 0, b.rest+lanes(dt))
@@ -374,6 +390,27 @@ func (g *laneGroup) report(dt float32) {
 		p := &g.points[x.point]
 		if x.in != 0 {
 			p.ni, p.ti = g.rows[x.row].impulse, g.rows[x.row+1].impulse
+		}
+	}
+	if wild := mask(g.wild != 0); some(wild) {
+		g.drop(wild)
+	}
+}
+
+// drop drops the impulses from which the next step would start.
+func (g *laneGroup) drop(in mask) {
+	for i := range g.axes {
+		x := &g.axes[i]
+		j := &g.joints[x.joint]
+		if in && x.in != 0 {
+			j.im, j.il = 0, 0
+		}
+	}
+	for i := range g.grips {
+		x := &g.grips[i]
+		p := &g.points[x.point]
+		if in && x.in != 0 {
+			p.ni, p.ti = 0, 0
 		}
 	}
 }

@@ -13,6 +13,7 @@ const (
 	maxLinearCorrection = 0.2  // m a step
 	correction          = 0.4  // part of an overlap that is corrected in a step
 	restSpeed           = 0.01 // m/s
+	maxSpeed            = 1000 // m/s and rad/s: see tame
 	caution             = 2    // m/s: contacts that stay that far from meeting get no rows at first
 )
 
@@ -401,11 +402,24 @@ func (w *World) pushOut(i int32, n float32) float32 {
 	return geom.Abs(d) * r.k
 }
 
+// tame stops a body that exceeds maxSpeed, and makes the world forget the impulses. None are right
+// where a body that nothing can stop drives others, held by joints, into the ground: those that the
+// sweeps try grow from step to step, by orders of magnitude, until they are NaN. Box2D bounds speeds
+// too, to 2 m and a quarter of a turn a step.
+func (w *World) tame(b *body, v *[3]float32) {
+	if b.invM > 0 && (float32(v[0]*v[0])+float32(v[1]*v[1]) > maxSpeed*maxSpeed || geom.Abs(v[2]) > maxSpeed) {
+		*v = [3]float32{}
+		w.wild = true
+	}
+}
+
 // move moves the bodies.
 func (w *World) move(dt float32) {
+	w.wild = false
 	for _, i := range w.m.moving {
 		b, dof := &w.bodies[i], w.m.bodies[i].dof
 		v, d := (*[3]float32)(w.now.motion[dof:]), (*[3]float32)(w.shift.motion[dof:])
+		w.tame(b, v)
 		b.x += float32(dt*v[0]) + d[0]
 		b.y += float32(dt*v[1]) + d[1]
 		b.a += float32(dt*v[2]) + d[2]
@@ -418,6 +432,7 @@ func (w *World) move(dt float32) {
 func (w *World) report(dt float32) {
 	for _, i := range w.m.moving {
 		b, v := &w.bodies[i], (*[3]float32)(w.now.motion[w.m.bodies[i].dof:])
+		w.tame(b, v)
 		b.vx, b.vy, b.w = v[0], v[1], v[2]
 		b.touch = 0
 		if float32(v[0]*v[0])+float32(v[1]*v[1]) > restSpeed*restSpeed || geom.Abs(v[2]) > angularSlop {
@@ -429,6 +444,9 @@ func (w *World) report(dt float32) {
 	for i := range w.axes {
 		w.split(i)
 	}
+	if w.wild {
+		w.forget()
+	}
 	for i := range w.waiting {
 		c := &w.contacts[w.waiting[i].contact]
 		c.ti = 0
@@ -439,6 +457,18 @@ func (w *World) report(dt float32) {
 		c := &w.contacts[g.contact]
 		c.ni, c.ti = w.rows[g.row].impulse, w.rows[g.row+1].impulse
 		w.reportContact(c)
+	}
+}
+
+// forget drops the impulses from which the next step would start.
+func (w *World) forget() {
+	for i := range w.axes {
+		j := &w.joints[w.axes[i].joint]
+		j.im, j.il = 0, 0
+	}
+	for i := range w.grips {
+		r := w.grips[i].row
+		w.rows[r].impulse, w.rows[r+1].impulse = 0, 0
 	}
 }
 

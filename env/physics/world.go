@@ -30,6 +30,7 @@ type scratch struct {
 	waiting     []grip    // without rows
 	rows        []row     // of the axes, then two of each grip
 	react       []float32 // their reactions in the joints
+	wild        bool      // tame has stopped a body
 	unsettled   bool      // the velocities are still to be settled
 	dense       []float32 // speeds that unit impulses along the rows bring about, if they are few
 	unit        motion    // of one unit of impulse, zeros otherwise
