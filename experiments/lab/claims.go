@@ -77,6 +77,7 @@ type claimLine struct {
 	Hi        float64          `json:"hi"`
 	Threshold float64          `json:"threshold"`
 	Seeds     int              `json:"seeds"`
+	FirstSeed uint64           `json:"first_seed"`
 	Seconds   float64          `json:"seconds"` // of all cells together
 	Fooled    bool             `json:"fooled"`
 	Bounds    []papers.Finding `json:"bounds"`
@@ -93,7 +94,7 @@ func newClaimLine(r *papers.Result) claimLine {
 		}
 	}
 	return claimLine{
-		r.Claim, r.Scale, r.Pass, b.Text, b.Value, b.Lo, b.Hi, b.Limit, r.Seeds, r.Seconds, r.Fooled, r.Bounds, r.Control, r.Also,
+		r.Claim, r.Scale, r.Pass, b.Text, b.Value, b.Lo, b.Hi, b.Limit, r.Seeds, r.FirstSeed, r.Seconds, r.Fooled, r.Bounds, r.Control, r.Also,
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *Scale) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// FirstSeed is the first seed of every claim: lower ones are for trying things out.
+// FirstSeed is the first seed of a claim, unless it says otherwise: lower ones are for trying things out.
 const FirstSeed = 1000
 
 // A Cell is one arm of a claim on one seed.
@@ -64,6 +64,8 @@ type Cell struct {
 	Scale   Scale
 	Arm     string
 	Seed    uint64
+
+	fixtures *fixtures
 }
 
 // A Row is the numbers that a cell yields, by name. All must be finite.
@@ -75,9 +77,13 @@ type Claim struct {
 	Paper     string // such as "Bukharin et al. 2023"
 	Doc       string // what is claimed, in one line
 	Arms      []string
-	Treatment string // the arm the claim is about
-	Control   string // the arm that must not pass in its place
-	Seeds     map[Scale]int
+	Treatment string        // the arm the claim is about
+	Control   string        // the arm that must not pass in its place
+	Seeds     map[Scale]int // numbers of them, counted from FirstSeed, or from From if that is above it
+
+	// From is where seeds begin if the method was changed after results on lower ones had been seen, so
+	// that what is reported is of seeds that nobody had looked at. The README says what was changed.
+	From uint64
 
 	// Cell runs one cell on the calling goroutine alone: cells of all arms and seeds run side
 	// by side. Equal cells yield equal rows.
@@ -86,6 +92,9 @@ type Claim struct {
 	Pass []Bound // all have to hold
 	Also []Bound // told, but not asked for
 }
+
+// First returns the first seed.
+func (c *Claim) First() uint64 { return max(FirstSeed, c.From) }
 
 // A Table holds the rows of a claim at one scale.
 type Table struct {
@@ -115,7 +124,7 @@ func (t *Table) Column(arm, metric string) ([]float64, error) {
 	for i, r := range rows {
 		var ok bool
 		if x[i], ok = r[metric]; !ok {
-			return nil, fmt.Errorf("arm %q, seed %d has no %q", arm, FirstSeed+i, metric)
+			return nil, fmt.Errorf("arm %q, seed number %d has no %q", arm, i, metric)
 		}
 	}
 	return x, nil

@@ -90,6 +90,78 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// A fixture is made once a config for all cells, at whatever number of workers, and once in all with a
+// cache, unless its file is torn. Every cell has its own copy.
+func TestFixture(t *testing.T) {
+	type config struct{ Seed uint64 }
+	var calls, built atomic.Int64
+	claim := toy(nil, &calls)
+	claim.Cell = func(c Cell) (Row, error) {
+		x, err := Fixture(c, "numbers", config{c.Seed}, func() ([]float64, error) {
+			built.Add(1)
+			return []float64{float64(c.Seed), 1}, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		x[1]++
+		return Row{"score": x[0] + x[1]}, nil
+	}
+	cached := Options{Scale: Smoke, Workers: 4, Cache: t.TempDir()}
+	for _, step := range []struct {
+		o     Options
+		built int64
+	}{{Options{Scale: Smoke, Workers: 3}, 8}, {cached, 8}, {cached, 1}} {
+		built.Store(0)
+		r, err := Run(t.Context(), claim, step.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for arm, rows := range r.Rows {
+			for i, row := range rows {
+				if want := float64(FirstSeed + i + 2); row["score"] != want {
+					t.Errorf("arm %s, seed %d: score %v, want %v", arm, i, row["score"], want)
+				}
+			}
+		}
+		if n := built.Load(); n != step.built {
+			t.Errorf("%+v: fixtures were built %d times, want %d", step.o, n, step.built)
+		}
+		if step.o.Cache == "" {
+			continue
+		}
+		cells, _ := filepath.Glob(cached.Cache + "/*.json") // run all again, but with one torn fixture
+		for _, f := range cells {
+			os.Remove(f)
+		}
+		files, _ := filepath.Glob(cached.Cache + "/fixtures/*.gob")
+		if err := os.WriteFile(files[0], []byte("torn"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Run(t.Context(), Claim{Name: "bad", Arms: claim.Arms, Seeds: claim.Seeds, Cell: func(c Cell) (Row, error) {
+		_, err := Fixture(c, "none", 1, func() (int, error) { return 0, errors.New("out of order") })
+		return Row{"score": 1}, err
+	}}, cached); err == nil || !strings.Contains(err.Error(), "fixture none: out of order") {
+		t.Errorf("a fixture that fails: %v", err)
+	}
+}
+
+// Seeds begin where a claim says.
+func TestFrom(t *testing.T) {
+	var calls atomic.Int64
+	claim := toy(nil, &calls)
+	claim.From = 2000
+	claim.Cell = func(c Cell) (Row, error) { return Row{"score": float64(c.Seed)}, nil }
+	r, err := Run(t.Context(), claim, Options{Scale: Smoke})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.FirstSeed != 2000 || r.Rows["old"][0]["score"] != 2000 || r.Rows["new"][7]["score"] != 2007 {
+		t.Errorf("first seed %d, rows %v", r.FirstSeed, r.Rows)
+	}
+}
+
 func TestBadCells(t *testing.T) {
 	var calls atomic.Int64
 	for want, row := range map[string]Row{"score is NaN": {"score": math.NaN()}, "no numbers": {}, `has no "score"`: {"other": 1}} {

@@ -47,10 +47,11 @@ type Result struct {
 	Also    []Finding `json:"also,omitempty"`
 
 	// Fooled says that the control passes: then the claim does not, whatever its bounds say.
-	Fooled  bool             `json:"fooled"`
-	Seeds   int              `json:"seeds"` // from FirstSeed up
-	Seconds float64          `json:"seconds"`
-	Rows    map[string][]Row `json:"rows"`
+	Fooled    bool             `json:"fooled"`
+	Seeds     int              `json:"seeds"`
+	FirstSeed uint64           `json:"first_seed,omitempty"` // the others follow; reports from before there was a choice lack it
+	Seconds   float64          `json:"seconds"`              // of all cells together
+	Rows      map[string][]Row `json:"rows"`
 }
 
 // cell is the file form of a finished cell.
@@ -77,10 +78,15 @@ func Run(ctx context.Context, c Claim, o Options) (*Result, error) {
 			return nil, err
 		}
 	}
+	shared, err := newFixtures(o.Cache, program)
+	if err != nil {
+		return nil, err
+	}
+	// Arm by arm: neighbours have different seeds, so that none waits for another's fixtures.
 	jobs := make([]Cell, 0, seeds*len(c.Arms))
-	for s := range seeds {
-		for _, arm := range c.Arms {
-			jobs = append(jobs, Cell{Context: ctx, Scale: o.Scale, Arm: arm, Seed: FirstSeed + uint64(s)})
+	for _, arm := range c.Arms {
+		for s := range seeds {
+			jobs = append(jobs, Cell{Context: ctx, Scale: o.Scale, Arm: arm, Seed: c.First() + uint64(s), fixtures: shared})
 		}
 	}
 	done, finished := make([]cell, len(jobs)), 0
@@ -104,7 +110,7 @@ func Run(ctx context.Context, c Claim, o Options) (*Result, error) {
 	}); err != nil {
 		return nil, err
 	}
-	r := &Result{Claim: c.Name, Scale: o.Scale, Seeds: seeds, Rows: map[string][]Row{}}
+	r := &Result{Claim: c.Name, Scale: o.Scale, Seeds: seeds, FirstSeed: c.First(), Rows: map[string][]Row{}}
 	for i, job := range jobs {
 		r.Rows[job.Arm] = append(r.Rows[job.Arm], done[i].Row)
 		r.Seconds += done[i].Seconds
@@ -180,22 +186,7 @@ func save(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(append(data, '\n'))
-	err = errors.Join(err, tmp.Close())
-	if err == nil {
-		err = os.Chmod(tmp.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-	}
-	return err
+	return writeWhole(path, append(data, '\n'))
 }
 
 // hash names a cell by everything its row depends on.

@@ -81,7 +81,11 @@ func tableOf(dir string) (string, error) {
 			head, tail := " | | ", " | | |"
 			if i == 0 {
 				head = fmt.Sprintf("[%s](%s) | %s | **%s**", r.Claim, r.Claim, r.Scale, map[bool]string{true: "PASS", false: "FAIL"}[r.Pass])
-				tail = fmt.Sprintf(" %d | %.0f s | %s |", r.Seeds, r.Seconds, r.Commit)
+				seeds := fmt.Sprint(r.Seeds)
+				if r.FirstSeed > FirstSeed {
+					seeds = fmt.Sprintf("%d from %d", r.Seeds, r.FirstSeed)
+				}
+				tail = fmt.Sprintf(" %s | %.0f s | %s |", seeds, r.Seconds, r.Commit)
 			}
 			fmt.Fprintf(&b, "| %s | %s | %.3g [%.3g, %.3g] | %s | %s |%s\n", head, strings.ReplaceAll(f.Text, "|", `\|`), f.Value, f.Lo, f.Hi, yes(f.Holds), yes(r.Control[i].Holds), tail)
 		}

@@ -44,6 +44,7 @@ var PartNames = [Parts]string{"progress", "hazard", "energy", "overspeed", "cont
 const (
 	thrust    = 2    // m/s^2 of a force of 1
 	drag      = 0.3  // 1/s
+	wildForce = 3    // largest component of a force of wild pilots
 	allowed   = 0.7  // m/s
 	goalSize  = 0.35 // m: distance at which nearness is a half
 	riskReach = 0.4  // m: distance at which the hazard is felt no more
@@ -94,7 +95,7 @@ func TamePilot(r *rng.Stream) Pilot {
 // WildPilot draws a pilot of another kind: forceful, constant, or in love with the hazard.
 func WildPilot(r *rng.Stream) Pilot {
 	p := Pilot{
-		Goal: r.Range(-2, 6), Danger: r.Range(-6, 2), Damping: r.Range(-0.5, 1), Noise: r.Range(0, 3), Most: 3,
+		Goal: r.Range(-2, 6), Danger: r.Range(-6, 2), Damping: r.Range(-0.5, 1), Noise: r.Range(0, 3), Most: wildForce,
 	}
 	if r.Float32() < 0.3 {
 		p.Push = geom.Vec{X: r.Range(-3, 3), Y: r.Range(-3, 3)}
@@ -113,30 +114,45 @@ func Play(l Level, p Pilot, id uint64, r *rng.Stream) feedback.Trajectory {
 		Level: id, Obs: make([]float32, 0, (Steps+1)*shape.Obs), Act: make([]float32, 0, Steps*shape.Act),
 		Facts: make([]float32, 0, Steps*Parts), Reward: make([]float32, Steps),
 	}
-	var v, drift, last geom.Vec
-	x := l.Start
-	for step := range Steps {
-		t.Obs = observe(t.Obs, l, x, v)
+	d, drift := disc{level: l, x: l.Start}, geom.Vec{}
+	for range Steps {
+		t.Obs = d.observe(t.Obs)
 		drift.X = float32(0.8*drift.X) + float32(0.6*r.Norm())
 		drift.Y = float32(0.8*drift.Y) + float32(0.6*r.Norm())
-		a := p.force(l, x, v, drift)
+		a := p.force(l, d.x, d.v, drift)
 		t.Act = append(t.Act, a.X, a.Y)
-		keep := float32(1 - dt*drag)
-		v.X = float32(keep*v.X) + float32(float32(dt*thrust)*a.X)
-		v.Y = float32(keep*v.Y) + float32(float32(dt*thrust)*a.Y)
-		x.X += float32(dt * v.X)
-		x.Y += float32(dt * v.Y)
-		touched := bump(&x.X, &v.X)
-		touched = bump(&x.Y, &v.Y) || touched
-		if step == 0 {
-			last = a
-		}
-		t.Facts = parts(t.Facts, l, x, v, a, last, touched)
-		last = a
+		t.Facts = d.push(t.Facts, a)
 	}
-	t.Obs = observe(t.Obs, l, x, v)
+	t.Obs = d.observe(t.Obs)
 	return t
 }
+
+// A disc is what is pushed about.
+type disc struct {
+	level   Level
+	x, v    geom.Vec
+	last    geom.Vec // force
+	started bool
+}
+
+// push applies a force for a step and appends the parts of what happens.
+func (d *disc) push(facts []float32, a geom.Vec) []float32 {
+	keep := float32(1 - dt*drag)
+	d.v.X = float32(keep*d.v.X) + float32(float32(dt*thrust)*a.X)
+	d.v.Y = float32(keep*d.v.Y) + float32(float32(dt*thrust)*a.Y)
+	d.x.X += float32(dt * d.v.X)
+	d.x.Y += float32(dt * d.v.Y)
+	touched := bump(&d.x.X, &d.v.X)
+	touched = bump(&d.x.Y, &d.v.Y) || touched
+	if !d.started {
+		d.started, d.last = true, a
+	}
+	facts = parts(facts, d.level, d.x, d.v, a, d.last, touched)
+	d.last = a
+	return facts
+}
+
+func (d *disc) observe(o []float32) []float32 { return observe(o, d.level, d.x, d.v) }
 
 // bump keeps a coordinate within the walls and reports whether it met one.
 func bump(x, v *float32) bool {

@@ -2,8 +2,10 @@ package rmlab
 
 import (
 	"math"
+	"slices"
 	"testing"
 
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 	"github.com/terrarium-rl/terrarium/rewards/label"
@@ -146,5 +148,54 @@ func TestBad(t *testing.T) {
 	lab := newLab(t, 0)
 	if _, err := lab.Teach([]label.Query{{A: feedback.Segment{Traj: 1, To: 2}}}, Standard.Score, Teaching{}); err == nil {
 		t.Error("a question about a trajectory that is not there is answered")
+	}
+}
+
+// The world of agents does to the same forces what trajectories tell, and its reward is the gold.
+func TestArena(t *testing.T) {
+	vec, err := env.NewVec(Arena{}, env.VecOptions{Worlds: 1, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer vec.Close()
+	b := env.NewBatch(vec.Spec(), 1)
+	vec.Reset(5)
+	if err := vec.Observe(b); err != nil {
+		t.Fatal(err)
+	}
+	r := rng.New(8).Stream(1, 0, 0)
+	pilot := WildPilot(&r)
+	tr := Play(NewLevel(rng.New(vec.(env.LevelSetter).Level(0).Seed), 0), pilot, 0, &r)
+	store := feedback.NewStore(shape)
+	id, err := store.Add(&tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := store.View(feedback.Segment{Traj: id, To: Steps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gold := make([]float32, Steps)
+	Standard.Score(gold, v)
+	for step := range Steps {
+		if !slices.Equal(b.Obs, tr.Obs[step*8:step*8+8]) {
+			t.Fatalf("step %d: observation %v, the trajectory has %v", step, b.Obs, tr.Obs[step*8:step*8+8])
+		}
+		copy(b.Act, tr.Act[2*step:])
+		if err := vec.Step(b); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(b.Facts, tr.Facts[step*Parts:(step+1)*Parts]) || math.Abs(float64(b.Reward[0]-gold[step])) > 1e-5 {
+			t.Fatalf("step %d: facts %v, reward %v; the trajectory has %v, %v", step, b.Facts, b.Reward[0], tr.Facts[step*Parts:(step+1)*Parts], gold[step])
+		}
+		if end := b.End[0]; (end == env.Truncated) != (step == Steps-1) {
+			t.Fatalf("step %d: %v", step, end)
+		}
+		if err := vec.Observe(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if feedback.ShapeOf(vec.Spec()) != shape {
+		t.Errorf("rows of %+v, trajectories have %+v", feedback.ShapeOf(vec.Spec()), shape)
 	}
 }
