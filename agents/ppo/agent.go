@@ -273,6 +273,11 @@ func (a *agent) RecordBonus(b *env.Batch, reward, bonus []float32) {
 			r.reward[i] -= float32(w.coef * (r.logProb[i] - w.logProb[i]))
 		}
 	}
+	if t := float32(a.Temperature); t > 0 {
+		for i := at; i < at+r.rows; i++ {
+			r.reward[i] -= float32(t * r.logProb[i])
+		}
+	}
 	switch {
 	case a.curious == nil:
 		for i, x := range bonus {

@@ -52,7 +52,7 @@ func TestBonusAdvantagesGoOnOverEnds(t *testing.T) {
 	s := rng.New(1).Stream(0, 0, 0)
 	const gamma, lambda = 0.9, 0.8
 	r := randomRollout(3, 20, &s)
-	r.advantagesOf(&r.returns, gamma, lambda, false)
+	r.advantagesOf(&r.returns, gamma, lambda, endless)
 	if !slices.Contains(r.end, env.Terminated) || !slices.Contains(r.end, env.Truncated) {
 		t.Fatal("no episode ends")
 	}
@@ -76,7 +76,7 @@ func TestBonusAdvantagesGoOnOverEnds(t *testing.T) {
 	// With episodic, they are those of rewards.
 	r.advantages(gamma, lambda)
 	want := slices.Clone(r.adv)
-	r.advantagesOf(&r.returns, gamma, lambda, true)
+	r.advantagesOf(&r.returns, gamma, lambda, episodic)
 	if !slices.Equal(want, r.adv) {
 		t.Error("episodic returns of a bonus are not those of a reward")
 	}

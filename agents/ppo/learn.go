@@ -32,6 +32,7 @@ type metrics struct {
 	lr          float64
 	explained   float64
 	rewardScale float64
+	gain        float64 // mean reward a step
 }
 
 // Learn makes an update once the rollout is full.
@@ -54,13 +55,22 @@ func (a *agent) update() error {
 	if err := a.roll.checkRewards(); err != nil {
 		return err
 	}
+	a.metrics.gain = mean(a.roll.reward)
 	if a.rewards != nil {
 		a.metrics.rewardScale = float64(a.rewards.scale(a.roll))
 	}
-	a.roll.advantages(float32(a.Gamma), float32(a.Lambda))
+	if a.Average {
+		a.roll.differential(float32(a.Lambda))
+	} else {
+		a.roll.advantages(float32(a.Gamma), float32(a.Lambda))
+	}
 	a.metrics.explained = a.roll.explainedVariance()
 	if s := a.roll.bonus; s != nil {
-		a.roll.advantagesOf(s, float32(a.IntrinsicGamma), float32(a.Lambda), a.IntrinsicEpisodic)
+		over := endless
+		if a.IntrinsicEpisodic {
+			over = episodic
+		}
+		a.roll.advantagesOf(s, float32(a.IntrinsicGamma), float32(a.Lambda), over)
 		for k, v := range s.adv {
 			a.roll.adv[k] += float32(float32(a.IntrinsicCoef) * v)
 		}
@@ -272,6 +282,9 @@ func (a *agent) report(report agents.Report) {
 	report("lr", m.lr)
 	if a.anchor != nil {
 		report("anchor/kl", a.anchor.meanKL())
+	}
+	if a.Average {
+		report("gain", m.gain)
 	}
 	if a.rewards != nil {
 		report("reward_scale", m.rewardScale)

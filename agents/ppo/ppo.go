@@ -49,6 +49,20 @@
 // successor, which the batch holds, while a terminated one has value zero (Pardo, Tavakoli,
 // Levdik and Kormushev, "Time Limits in Reinforcement Learning", ICML 2018).
 //
+// # Other objectives
+//
+// With the option average, the objective is the mean reward a step in the long run: advantages are
+// of rewards less their mean, without a discount, and go on where the task ends an episode, for the
+// next one to begin is part of it (Zhang and Ross, "On-Policy Deep Reinforcement Learning for the
+// Average-Reward Criterion", ICML 2021).
+//
+// With the option temperature, each step also earns that much times minus the logarithm of the
+// probability of its action, which in the mean is the entropy of the policy, as part of the return:
+// what can be done later counts, which entropy_coef does not know (Ziebart, "Modeling Purposeful
+// Adaptive Behavior with the Principle of Maximum Causal Entropy", 2010; Neu, Jonsson and Gomez, "A
+// unified view of entropy-regularized Markov decision processes", 2017). agents.Anchored does the same
+// with the divergence from another policy.
+//
 // # Bonuses
 //
 // An intrinsic bonus, see package explore, is added to the reward, before normalisation; or, with
@@ -73,6 +87,7 @@
 //	epochs              passes over the rollout, counting a part as the share it is
 //	lr                  learning rate of this update
 //	anchor/kl           divergence of the policy from the one it is anchored to, a step; with Anchor
+//	gain                mean reward a step of the rollout, with average
 //	reward_scale        factor by which rewards were multiplied, with normalize_reward
 //	action_std          mean standard deviation of continuous actions, on the scale of -1..1
 package ppo
@@ -96,6 +111,8 @@ type Config struct {
 	LearningRate       float64       `json:"learning_rate" doc:"step size of Adam, above 0"`
 	Schedule           string        `json:"schedule" doc:"learning rate over the run: constant, linear (to zero) or cosine (to zero)"`
 	Gamma              float64       `json:"gamma" doc:"discount a step, 0 to 1"`
+	Average            bool          `json:"average" doc:"maximise the mean reward a step instead of discounted sums; gamma is then for normalize_reward only"`
+	Temperature        float64       `json:"temperature" doc:"worth of a nat of the policy's entropy, in the unit of the reward and as part of the return; 0 or more"`
 	Lambda             float64       `json:"lambda" doc:"decay of advantage estimates a step, 0 to 1"`
 	Clip               float64       `json:"clip" doc:"half width of the range of probability ratios, above 0"`
 	ValueClip          float64       `json:"value_clip" doc:"half width of the range a value may move within in an update; 0 means no limit"`
@@ -163,6 +180,7 @@ func (c *Config) check(s agents.Setup) error {
 		{"learning_rate", c.LearningRate, c.LearningRate > 0 && !math.IsInf(c.LearningRate, 0), "a number above 0"},
 		{"schedule", c.Schedule, schedules[c.Schedule] != nil, "constant, linear or cosine"},
 		{"gamma", c.Gamma, c.Gamma >= 0 && c.Gamma <= 1, "0 to 1"},
+		{"temperature", c.Temperature, c.Temperature >= 0 && !math.IsInf(c.Temperature, 0), "0 or more"},
 		{"lambda", c.Lambda, c.Lambda >= 0 && c.Lambda <= 1, "0 to 1"},
 		{"clip", c.Clip, c.Clip > 0, "a number above 0"},
 		{"value_clip", c.ValueClip, c.ValueClip >= 0, "0 or more"},

@@ -56,29 +56,73 @@ func (r *rollout) full() bool { return r.step == r.steps }
 // where the sum ends with the episode. V(next) is 0 where the episode was terminated. The target
 // of the value is A + V: the return of TD(lambda).
 func (r *rollout) advantages(gamma, lambda float32) {
-	r.advantagesOf(&r.returns, gamma, lambda, true)
+	r.advantagesOf(&r.returns, gamma, lambda, episodic)
 }
 
-// advantagesOf is advantages for a stream of rewards. Without episodic, its returns go on over
-// the ends of episodes: what follows an end is the first state of the next episode, or, at the
-// last step, of which there is no next, the true successor.
-func (r *rollout) advantagesOf(s *returns, gamma, lambda float32, episodic bool) {
+// A span says how far returns go.
+type span uint8
+
+const (
+	// episodic returns end with the episode.
+	episodic span = iota
+	// endless returns go on over the ends of episodes: what follows an end is the first state of
+	// the next episode, or, at the last step, of which there is no next, the true successor.
+	endless
+	// recurring returns go on where the task ended the episode, as its next beginning is part of the
+	// world, but not where a limit did. An end at the last step, whose next beginning is not known
+	// yet, counts as staying where one is.
+	recurring
+)
+
+// advantagesOf is advantages for a stream of rewards.
+func (r *rollout) advantagesOf(s *returns, gamma, lambda float32, over span) {
 	gl := gamma * lambda
 	for t := r.steps - 1; t >= 0; t-- {
 		for i := range r.rows {
 			k := t*r.rows + i
 			next, carry := s.next[k], float32(0)
+			ended := r.end[k] == env.Terminated
 			switch {
-			case episodic && r.end[k] == env.Terminated:
+			case over == episodic && ended:
 				next = 0
-			case t < r.steps-1 && (r.end[k] == env.Running || !episodic):
+			case t < r.steps-1 && (r.end[k] == env.Running || over == endless || over == recurring && ended):
 				next, carry = s.value[k+r.rows], s.adv[k+r.rows]
+			case over == recurring && ended:
+				next = s.value[k]
 			}
 			delta := s.reward[k] + float32(gamma*next) - s.value[k]
 			s.adv[k] = delta + float32(gl*carry)
 			s.target[k] = s.adv[k] + s.value[k]
 		}
 	}
+}
+
+// valueDrift is the share of the mean of values that is taken off their targets: with the mean
+// reward for an objective they are determined up to a constant, which must not wander (Ma, Tang,
+// Xia, Yang and Zhao, "Average-Reward Reinforcement Learning with Trust Region Methods", IJCAI 2021:
+// the average value constraint).
+const valueDrift = 0.1
+
+// differential sets adv and target for the mean reward a step as the objective: without a discount,
+// each reward less the mean of the rollout (Zhang and Ross, "On-Policy Deep Reinforcement Learning
+// for the Average-Reward Criterion", ICML 2021).
+func (r *rollout) differential(lambda float32) {
+	gain := float32(mean(r.reward))
+	for k := range r.reward {
+		r.reward[k] -= gain
+	}
+	r.advantagesOf(&r.returns, 1, lambda, recurring)
+	off := float32(valueDrift * mean(r.target))
+	for k := range r.target {
+		r.target[k] -= off
+	}
+}
+
+func mean(x []float32) (m float64) {
+	for _, v := range x {
+		m += float64(v)
+	}
+	return m / float64(len(x))
 }
 
 // checkRewards reports the first reward or bonus that is not finite.

@@ -153,7 +153,7 @@ func (o *heronOptions) decide(judge *label.Heron, r *recording) ([]decision, err
 			return nil, err
 		}
 	}
-	qs, err := model.Candidates(store, o.pairs, o.steps, rng.New(o.seed))
+	qs, err := model.Candidates(store, o.pairs, o.steps, 0, rng.New(o.seed))
 	if err != nil {
 		return nil, err
 	}

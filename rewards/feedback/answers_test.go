@@ -191,7 +191,15 @@ func TestSampleEnds(t *testing.T) {
 	if _, err := s.Sample(&r, 1, 7); err == nil {
 		t.Error("segments longer than all trajectories are drawn")
 	}
-	if !s.Terminates() {
-		t.Error("a terminated trajectory is not noticed")
+	if e := s.Ends(2); len(e) != 1 || e[0].Len() != 2 || !s.Has(e[0]) {
+		t.Errorf("ends are %v, want the last two steps of the terminated trajectory", e)
+	} else if v, err := s.View(e[0]); err != nil || v.End != env.Terminated || !v.Final {
+		t.Errorf("end %+v: %+v, %v", e[0], v, err)
+	}
+	if e := s.Ends(100); len(e) != 1 || e[0].From != 0 {
+		t.Errorf("ends are %v, want the whole trajectory", e)
+	}
+	if !s.Holds(7) {
+		t.Error("a terminated trajectory has segments however short it is")
 	}
 }

@@ -15,10 +15,11 @@ const (
 	Marked               // some steps of one segment have a number in Steps
 	Demo                 // one segment that shows how it should be done
 	Declined             // two segments, about which the annotator gives no answer; Tokens[0] says why
+	Remarked             // one segment, about parts of which Tokens say something, in the words of a Vocabulary
 	kinds
 )
 
-var kindNames = [...]string{"pair", "ranked", "rated", "marked", "demo", "declined"}
+var kindNames = [...]string{"pair", "ranked", "rated", "marked", "demo", "declined", "remarked"}
 
 // Reasons of Declined records, their first token.
 const (
@@ -90,7 +91,7 @@ func (r *Record) Validate() error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("feedback: %s record of annotator %d: %s", r.Kind, r.Annotator, fmt.Sprintf(format, args...))
 	}
-	want := map[Kind][2]int{Pair: {2, 2}, Ranked: {2, math.MaxInt}, Rated: {1, math.MaxInt}, Marked: {1, 1}, Demo: {1, 1}, Declined: {2, 2}}
+	want := map[Kind][2]int{Pair: {2, 2}, Ranked: {2, math.MaxInt}, Rated: {1, math.MaxInt}, Marked: {1, 1}, Demo: {1, 1}, Declined: {2, 2}, Remarked: {1, 1}}
 	n, ok := want[r.Kind]
 	if !ok {
 		return fail("unknown kind")
@@ -117,6 +118,8 @@ func (r *Record) Validate() error {
 		return fail("no step is marked")
 	case r.Kind == Declined && len(r.Tokens) == 0:
 		return fail("no reason is given")
+	case r.Kind == Remarked && len(r.Tokens) == 0:
+		return fail("no remark is made")
 	case !(r.Weight > 0) || !finite(r.Weight):
 		return fail("weight is %v, want above 0", r.Weight)
 	case !finite(r.Strength) || !finite(r.Margin) || !finite(r.Seconds):

@@ -218,9 +218,9 @@ func (s *Store) at(i int) int {
 	return s.list[i].at
 }
 
-// Holds reports whether a trajectory has at least the given number of steps.
+// Holds reports whether SampleEnds finds segments of the given length.
 func (s *Store) Holds(length int) bool {
-	return slices.ContainsFunc(s.list, func(m meta) bool { return m.n >= length })
+	return slices.ContainsFunc(s.list, func(m meta) bool { return m.n >= length || m.end == env.Terminated })
 }
 
 // Sample draws n segments of the given length, every possible one being equally likely, with
@@ -261,9 +261,14 @@ func (s *Store) sample(r *rng.Stream, n, length int, places func(*meta) int) ([]
 	return out, nil
 }
 
-// Terminates reports whether a trajectory was terminated.
-func (s *Store) Terminates() bool {
-	return slices.ContainsFunc(s.list, func(m meta) bool { return m.end == env.Terminated })
+// Ends returns the last steps, at most length of them, of each trajectory that was terminated.
+func (s *Store) Ends(length int) (out []Segment) {
+	for _, m := range s.list {
+		if m.end == env.Terminated {
+			out = append(out, Segment{m.id, int32(max(0, m.n-length)), int32(m.n)})
+		}
+	}
+	return out
 }
 
 // AppendBinary appends all trajectories: the number of them, then for each its level, end and

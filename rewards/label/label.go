@@ -130,8 +130,43 @@ func (t *Teacher) Label(s *feedback.Store, q Query) (feedback.Record, bool, erro
 	return r, true, nil
 }
 
-// sums returns the sum of scores, and the one in which earlier steps count less.
-func (t *Teacher) sums(v feedback.View) (sum, late float64) {
+// Remark praises or blames the parts of a segment, one of the thirds of feedback.Thirds after the
+// other: those whose scores add up to more than neutral, and those with less. A part that adds up to
+// neutral is passed over. Mistakes are made with the same probability as in answers, part by part.
+func (t *Teacher) Remark(s *feedback.Store, seg feedback.Segment, neutral float64) (feedback.Record, bool, error) {
+	v, err := s.View(seg)
+	if err != nil {
+		return feedback.Record{}, false, err
+	}
+	r := feedback.Record{Kind: feedback.Remarked, Segments: []feedback.Segment{seg}, Weight: 1, Annotator: t.Annotator, Source: "teacher"}
+	random := stream(t.Key, Query{A: seg, B: seg})
+	x := t.scores(v)
+	for third, w := range feedback.Thirds("it")[:3] {
+		from, to := w.Part(v.Len())
+		sum := 0.0
+		for _, y := range x[from:to] {
+			sum += float64(y)
+		}
+		if math.IsNaN(sum) || math.IsInf(sum, 0) {
+			return r, false, fmt.Errorf("label: the scores of steps %d to %d of segment %+v add up to %v", from, to, seg, sum)
+		}
+		bad := sum < neutral
+		if random.Float64() < t.Mistake {
+			bad = !bad
+		}
+		switch {
+		case sum == neutral:
+		case bad:
+			r.Tokens = append(r.Tokens, uint16(3+third))
+		default:
+			r.Tokens = append(r.Tokens, uint16(third))
+		}
+	}
+	return r, len(r.Tokens) > 0, nil
+}
+
+// scores returns the score of each step, in memory of the teacher.
+func (t *Teacher) scores(v feedback.View) []float32 {
 	n := v.Len()
 	if cap(t.buf) < n {
 		t.buf = make([]float32, n)
@@ -142,11 +177,16 @@ func (t *Teacher) sums(v feedback.View) (sum, late float64) {
 	} else {
 		t.Score(x, v)
 	}
+	return x
+}
+
+// sums returns the sum of scores, and the one in which earlier steps count less.
+func (t *Teacher) sums(v feedback.View) (sum, late float64) {
 	gamma := t.Myopia
 	if gamma == 0 {
 		gamma = 1
 	}
-	for _, r := range x {
+	for _, r := range t.scores(v) {
 		sum += float64(r)
 		late = float64(late*gamma) + float64(r)
 	}

@@ -20,8 +20,9 @@ type Training struct {
 	Bootstrap    bool    `json:"bootstrap,omitempty" doc:"each network learns from records drawn with replacement"`
 	Stride       int     `json:"stride,omitempty" doc:"each pass looks at one step in so many of a segment, others each time, and at its last; 0 or 1 for all steps"`
 
-	Loss Loss    `json:"-"` // the default is Standard
-	Key  rng.Key `json:"-"` // source of all randomness
+	Loss  Loss                `json:"-"` // the default is Standard, or Remarks if there are Words
+	Words feedback.Vocabulary `json:"-"` // of Remarked records
+	Key   rng.Key             `json:"-"` // source of all randomness
 }
 
 // DefaultTraining is 25 passes of minibatches of 32 with a learning rate of 0.004.
@@ -79,8 +80,11 @@ func Fit(e *Ensemble, s *feedback.Store, rs []feedback.Record, o Training, pool 
 	if err := o.Validate(); err != nil {
 		return Fitted{}, fmt.Errorf("model: %w", err)
 	}
+	if err := o.Words.Check(rs); err != nil {
+		return Fitted{}, fmt.Errorf("model: %w", err)
+	}
 	if o.Loss == nil {
-		o.Loss = Standard
+		o.Loss = Remarks(o.Words)
 	}
 	if len(rs) == 0 {
 		return Fitted{}, errors.New("model: there are no records to learn from")
@@ -260,9 +264,9 @@ func (f *fitter) records(w *worker, params []float32, order []int32, grad []floa
 
 // sparse returns which rows of the segments of a record are looked at: from the offset on, every
 // stride-th, and the last, in which an episode may end. Offsets change with the pass, so that all
-// rows have their turn. Marked steps are all looked at.
+// rows have their turn. Where single steps are marked or remarked on, all are looked at.
 func (f *fitter) sparse(k int32) (stride, offset int) {
-	if f.stride < 2 || f.rs[k].Kind == feedback.Marked {
+	if kind := f.rs[k].Kind; f.stride < 2 || kind == feedback.Marked || kind == feedback.Remarked {
 		return 1, 0
 	}
 	return f.stride, (int(k) + f.epoch) % f.stride

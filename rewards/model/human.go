@@ -22,7 +22,7 @@ type Human struct {
 // NewHuman returns the default options. People answer tens of questions, not hundreds.
 func NewHuman() *Human {
 	c := &Human{Asking: DefaultAsking(), Need: 1, Weight: 0.2}
-	c.Labels = 100
+	c.Labels, c.Initial = 100, 0.25
 	return c
 }
 

@@ -15,7 +15,7 @@ type Loss func(r *feedback.Record, y, dy [][]float32) float64
 // Standard is the loss for every kind of record: BradleyTerry for pairs, PlackettLuce for ranked
 // segments, the squared error for ratings of whole segments and for marks of steps. Demonstrations
 // have none: compare them with other behaviour first, by feedback.AgainstDemos. Declined records have
-// none either.
+// none either, and remarks need a vocabulary: see Remarks.
 func Standard(r *feedback.Record, y, dy [][]float32) float64 {
 	switch r.Kind {
 	case feedback.Pair:
@@ -104,6 +104,57 @@ func SquaredMarks(r *feedback.Record, y, dy [][]float32) (loss float64) {
 		dy[0][m.Step] += d
 	}
 	return loss
+}
+
+// LogisticMarks takes the sign of a mark for its meaning, and its size for its weight: the sum over
+// marked steps of
+//
+//	|v| softplus(-sign(v) y)
+//
+// It is the step-weighted term of Zhou et al., "T-REG: Preference Optimization with Token-Level Reward
+// Regularization" (2024), with y for the implicit reward of the step.
+func LogisticMarks(r *feedback.Record, y, dy [][]float32) (loss float64) {
+	clear(dy[0])
+	for _, m := range r.Steps {
+		l, g := blame(y[0][m.Step], m.Value)
+		loss += l
+		dy[0][m.Step] += g
+	}
+	return loss
+}
+
+// blame returns |v| softplus(-sign(v) y) and its derivative in y.
+func blame(y, v float32) (loss float64, slope float32) {
+	size, z := geom.Abs(v), y
+	if v < 0 {
+		z = -y
+	}
+	return float64(size * softplus(-z)), -v * logistic(-z)
+}
+
+// Remarks returns the loss of remarks in the words of a vocabulary, and Standard of other kinds. A
+// word says that the scores of its part of the segment add up to more than nothing, or to less, with
+// the probability of BradleyTerry against behaviour that is worth 0: the sum over tokens of
+//
+//	|v| softplus(-sign(v) sum of y over the part)
+//
+// with the value v of the word. All tokens must be in the vocabulary, which Fit checks.
+func Remarks(words feedback.Vocabulary) Loss {
+	return func(r *feedback.Record, y, dy [][]float32) (loss float64) {
+		if r.Kind != feedback.Remarked {
+			return Standard(r, y, dy)
+		}
+		clear(dy[0])
+		for _, token := range r.Tokens {
+			from, to := words[token].Part(len(y[0]))
+			l, g := blame(sum(y[0][from:to]), words[token].Value)
+			loss += l
+			for i := from; i < to; i++ {
+				dy[0][i] += g
+			}
+		}
+		return loss
+	}
 }
 
 // softplus returns log(1 + exp(x)).

@@ -83,7 +83,17 @@ func everyKind(segs []feedback.Segment) []feedback.Record {
 		{Kind: feedback.Rated, Segments: segs[:2], Ratings: []float32{1, -2}, Weight: 0.5},
 		{Kind: feedback.Marked, Segments: segs[:1], Steps: []feedback.Mark{{Step: 1, Value: 2}, {Step: 3, Value: -1}}, Weight: 1},
 		{Kind: feedback.Demo, Segments: segs[:1], Weight: 1},
+		{Kind: feedback.Remarked, Segments: segs[2:3], Tokens: []uint16{0, 5, 7}, Weight: 1.5},
 	}
+}
+
+// words is the vocabulary of everyKind; the second aspect counts twice and half.
+func words() feedback.Vocabulary {
+	v := feedback.Thirds("speed", "care")
+	for i := range v[6:] {
+		v[6+i].Value *= 2.5
+	}
+	return v
 }
 
 // Gradients of the losses in the scores must be those of finite differences.
@@ -99,15 +109,16 @@ func TestLossGradients(t *testing.T) {
 			}
 			y, dy, scrap = append(y, row), append(dy, make([]float32, s.Len())), append(scrap, make([]float32, s.Len()))
 		}
-		Standard(&r, y, dy)
+		lossOf := Remarks(words())
+		lossOf(&r, y, dy)
 		for i := range y {
 			for j := range y[i] {
 				const h = 1e-2
 				was := y[i][j]
 				y[i][j] = was + h
-				up := Standard(&r, y, scrap)
+				up := lossOf(&r, y, scrap)
 				y[i][j] = was - h
-				down := Standard(&r, y, scrap)
+				down := lossOf(&r, y, scrap)
 				y[i][j] = was
 				if want := (up - down) / (2 * h); math.Abs(want-float64(dy[i][j])) > 2e-4 {
 					t.Errorf("%s: gradient of step %d of segment %d is %v, want %v", r.Kind, j, i, dy[i][j], want)
@@ -127,7 +138,7 @@ func TestLossesOfExtremeScores(t *testing.T) {
 				row[0] = big * float32(i+1)
 				y, dy = append(y, row), append(dy, make([]float32, s.Len()))
 			}
-			l := Standard(&r, y, dy)
+			l := Remarks(words())(&r, y, dy)
 			for _, d := range append(dy, []float32{float32(l)}) {
 				for _, v := range d {
 					if v-v != 0 {
@@ -153,11 +164,11 @@ func TestFitGradient(t *testing.T) {
 	if err := e.FitInputs(s); err != nil {
 		t.Fatal(err)
 	}
-	f := &fitter{e: e, o: Training{Minibatch: 8, Loss: Standard}, pool: nn.NewPool(1)}
+	f := &fitter{e: e, o: Training{Minibatch: 8, Loss: Remarks(words())}, pool: nn.NewPool(1)}
 	if err := f.load(s, everyKind(segs)); err != nil {
 		t.Fatal(err)
 	}
-	order := []int32{0, 1, 2, 3, 4}
+	order := []int32{0, 1, 2, 3, 4, 5}
 	for _, f.stride = range []int{0, 2} { // all steps, and some that stand for the others
 		checkGradient(t, f, order)
 	}
@@ -248,6 +259,58 @@ func state(t testing.TB, e *Ensemble) []byte {
 	return b
 }
 
+// Changes are inputs of their own, and time is worth nothing however episodes end.
+func TestChangeAndLevel(t *testing.T) {
+	s, _ := pool(t, small, 20, 30)
+	for i := range 5 { // some that were terminated
+		v, err := s.Whole(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := v.Trajectory
+		tr.End = env.Terminated
+		if _, err := s.Add(&tr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := ensemble(t, Shape{Inputs: []string{"act", "change", "end"}, Hidden: []int{6}, Members: 2}, small)
+	v, err := s.Whole(21)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, 2*e.width)
+	e.gatherView(x, v, 28, 2)
+	for i := range 2 {
+		var want []float32
+		want = append(want, v.Act[(28+i)*2:(29+i)*2]...)
+		for j := range 5 {
+			want = append(want, v.Obs[(29+i)*5+j]-v.Obs[(28+i)*5+j])
+		}
+		if want = append(want, float32(i)); !slices.Equal(x[i*e.width:(i+1)*e.width], want) {
+			t.Errorf("step %d has the inputs %v, want %v", 28+i, x[i*e.width:(i+1)*e.width], want)
+		}
+	}
+	for i, err := range []error{e.FitInputs(s), e.Calibrate(s)} {
+		if err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	var o Out
+	mean, n := 0.0, 0
+	for i := range s.Len() {
+		v, _ := s.Whole(i)
+		e.Score(&o, v)
+		for k, y := range o.Step {
+			if v.End != env.Terminated || k < v.Len()-1 {
+				mean, n = mean+float64(y), n+1
+			}
+		}
+	}
+	if mean /= float64(n); math.Abs(mean) > 1e-3 || n != 20*30+5*29 {
+		t.Errorf("%d steps that end nothing have mean %v", n, mean)
+	}
+}
+
 // The same bits come out for any number of workers, and something else for another key.
 func TestFitIsDeterministic(t *testing.T) {
 	s, segs := pool(t, small, 40, 9)
@@ -256,7 +319,7 @@ func TestFitIsDeterministic(t *testing.T) {
 	for i, workers := range []int{1, 2, 3, 7, 1} {
 		e := ensemble(t, DefaultShape(), small)
 		o := DefaultTraining()
-		o.Epochs, o.Key, o.Bootstrap = 3, rng.New(1), true
+		o.Epochs, o.Key, o.Bootstrap, o.Words = 3, rng.New(1), true, words()
 		if i == 4 {
 			o.Key = rng.New(2)
 		}

@@ -290,7 +290,7 @@ func TestSelect(t *testing.T) {
 	if err != nil || !slices.ContainsFunc(got, func(q label.Query) bool { return q.A == cands[1].A }) || !slices.ContainsFunc(got, func(q label.Query) bool { return q.A == cands[2].A }) {
 		t.Errorf("k-centre chose %v, %v", got, err)
 	}
-	qs, err := Candidates(s, 50, 3, rng.New(1))
+	qs, err := Candidates(s, 50, 3, 0, rng.New(1))
 	if err != nil || len(qs) != 50 {
 		t.Fatal(err)
 	}

@@ -36,14 +36,21 @@ func (s *Selection) UnmarshalText(b []byte) error {
 }
 
 // Candidates draws n pairs of different segments of the given length, or shorter where the task
-// ended an episode: see feedback.Store.SampleEnds.
-func Candidates(s *feedback.Store, n, length int, key rng.Key) ([]label.Query, error) {
+// ended an episode: see feedback.Store.SampleEnds. The share ends of the segments, of 0 to 1, are the
+// last of episodes that the task ended: such steps are rare, and worth the most.
+func Candidates(s *feedback.Store, n, length int, ends float64, key rng.Key) ([]label.Query, error) {
 	r := key.Stream(purposeCandidates, 0, 0)
+	last := s.Ends(length)
 	out := make([]label.Query, 0, n)
 	for tries := 0; len(out) < n; tries++ {
 		segs, err := s.SampleEnds(&r, 2, length)
 		if err != nil {
 			return nil, err
+		}
+		for k := range segs {
+			if len(last) > 0 && r.Float64() < ends {
+				segs[k] = last[r.IntN(len(last))]
+			}
 		}
 		if segs[0] != segs[1] {
 			out = append(out, label.Query{A: segs[0], B: segs[1]})

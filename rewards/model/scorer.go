@@ -53,7 +53,7 @@ func sum(x []float32) (s float32) {
 
 // Shape says what the networks of an Ensemble look like.
 type Shape struct {
-	Inputs     []string      `json:"inputs" doc:"what a step is judged by: any of obs, act, next, facts, and end (1 where the task ends the episode)"`
+	Inputs     []string      `json:"inputs" doc:"what a step is judged by: any of obs, act, next, facts, change (from obs to next) and end (1 where the task ends the episode)"`
 	Hidden     []int         `json:"hidden" doc:"widths of the hidden layers"`
 	Activation nn.Activation `json:"activation" doc:"of hidden layers: tanh, relu, elu or identity"`
 	Members    int           `json:"members" doc:"networks, which differ in their first weights and in the order of data, at least 1"`
@@ -64,7 +64,7 @@ func DefaultShape() Shape {
 	return Shape{Inputs: []string{"obs", "act"}, Hidden: []int{32, 32}, Activation: nn.ReLU, Members: 3}
 }
 
-var inputNames = []string{"obs", "act", "next", "facts", "end"}
+var inputNames = []string{"obs", "act", "next", "facts", "end", "change"}
 
 // An Ensemble is networks of one shape that each give a step a number. Its parameters may be
 // read and changed between calls.
@@ -120,7 +120,7 @@ func NewEnsemble(s Shape, rows feedback.Shape, key rng.Key) (*Ensemble, error) {
 		if inputNames[at] == "end" {
 			e.endAt = e.width
 		}
-		e.width += []int{rows.Obs, rows.Act, rows.Obs, rows.Facts, 1}[at]
+		e.width += []int{rows.Obs, rows.Act, rows.Obs, rows.Facts, 1, rows.Obs}[at]
 	}
 	if e.width == 0 {
 		return nil, fmt.Errorf("inputs are empty, want any of %v", inputNames)
@@ -152,7 +152,7 @@ const inputLimit = 10 // of normalised inputs
 func (e *Ensemble) gather(x []float32, n int, obs, act, next, facts []float32) {
 	at := 0
 	for _, in := range e.inputs {
-		src, w := obs, e.rows.Obs
+		src, less, w := obs, []float32(nil), e.rows.Obs
 		switch in {
 		case 1:
 			src, w = act, e.rows.Act
@@ -166,18 +166,32 @@ func (e *Ensemble) gather(x []float32, n int, obs, act, next, facts []float32) {
 			}
 			at++
 			continue
+		case 5:
+			src, less = next, obs
 		}
-		if w == 0 {
-			continue
+		if w > 0 {
+			e.columns(x[at:], src, less, n, at, w)
+			at += w
 		}
-		shift, scale := e.shift[at:at+w], e.scale[at:at+w]
-		for i := range n {
-			row, to := src[i*w:(i+1)*w], x[i*e.width+at:i*e.width+at+w]
+	}
+}
+
+// columns writes w normalised inputs of n steps, from input at on, to the rows of x, which begins
+// there: src, or what it is more than less.
+func (e *Ensemble) columns(x, src, less []float32, n, at, w int) {
+	shift, scale := e.shift[at:at+w], e.scale[at:at+w]
+	for i := range n {
+		row, to := src[i*w:(i+1)*w], x[i*e.width:i*e.width+w]
+		if less == nil {
 			for j, v := range row {
 				to[j] = min(max((v-shift[j])*scale[j], -inputLimit), inputLimit)
 			}
+			continue
 		}
-		at += w
+		before := less[i*w : (i+1)*w]
+		for j, v := range row {
+			to[j] = min(max((v-before[j]-shift[j])*scale[j], -inputLimit), inputLimit)
+		}
 	}
 }
 
@@ -208,7 +222,7 @@ func (e *Ensemble) FitInputs(s *feedback.Store) error {
 		e.shift[i], e.scale[i] = 0, 1
 	}
 	mean, square, n := make([]float64, e.width), make([]float64, e.width), 0.0
-	err := e.each(s, func(x []float32, rows int) {
+	err := e.each(s, func(x []float32, rows int, _ bool) {
 		for i := range rows {
 			n++
 			for j, v := range x[i*e.width : (i+1)*e.width] {
@@ -230,8 +244,9 @@ func (e *Ensemble) FitInputs(s *feedback.Store) error {
 	return nil
 }
 
-// each hands the inputs of all steps of a store to f, some rows at a time.
-func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int)) error {
+// each hands the inputs of all steps of a store to f, some rows at a time, and whether the task ended
+// the episode in the last of them.
+func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int, ended bool)) error {
 	for i := range s.Len() {
 		v, err := s.Whole(i)
 		if err != nil {
@@ -240,19 +255,20 @@ func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int)) error 
 		for from := 0; from < v.Len(); from += scoreRows {
 			n := min(scoreRows, v.Len()-from)
 			e.gatherView(e.x, v, from, n)
-			f(e.x, n)
+			f(e.x, n, v.End == env.Terminated && from+n == v.Len())
 		}
 	}
 	return nil
 }
 
-// Calibrate sets Mean and Std such that the scores of all steps of a store have standard deviation
-// 1, and mean 0 if no trajectory was terminated. Where some are, a shift would pay for ending an
-// episode or for putting its end off, and is not free: it was learned from segments of different
-// lengths.
+// Calibrate sets Mean and Std such that the scores of the steps of a store have standard deviation
+// 1 over all, and mean 0 over those in which the task did not end the episode: that time passes is
+// worth nothing by itself. Comparisons of segments hardly tell what it is worth, and the agent would
+// make a long one of every small mistake: it would hover where it should land, or crash to have
+// done. What an end is worth is for the input end to learn.
 func (e *Ensemble) Calibrate(s *feedback.Store) error {
-	var mean, square, n float64
-	err := e.each(s, func(x []float32, rows int) {
+	var mean, square, n, alive, lived float64
+	err := e.each(s, func(_ []float32, rows int, ended bool) {
 		e.forward(rows)
 		for i := range rows {
 			n++
@@ -260,15 +276,16 @@ func (e *Ensemble) Calibrate(s *feedback.Store) error {
 			d := v - mean
 			mean += d / n
 			square += float64(d * (v - mean))
+			if !ended || i < rows-1 {
+				lived++
+				alive += (v - alive) / lived
+			}
 		}
 	})
 	if err != nil || n == 0 {
 		return err
 	}
-	e.Mean, e.Std = float32(mean), 1
-	if s.Terminates() {
-		e.Mean = 0
-	}
+	e.Mean, e.Std = float32(alive), 1
 	if std := math.Sqrt(square / n); std > 1e-6 {
 		e.Std = float32(std)
 	}
