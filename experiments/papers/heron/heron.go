@@ -134,6 +134,7 @@ func order(c papers.Cell) *hierarchy {
 	h := &hierarchy{Asking: model.DefaultAsking(), rescaled: c.Arm == "heron-rescaled", reversed: c.Arm == "reversed", coin: c.Arm == "coin"}
 	h.Labels, h.Rounds, h.Every, h.Window = 1000, 8, 8192, 30_000
 	h.Inputs, h.Segment, h.Epochs = []string{"obs", "act"}, 25, 25 // whatever the defaults become
+	h.Stride, h.Ends, h.Initial = 0, 0, 0.25
 	if c.Scale == papers.Smoke {
 		h.Labels, h.Rounds, h.Every, h.HeldOut = 200, 2, 4096, 0.3 // enough held out to measure
 	}
