@@ -66,15 +66,37 @@ func Engines() []string {
 	return append(names, "go")
 }
 
+var others = registry.New[func() Stepper]("engine")
+
+// RegisterOther makes a way to step worlds available by name that leads to other states than
+// Engines do, such as by the physics of other people. NewVec uses it where it is named, for
+// SimEnvs only; "auto" never means it.
+func RegisterOther(name string, newStepper func() Stepper) { others.Register(name, newStepper) }
+
+// Others returns the names of the engines of RegisterOther, sorted.
+func Others() []string { return others.Names() }
+
+// A Failer is a Stepper that may fail. Vec.Step returns what Err reports after Advance.
+type Failer interface{ Err() error }
+
+// OwnEngine returns the engine of RegisterOther that steps the worlds of v, or "" if any of
+// Engines would lead to the same states.
+func OwnEngine(v Vec) string {
+	if o, ok := v.(interface{ OwnEngine() string }); ok {
+		return o.OwnEngine()
+	}
+	return ""
+}
+
 // PickEngine returns the engine that a name stands for: the name itself, the fastest for "auto" or
 // "", the fastest SIMD one for "simd". It is an error if there is none. Engines of RegisterDevice
-// are found by name, too.
+// and RegisterOther are found by name, too.
 func PickEngine(name string) (string, error) {
 	all := Engines()
 	if name == "" || name == "auto" {
 		return all[0], nil
 	}
-	if open, _ := openDevice(name); open != nil {
+	if open, _ := openDevice(name); open != nil || slices.Contains(Others(), name) {
 		return name, nil
 	}
 	for _, e := range all {
@@ -82,7 +104,7 @@ func PickEngine(name string) (string, error) {
 			return e, nil
 		}
 	}
-	return "", fmt.Errorf("env: this program has no engine %q on this machine%s", name, registry.Suggest(name, append(all, Devices()...)))
+	return "", fmt.Errorf("env: this program has no engine %q on this machine%s", name, registry.Suggest(name, slices.Concat(all, Devices(), Others())))
 }
 
 var engine atomic.Pointer[string] // that SetEngine named
@@ -106,12 +128,16 @@ func Engine() string {
 	return Engines()[0]
 }
 
-// NewStepper returns a new stepper of the named engine, one of Engines, nil for "go".
+// NewStepper returns a new stepper of the named engine, one of Engines or Others, nil for "go".
 func NewStepper(engine string) Stepper {
 	if engine == "go" {
 		return nil
 	}
-	f, err := steppers.Lookup(engine)
+	kind := steppers
+	if slices.Contains(Others(), engine) {
+		kind = others
+	}
+	f, err := kind.Lookup(engine)
 	if err != nil {
 		panic(err) // PickEngine has found it
 	}
@@ -142,6 +168,9 @@ func (p *pool) stepTogether(t *team, lo, hi int) error {
 		}
 		p.prefetch(end, min(end+together, hi))
 		t.advance(p, lo, end)
+		if f, ok := t.stepper.(Failer); ok && f.Err() != nil {
+			return fmt.Errorf("env %s: %w", p.spec.ID, f.Err())
+		}
 		for i := lo; i < end; i++ {
 			if err := p.finish(&p.worlds[i], i); err != nil {
 				return err

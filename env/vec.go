@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/relay"
@@ -17,7 +18,7 @@ type VecOptions struct {
 	Workers int    // goroutines that step them; 0 means one a CPU. Results do not depend on it
 	First   int    // number of the first world: world First+i behaves the same in every Vec
 	Levels  Levels // default: the zero LevelSet
-	Engine  string // one of Engines, "simd" or "auto"; default: that of SetEngine. Results do not depend on it
+	Engine  string // one of Engines, "simd", "auto", or one of Devices or Others; default: that of SetEngine. Results do not depend on it, but for Others
 }
 
 // NewVec runs worlds of c on the CPU, each world on one goroutine at a time. The result also
@@ -61,6 +62,12 @@ func NewVec(c Config, o VecOptions) (Vec, error) {
 	}
 	for i := range p.worlds {
 		p.worlds[i] = world{env: c.New(), level: Level{Params: make([]float32, len(spec.Params))}, ended: true}
+	}
+	if slices.Contains(Others(), engine) {
+		if _, ok := p.worlds[0].env.(SimEnv); !ok {
+			return nil, fmt.Errorf("env %s: engine %s cannot step it: it has no rigid bodies, its step is plain code", spec.ID, engine)
+		}
+		p.own = engine
 	}
 	p.start(min(o.Workers, o.Worlds), engine)
 	return p, nil
@@ -107,6 +114,7 @@ type pool struct {
 	done            relay.Count
 	errs            []error // one a worker
 	teams           []team  // one a worker, if worlds are stepped together
+	own             string  // engine of RegisterOther, if one steps the worlds
 }
 
 func (p *pool) start(workers int, engine string) {
@@ -172,6 +180,9 @@ func (p *pool) part(worker int, ph phase, lo, hi int) error {
 
 // Spec returns the specification that all worlds share.
 func (p *pool) Spec() *Spec { return p.spec }
+
+// OwnEngine returns the engine of RegisterOther that steps the worlds, or "".
+func (p *pool) OwnEngine() string { return p.own }
 
 // Len returns the number of worlds.
 func (p *pool) Len() int { return len(p.worlds) }

@@ -34,6 +34,7 @@ type Model struct {
 	dofs    int // velocities of all bodies that can move; three zeros follow them
 
 	scratches sync.Pool
+	collide   map[int]bool // joints whose bodies collide with each other
 }
 
 type bodyInfo struct {
@@ -101,7 +102,7 @@ func Compile(s *scene.Scene) (*Model, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("scene %s: %w", s.Name, err)
 	}
-	m := &Model{}
+	m := &Model{collide: map[int]bool{}}
 	m.addBodies(s)
 	m.addGrounds(s)
 	m.addJoints(s)
@@ -183,6 +184,9 @@ func (m *Model) addJoints(s *scene.Scene) {
 			}
 		}
 		info.driven = m.bodies[info.a].kind == scene.Kinematic || m.bodies[info.b].kind == scene.Kinematic
+		if j.Collide {
+			m.collide[i] = true
+		}
 		m.joints = append(m.joints, info)
 	}
 	m.layout.joints = len(m.joints)

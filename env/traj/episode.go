@@ -32,6 +32,9 @@ type Origin struct {
 	Options json.RawMessage `json:"options"` // of the environment, all of them
 	Purpose string          `json:"purpose"` // such as "train" or "eval"
 	Seed    uint64          `json:"seed"`    // of the run
+
+	// Engine is the one that stepped the worlds, if others lead elsewhere (env.OwnEngine).
+	Engine string `json:"engine,omitempty"`
 }
 
 // OriginOf returns the Origin of episodes of c.
@@ -44,7 +47,7 @@ func OriginOf(c env.Config, purpose string, seed uint64) (Origin, error) {
 	if err != nil {
 		return Origin{}, fmt.Errorf("env %s: its options have no JSON form: %w", spec.ID, err)
 	}
-	return Origin{spec.ID, options, purpose, seed}, nil
+	return Origin{Env: spec.ID, Options: options, Purpose: purpose, Seed: seed}, nil
 }
 
 // An Episode is a recorded episode of T steps of one world with A agents.
@@ -106,7 +109,7 @@ func (e *Episode) Open() (env.Vec, error) {
 	return open([]*Episode{e}, 1)
 }
 
-// open returns a Vec whose world i is about to begin eps[i]. They share an environment.
+// open returns a Vec whose world i is about to begin eps[i]. They share an environment and an engine.
 func open(eps []*Episode, workers int) (env.Vec, error) {
 	c, err := eps[0].Config()
 	if err != nil {
@@ -123,7 +126,7 @@ func open(eps []*Episode, workers int) (env.Vec, error) {
 		}
 		levels[i] = e.Level
 	}
-	v, err := env.NewVec(c, env.VecOptions{Worlds: len(eps), Workers: workers, Levels: levels})
+	v, err := env.NewVec(c, env.VecOptions{Worlds: len(eps), Workers: workers, Levels: levels, Engine: eps[0].Engine})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,7 @@ func NewRecorder(v env.Vec, world int, o Origin) (*Recorder, error) {
 	if !ok || !ok2 {
 		return nil, fmt.Errorf("env %s: episodes cannot be recorded: its worlds cannot be saved", v.Spec().ID)
 	}
+	o.Engine = env.OwnEngine(v)
 	ep := Episode{Origin: o, World: world, Agents: v.Spec().Agents, Every: hashEvery}
 	return &Recorder{vec: v, snap: snap, levels: levels, world: world, ep: ep, due: true}, nil
 }

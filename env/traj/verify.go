@@ -49,7 +49,9 @@ func Verify(eps []*Episode, workers int) (steps int64, first *Divergence, err er
 	return steps, nil, nil
 }
 
-func sameEnv(a, b *Episode) bool { return a.Env == b.Env && string(a.Options) == string(b.Options) }
+func sameEnv(a, b *Episode) bool {
+	return a.Env == b.Env && a.Engine == b.Engine && string(a.Options) == string(b.Options)
+}
 
 func verifyGroup(eps []*Episode, workers int) (steps int64, first *Divergence, err error) {
 	v, err := open(eps, workers)

@@ -41,7 +41,9 @@ process; each is the median of several rounds, in which all benchmarks take turn
   bonus/NAME    PPO in maze-v0 with each bonus; ratios are to the same without
   render/...    pictures of lander-v0, an observation of 32 pixels a side, and a film of ten seconds
   nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch
-  qd/...        insertions into archives, novelty, and CMA-MAE on the sphere`,
+  qd/...        insertions into archives, novelty, and CMA-MAE on the sphere
+
+terrarium bench sim2sim measures something else: what policies keep of their return in Box2D.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if rounds < 1 || millis < 1 {
 				return fmt.Errorf("--rounds is %d and --millis %d: want at least 1", rounds, millis)
@@ -75,6 +77,7 @@ process; each is the median of several rounds, in which all benchmarks take turn
 	f.IntVar(&millis, "millis", 200, "processor time of one measurement, in milliseconds")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, the last one a summary")
 	f.StringVar(&engine, "engine", "", engineDoc)
+	c.AddCommand(sim2simCommand())
 	return c
 }
 

@@ -82,6 +82,7 @@ func diagnose() []Finding {
 		{"processor", "ok", fmt.Sprintf("%s, %s, %s", p.CPU, plural(p.CPUs, "CPU"), orNone(strings.Join(p.Features, " "))), ""},
 		kernelFinding(),
 		engineFinding(),
+		otherFinding(),
 		{"registered", "ok", fmt.Sprintf("%s, %s, %s, %s", plural(len(env.Names()), "environment"),
 			plural(len(agents.Names()), "agent"), plural(len(rewards.Names()), "reward"), plural(len(configs.Names()), "experiment")), ""},
 		folderFinding(),

@@ -89,7 +89,7 @@ func goExplore(cmd *cobra.Command, p *Plan, o goExploreOptions) error {
 		return fmt.Errorf("--steps is %d and --workers %d: want at least 1, and 0 or more", o.steps, o.workers)
 	}
 	key := rng.New(o.seed)
-	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: o.workers, Levels: p.levels})
+	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: o.workers, Levels: p.levels, Engine: p.ownEngine()})
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (o *goExploreOptions) run(cmd *cobra.Command, s *goexplore.Search) error {
 
 // replayWay plays the best way from the start, in a world of its own, and returns its recording.
 func (p *Plan) replayWay(s *goexplore.Search, reward rewards.Func, seed uint64) (*traj.Episode, error) {
-	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels})
+	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels, Engine: p.ownEngine()})
 	if err != nil {
 		return nil, err
 	}

@@ -145,7 +145,7 @@ func resumeCommand() *cobra.Command {
 		Use:   "resume DIR",
 		Short: "Go on with an interrupted run, to the same results",
 		Long: `Go on with an interrupted run. Results are, byte for byte, those of a run that was never
-interrupted, on another engine too. Seeds that are done are kept.`,
+interrupted, on another engine too (but for box2d). Seeds that are done are kept.`,
 		Args: exactlyOne("the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, _, err := openToResume(args[0], engine, force)
@@ -157,8 +157,11 @@ interrupted, on another engine too. Seeds that are done are kept.`,
 			if err != nil {
 				return err
 			}
-			if engine != "" && !asJSON {
+			if (engine != "" || p.ownEngine() != "") && !asJSON {
 				fmt.Fprintln(cmd.OutOrStdout(), line)
+			}
+			if p.ownEngine() != "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+p.ownEngine()+" cannot be saved in the middle of an episode: contacts begin anew, and results are not those of an uninterrupted run")
 			}
 			r, err := Resume(cmd.Context(), args[0], Options{Workers: workers, Notify: d.notify, Force: force, Engine: engine})
 			if err != nil {
@@ -177,12 +180,16 @@ interrupted, on another engine too. Seeds that are done are kept.`,
 
 func evalCommand() *cobra.Command {
 	var episodes, workers int
+	var engine string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "eval DIR",
 		Short: "Evaluate the trained agents of a run again",
 		Long: `Evaluate the newest checkpoint of each seed of a run in fresh episodes of the experiment's
-evaluation levels, with the actions it believes best. The run is left as it is.`,
+evaluation levels, with the actions it believes best. The run is left as it is.
+
+With --engine box2d it acts in another physics, on the same levels; terrarium bench sim2sim
+compares the two.`,
 		Args: exactlyOne("the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := OpenRun(args[0])
@@ -195,11 +202,25 @@ evaluation levels, with the actions it believes best. The run is left as it is.`
 			if episodes < 1 || workers < 0 {
 				return fmt.Errorf("--episodes is %d and --workers %d: want at least 1 and 0", episodes, workers)
 			}
+			if engine != "" {
+				if err := checkEngine(engine); err != nil {
+					return fmt.Errorf("--engine: %w", err)
+				}
+				p.Engine = engine
+			}
+			line, err := useEngine(p.Engine, p.EnvConfig)
+			if err != nil {
+				return err
+			}
+			if engine != "" && !asJSON {
+				fmt.Fprintln(cmd.OutOrStdout(), line)
+			}
 			return evalRun(cmd, p, args[0], episodes, workers, asJSON)
 		},
 	}
 	f := c.Flags()
 	f.IntVar(&episodes, "episodes", 0, "episodes a seed (default: as the experiment says)")
+	f.StringVar(&engine, "engine", "", engineDoc+" (default the run's)")
 	f.IntVar(&workers, "workers", 0, "goroutines (default one a CPU); results do not depend on it")
 	f.BoolVar(&asJSON, "json", false, "print a JSON object a line, the last one a summary")
 	return c

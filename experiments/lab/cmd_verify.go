@@ -30,6 +30,9 @@ and field, and the exit code is 1.`,
 			if err := checkEngine(engine); err != nil {
 				return fmt.Errorf("--engine: %w", err)
 			}
+			if slices.Contains(env.Others(), engine) {
+				return fmt.Errorf("--engine: %s has results of its own: episodes recorded on it are played on it without being asked to; choose auto", engine)
+			}
 			if workers < 0 {
 				return fmt.Errorf("--workers is %d: want 1 or more, or 0 for one a CPU", workers)
 			}

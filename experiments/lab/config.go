@@ -39,7 +39,7 @@ type Config struct {
 	Bonus      string           `json:"bonus,omitempty" doc:"intrinsic reward, added to the reward or learned apart, such as 0.5 * norm(rnd * e3b); terrarium list bonuses names what there is"`
 	Steps      int64            `json:"steps" doc:"most transitions to train on, each agent of each world counting one"`
 	Seeds      []uint64         `json:"seeds" doc:"seeds, each trained apart from the others"`
-	Engine     string           `json:"engine" doc:"what steps the worlds: auto, simd, go, or one that terrarium doctor lists; results are the same"`
+	Engine     string           `json:"engine" doc:"what steps the worlds: auto, simd, go, or one that terrarium doctor lists; results are the same, but for box2d"`
 	Eval       EvalConfig       `json:"eval" doc:"the evaluation after training"`
 	Checkpoint CheckpointConfig `json:"checkpoint" doc:"when the state is saved"`
 	Replays    ReplayConfig     `json:"replays" doc:"which episodes are recorded"`

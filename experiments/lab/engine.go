@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/physics/box2d"
 	"github.com/terrarium-rl/terrarium/env/registry"
 )
 
 // engineDoc describes the flags and keys that name an engine.
-const engineDoc = "what steps the worlds: auto, simd, go, vulkan, vulkan:DEVICE, or one that terrarium doctor lists; results are the same"
+const engineDoc = "what steps the worlds: auto, simd, go, vulkan, vulkan:DEVICE, or one that terrarium doctor lists; results are the same, but for box2d, which is another physics"
 
 // engineNames returns the names that stand for an engine of this program on this machine.
 func engineNames() []string {
@@ -19,7 +20,7 @@ func engineNames() []string {
 	if all := env.Engines(); len(all) > 1 {
 		names = append(names, "simd")
 	}
-	return append(append(names, env.Engines()...), env.Devices()...)
+	return slices.Concat(names, env.Engines(), env.Devices(), env.Others())
 }
 
 // checkEngine reports an engine that this program does not have.
@@ -68,6 +69,16 @@ func useEngine(name string, c env.Config) (string, error) {
 		return "", err
 	}
 	engine := env.Engine()
+	if slices.Contains(env.Others(), engine) {
+		if c != nil {
+			v, err := env.NewVec(c, env.VecOptions{Worlds: 1, Engine: engine})
+			if err != nil {
+				return "", err
+			}
+			v.Close()
+		}
+		return "worlds: engine " + engine + ", " + engineText(engine) + ", as asked for", nil
+	}
 	if c != nil {
 		if _, together := c.New().(env.SimEnv); !together {
 			return "worlds: engine go, the only one for this environment, whose step is plain code", nil
@@ -95,8 +106,32 @@ func engineText(engine string) string {
 		return "8 worlds at once with AVX2"
 	case "simd512":
 		return "16 worlds at once with AVX-512"
+	case box2d.Engine:
+		return "ByteArena's Go translation of Box2D with 180 and 60 sweeps, whose results are its own"
 	}
 	return "as a module provides it"
+}
+
+// ownEngine returns the plan's engine if it has results of its own, or "" for whichever is used.
+func (p *Plan) ownEngine() string {
+	if slices.Contains(env.Others(), p.Engine) {
+		return p.Engine
+	}
+	return ""
+}
+
+// sameFamily reports an engine with which a run cannot go on, because its results are others.
+func (p *Plan) sameFamily(engine string) error {
+	other := &Plan{Config: Config{Engine: engine}}
+	if engine == "" || p.ownEngine() == other.ownEngine() {
+		return nil
+	}
+	return fmt.Errorf("the run began on engine %s, whose results are not those of %s: train anew with --engine %s, or compare with terrarium eval DIR --engine %s", p.Engine, engine, engine, engine)
+}
+
+// otherFinding is a line of doctor.
+func otherFinding() Finding {
+	return Finding{"Box2D", "ok", fmt.Sprintf("engine %s (%s), for a second opinion: terrarium eval RUN --engine %s", box2d.Engine, engineText(box2d.Engine), box2d.Engine), ""}
 }
 
 // engineFinding is a line of doctor.

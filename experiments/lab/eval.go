@@ -42,7 +42,7 @@ type Evaluation struct {
 // Levels and what else the worlds draw do not depend on the seed of the run: episode i is on the
 // same level for all seeds and all agents, as paired tests would have it. What a policy draws does.
 func evaluate(ctx context.Context, p *Plan, policy agents.Policy, seed uint64, episodes, workers int, replayDir string) (*Evaluation, error) {
-	v, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.evalLevels})
+	v, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.evalLevels, Engine: p.ownEngine()})
 	if err != nil {
 		return nil, err
 	}

@@ -139,7 +139,7 @@ func newQDWorld(p *Plan, g *genome) (w *qdWorld, err error) {
 	if w.reward, err = p.buildReward(); err != nil {
 		return nil, err
 	}
-	if w.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels}); err != nil {
+	if w.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels, Engine: p.ownEngine()}); err != nil {
 		return nil, err
 	}
 	w.observer, err = newObserver(p, w.vec)

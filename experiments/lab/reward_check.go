@@ -182,7 +182,7 @@ func (p *Plan) term(i int) (rewards.Func, error) {
 func (p *Plan) sample(name string, policy agents.Policy, episodes int) (*sampled, error) {
 	worlds := min(episodes, p.Worlds)
 	each := (episodes + worlds - 1) / worlds
-	v, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: worlds, Levels: p.levels})
+	v, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: worlds, Levels: p.levels, Engine: p.ownEngine()})
 	if err != nil {
 		return nil, err
 	}

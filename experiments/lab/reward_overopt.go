@@ -244,7 +244,7 @@ func (x *overoptimizer) play(ctx context.Context) (*eval.Pool, error) {
 		p.evalLevels.Next(&levels[i], i, key.Fold(1).Fold(uint64(i)))
 	}
 	pool := &eval.Pool{Proxy: make([][]float64, x.levels), Gold: make([][]float64, x.levels)}
-	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: x.levels, Levels: levels})
+	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: x.levels, Levels: levels, Engine: p.ownEngine()})
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (x *overoptimizer) trainSeed(ctx context.Context, coef float64, seed uint64
 	if err != nil {
 		return nil, err
 	}
-	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Levels: p.levels})
+	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Levels: p.levels, Engine: p.ownEngine()})
 	if err != nil {
 		return nil, err
 	}

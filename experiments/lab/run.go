@@ -206,6 +206,12 @@ func openToResume(dir, engine string, force bool) (p *Plan, adopted []byte, err 
 	if changed != "" {
 		adopted = now
 	}
+	if p, err = parseRun(path, now, ""); err != nil {
+		return nil, nil, err
+	}
+	if err := p.sameFamily(engine); err != nil {
+		return nil, nil, fmt.Errorf("--engine: %w", err)
+	}
 	p, err = parseRun(path, now, engine)
 	return p, adopted, err
 }

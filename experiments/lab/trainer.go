@@ -61,7 +61,7 @@ func (c *clock) elapsed() time.Duration { return c.before + time.Since(c.started
 // newTrainer builds what training needs. It touches no files.
 func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)) (t *trainer, err error) {
 	t = &trainer{plan: p, seed: seed, dir: dir, tell: tell, actKey: rng.New(seed).Fold(actPurpose)}
-	if t.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.levels}); err != nil {
+	if t.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.levels, Engine: p.ownEngine()}); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -16,6 +16,7 @@ type part struct {
 	shape   int // number, -1 for grounds; a capsule has several fixtures, a chain one for all its segments
 	filter  scene.Filter
 	capsule *scene.Shape // nil for other shapes
+	off     bool         // collides with nothing
 }
 
 const groundBody = -1
@@ -25,7 +26,8 @@ const groundBody = -1
 type contactFilter struct{}
 
 func (contactFilter) ShouldCollide(a, b *b2.B2Fixture) bool {
-	return partOf(a).filter.Collides(partOf(b).filter)
+	p, q := partOf(a), partOf(b)
+	return !p.off && !q.off && p.filter.Collides(q.filter)
 }
 
 func partOf(f *b2.B2Fixture) *part { return f.M_userData.(*part) }

@@ -77,6 +77,15 @@ func firstTouch() {
 // New returns a world in the initial state of s, of which it keeps nothing. The error wraps
 // ErrUnsupported if only env/physics can run the scene.
 func New(s *scene.Scene, o Options) (*World, error) {
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("box2d: scene %s: %w", s.Name, err)
+	}
+	own := clone(s)
+	return build(&own, o)
+}
+
+// build is New for a scene that is known to be valid, and that the World may keep.
+func build(s *scene.Scene, o Options) (*World, error) {
 	touchOnce.Do(firstTouch)
 	if o.Velocity == 0 {
 		o.Velocity = 180
@@ -87,12 +96,8 @@ func New(s *scene.Scene, o Options) (*World, error) {
 	if o.Velocity < 0 || o.Position < 0 {
 		return nil, fmt.Errorf("box2d: options are %d and %d sweeps, want positive numbers", o.Velocity, o.Position)
 	}
-	err := s.Validate()
-	w := &World{scene: clone(s), opt: o}
-	if err == nil {
-		err = w.tryBuild()
-	}
-	if err != nil {
+	w := &World{scene: *s, opt: o}
+	if err := w.tryBuild(); err != nil {
 		return nil, fmt.Errorf("box2d: scene %s: %w", s.Name, err)
 	}
 	return w, nil
