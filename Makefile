@@ -1,6 +1,7 @@
 # make demo   build, train the lunar lander, write a report
 # make test   everything CI checks
 # make bench  the speed table of the README
+# make gpu    the same program with Vulkan, for --engine vulkan (needs a C compiler)
 # make viewer the viewer, bin/viewer (needs a C compiler and libraries of the display; it says which)
 # make wasm   the viewer for browsers, which terrarium serve offers
 # make shaders  compile the compute kernels again (needs glslc and spirv-val)
@@ -18,7 +19,7 @@ endif
 DISPLAY_PACKAGES := gcc pkg-config libgl1-mesa-dev libxcursor-dev libxi-dev libxinerama-dev libxrandr-dev libxxf86vm-dev libasound2-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help need-go build viewer wasm demo test machine check race portable kernels shaders bench clean
+.PHONY: help need-go build gpu viewer wasm demo test machine check race portable kernels shaders bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,6 +33,9 @@ need-go:
 # The tag leaves out formats of plots that the program does not write.
 build: need-go
 	@CGO_ENABLED=0 $(GO) build -tags minimal -trimpath -ldflags="-s -w" -o $(BIN) ./experiments/terrarium
+
+gpu: need-go
+	@CGO_ENABLED=1 $(GO) build -tags minimal -trimpath -ldflags="-s -w" -o $(BIN) ./experiments/terrarium
 
 viewer: need-go
 	@pkg-config --exists gl xcursor xi xinerama xrandr xxf86vm alsa 2>/dev/null || [ "$$(uname)" != Linux ] || { \

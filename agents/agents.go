@@ -52,6 +52,21 @@ type Anchored interface {
 	Anchor(to Policy, coef float64) error
 }
 
+// A Resident is an Agent that lives on the device that steps the worlds: it acts, records and learns
+// there. A training step is Roll, then Learn; Record is not for it.
+type Resident interface {
+	Agent
+
+	// Settle moves the agent to the device of v. It is an error if the worlds are stepped by the
+	// CPU, or by a device that the agent cannot work on.
+	Settle(v env.Vec) error
+
+	// Roll performs as many steps of all worlds as the agent learns from at a time, acting with the
+	// key that key returns for each. Of the rollout, which holds until the next call, reward, end
+	// and level are set.
+	Roll(key func(step int) rng.Key) (*env.Rollout, error)
+}
+
 // Report receives one named measurement of learning, such as "loss/policy".
 type Report func(name string, value float64)
 

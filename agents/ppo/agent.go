@@ -32,6 +32,7 @@ type agent struct {
 	pool    *nn.Pool
 	work    []worker // one a worker of pool
 
+	rows               int     // of the batches it learns from
 	obs, act           int     // widths
 	bounds             []bound // of each action column
 	norm               *scaler // of observations
@@ -70,7 +71,7 @@ func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
 	c.Hidden = slices.Clone(c.Hidden)
 	a := &agent{
 		Config: c, spec: s.Spec, key: s.Key, allSteps: s.Steps,
-		head: head, obs: env.Width(s.Spec.Obs), act: env.Width(s.Spec.Act), pool: nn.NewPool(s.Workers),
+		head: head, rows: s.Rows, obs: env.Width(s.Spec.Obs), act: env.Width(s.Spec.Act), pool: nn.NewPool(s.Workers),
 	}
 	a.net = nn.NewActorCritic(nn.ActorCriticConfig{
 		Obs: a.obs, Head: head, Hidden: c.Hidden, Activation: c.Activation, LayerNorm: c.LayerNorm,
@@ -88,7 +89,11 @@ func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
 	if a.curious != nil {
 		a.curious.Init(a.ofCurious(a.params), s.Key.Fold(curiousFold))
 	}
-	a.trainer = nn.NewTrainer(a.params, c.Minibatch, a.pool)
+	rows, steps, minibatch := s.Rows, c.Rollout, c.Minibatch
+	if c.Device {
+		rows, steps, minibatch = 0, 0, 1 // they are on the device
+	}
+	a.trainer = nn.NewTrainer(a.params, minibatch, a.pool)
 	a.trainer.Adam.Eps = 1e-5
 	a.trainer.MaxNorm = float32(c.MaxGradNorm)
 	for _, f := range s.Spec.Act {
@@ -102,13 +107,13 @@ func newAgent(c Config, s agents.Setup, head *nn.Head) *agent {
 	if c.NormalizeReward {
 		a.rewards = newRewardScaler(s.Rows, c.Gamma, c.ClipReward)
 	}
-	a.roll = newRollout(s.Rows, c.Rollout, a.obs, a.act)
+	a.roll = newRollout(rows, steps, a.obs, a.act)
 	if a.curious != nil {
-		bonus := newReturns(s.Rows*c.Rollout, s.Rows)
+		bonus := newReturns(rows*steps, rows)
 		a.roll.bonus = &bonus
 	}
-	a.order = make([]int32, s.Rows*c.Rollout)
-	a.blockMetrics = make([]sums, nn.Blocks(c.Minibatch))
+	a.order = make([]int32, rows*steps)
+	a.blockMetrics = make([]sums, nn.Blocks(minibatch))
 	a.work = make([]worker, a.pool.Workers())
 	for i := range a.work {
 		a.work[i] = a.newWorker()

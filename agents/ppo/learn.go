@@ -45,7 +45,7 @@ func (a *agent) Learn(report agents.Report) (bool, error) {
 	}
 	a.roll.step, a.roll.acted = 0, false
 	a.updates++
-	a.rowsLearned += int64(len(a.order))
+	a.rowsLearned += int64(a.rows) * int64(a.Rollout)
 	a.report(report)
 	return true, nil
 }

@@ -71,6 +71,24 @@
 // Distillation" (ICLR 2019), section 2.3. The advantage is then that of the reward plus
 // intrinsic_coef times that of the bonus. The critic is a network apart, also with shared.
 //
+// # On a device
+//
+// With the option device, the agent acts, records and learns on the device that steps the worlds, as
+// engine "vulkan" does: the rollout, the parameters and the state of the optimiser stay there, and so
+// does every pass of an update. The host hears rewards and ends, for logs; it prepares the beginnings
+// of episodes, merges the statistics of observations and rewards, and is sent the new parameters,
+// for they are checked and may be asked to act. Parameters, moments and returns have the bits of an
+// agent on the host whose nn.Kernel is "blas", on devices that round as IEEE 754 says, which Mesa's
+// software driver does; but where the agent computes in float64 (statistics of observations, rewards
+// and advantages, the length of the gradient, metrics), kernels use pairs of float32, good to 14 digits, so
+// that once in millions of updates a float32 may be rounded to its other neighbour. On GPUs, which
+// may divide and take roots with errors of 2.5 units in the last place, results are equal from run to
+// run on one device. States may be loaded by agents with and without the option.
+//
+// It learns from the task's own reward. Bonuses, intrinsic_coef, average, temperature, layer_norm,
+// anchors and imitation are not for it, nor squares beyond what a float32 holds: gradients and errors of values above 10^19 end
+// the run, as what is not finite does.
+//
 // # Metrics
 //
 // Each update reports, averaged over its minibatches unless said otherwise:
@@ -133,6 +151,7 @@ type Config struct {
 	IntrinsicGamma     float64       `json:"intrinsic_gamma" doc:"discount a step of a bonus, 0 to 1, with intrinsic_coef"`
 	IntrinsicEpisodic  bool          `json:"intrinsic_episodic" doc:"returns of a bonus end with the episode, as suits episodic bonuses; with intrinsic_coef"`
 	LogStd             float64       `json:"log_std" doc:"first logarithm of the standard deviation of continuous actions, on the scale of -1..1"`
+	Device             bool          `json:"device" doc:"act, record and learn on the device that steps the worlds, which needs engine vulkan, the task's own reward and no bonus"`
 }
 
 // Doc says what the agent is, in one line.
@@ -222,7 +241,11 @@ func (c *Config) Build(s agents.Setup) (agents.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAgent(*c, s, head), nil
+	a := newAgent(*c, s, head)
+	if c.Device {
+		return newResident(a)
+	}
+	return a, nil
 }
 
 // newHead returns the distribution of the actions of s: a choice for each column with choices,

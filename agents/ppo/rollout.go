@@ -188,10 +188,15 @@ func (s *rewardScaler) scale(r *rollout) float32 {
 			}
 		}
 	}
-	s.merge()
-	f := float32(1 / math.Sqrt(s.variance(0)+varEps))
+	f := s.factor()
 	for k, v := range r.reward {
 		r.reward[k] = geom.Clamp(float32(v*f), -s.limit, s.limit)
 	}
 	return f
+}
+
+// factor takes in what was added, and returns what rewards are multiplied by.
+func (s *rewardScaler) factor() float32 {
+	s.merge()
+	return float32(1 / math.Sqrt(s.variance(0)+varEps))
 }

@@ -43,7 +43,7 @@ func (a *agent) shape() [5]uint32 {
 	if a.curious != nil {
 		flags |= flagCurious
 	}
-	return [5]uint32{uint32(a.roll.rows), uint32(a.obs), uint32(a.act), flags, uint32(len(a.params))}
+	return [5]uint32{uint32(a.rows), uint32(a.obs), uint32(a.act), flags, uint32(len(a.params))}
 }
 
 // stateSize returns the number of bytes of a state.

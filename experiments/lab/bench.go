@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -18,6 +19,8 @@ type benchmark struct {
 	worlds  int
 	workers int
 	longer  int    // how many times longer than others it is measured; 0 for once
+	asked   bool   // measured only where its name is given
+	alone   bool   // takes much memory: opened anew for each round
 	vs      string // name and metric of the benchmark of the same round that it is divided by
 
 	// open prepares the work. Each call of work does some and returns how many units it was.
@@ -82,6 +85,9 @@ func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRo
 		}
 	}()
 	for i := range bs {
+		if bs[i].alone {
+			continue
+		}
 		r, err := start(&bs[i])
 		if err != nil {
 			return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
@@ -90,7 +96,7 @@ func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRo
 	}
 	for round := range plan.Rounds {
 		for i := range bs {
-			v, err := running[i].measure(plan.Time * time.Duration(max(1, bs[i].longer)))
+			v, err := measureRound(running[i], &bs[i], plan.Time*time.Duration(max(1, bs[i].longer)))
 			if err != nil {
 				return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
 			}
@@ -113,6 +119,19 @@ func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRo
 	return rows, nil
 }
 
+// measureRound measures what runs, or else b for as long as that takes.
+func measureRound(running *runningBench, b *benchmark, budget time.Duration) (v float64, err error) {
+	if running != nil {
+		return running.measure(budget)
+	}
+	r, err := start(b)
+	if err != nil {
+		return 0, err
+	}
+	v, err = r.measure(budget)
+	return v, errors.Join(err, r.close())
+}
+
 type runningBench struct {
 	*benchmark
 	work  func() (int, error)
@@ -129,8 +148,10 @@ func start(b *benchmark) (*runningBench, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = r.work() // warm up: the first call fills caches and grows buffers
-	return r, err
+	if _, err = r.work(); err != nil { // warm up: the first call fills caches and grows buffers
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
 }
 
 func (r *runningBench) measure(budget time.Duration) (float64, error) {

@@ -3,9 +3,11 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/terrarium-rl/terrarium/agents"
+	"github.com/terrarium-rl/terrarium/agents/ppo"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/vulkan"
@@ -15,52 +17,64 @@ import (
 func init() { benches = append(benches, rolloutBenches) }
 
 // rolloutEnvs are the environments whose rollouts are measured, and rolloutWorlds the numbers of
-// worlds, as far as the device has room for them.
+// worlds, as far as there is room for them.
 var (
 	rolloutEnvs   = []string{"cartpole-v0", "lander-v0", "walker-v0"}
 	rolloutWorlds = []int{64, 1024, 4096, 16384, 65536, 262144}
 )
 
-const rolloutSteps = 16
+const (
+	rolloutSteps = 16
+	hostWorlds   = 16384 // most that are measured on the CPU
+)
 
-// rolloutBenches measures worlds that a device steps: with actions from the host, and with a policy
-// on the device. There are none where the engine is the CPU.
+// rolloutBenches measures rollouts in three columns: actions from the host, a policy that acts, and
+// training. On a device, policy and training are there.
 func rolloutBenches() (bs []benchmark, err error) {
-	engine := env.Engine()
-	name, device, _ := strings.Cut(engine, ":")
-	if name != vulkan.Engine {
-		return nil, nil
-	}
-	d, err := vk.Open(vk.Options{Device: device})
-	if err != nil {
-		return nil, err
-	}
-	info := d.Info()
-	d.Close()
-	for _, e := range rolloutEnvs {
-		most, err := rolloutMost(e, info)
+	engine, device, _ := strings.Cut(env.Engine(), ":")
+	onDevice := engine == vulkan.Engine
+	info, workers := vk.Info{}, runtime.GOMAXPROCS(0)
+	if onDevice {
+		d, err := vk.Open(vk.Options{Device: device})
 		if err != nil {
 			return nil, err
+		}
+		info, workers = d.Info(), 1
+		d.Close()
+	}
+	for _, name := range rolloutEnvs {
+		most := hostWorlds
+		if onDevice {
+			if most, err = rolloutMost(name, info); err != nil {
+				return nil, err
+			}
 		}
 		for _, worlds := range rolloutWorlds {
 			if worlds > most {
 				continue
 			}
+			r := rolloutBench{name, worlds, workers}
 			b := benchmark{
-				name: fmt.Sprintf("rollout/%s/%d", e, worlds), metric: "env_steps_per_second", unit: "1/s", engine: engine,
-				worlds: worlds, workers: 1, figure: perWall,
+				name: fmt.Sprintf("rollout/%s/%d", name, worlds), metric: "env_steps_per_second", unit: "1/s", engine: env.Engine(),
+				worlds: worlds, workers: workers, figure: perWall, asked: true, alone: true, open: r.simulate,
 			}
-			acted := b
-			acted.metric = "env_steps_per_second_with_policy"
-			b.open, acted.open = openDeviceSteps(e, worlds), openDeviceRolls(e, worlds)
-			bs = append(bs, b, acted)
+			if !onDevice {
+				b.engine = engineOf(name)
+			}
+			acting, learning := b, b
+			acting.metric, acting.vs, acting.open = "env_steps_per_second_with_policy", b.key(), r.act
+			learning.metric, learning.vs, learning.open = "env_steps_per_second_with_training", b.key(), r.train
+			if onDevice {
+				acting.open, learning.open = r.actOnDevice, r.trainOnDevice
+			}
+			bs = append(bs, b, acting, learning)
 		}
 	}
 	return bs, nil
 }
 
-// rolloutMost returns for how many worlds rollouts are measured: a software device, which is for
-// tests, would take minutes for many, and half of what fits leaves room for recordings.
+// rolloutMost returns for how many worlds rollouts are measured on a device: a software device,
+// which is for tests, would take minutes for many, and half of what fits leaves room for recordings.
 func rolloutMost(name string, d vk.Info) (int, error) {
 	if d.Kind == vk.Software {
 		return rolloutWorlds[1], nil
@@ -73,47 +87,108 @@ func rolloutMost(name string, d vk.Info) (int, error) {
 	return most / 2, err
 }
 
-func openDeviceSteps(name string, worlds int) openFunc {
-	return func() (func() (int, error), func() error, error) {
-		s, err := openSimOn(name, env.VecOptions{Worlds: worlds})
-		if err != nil {
-			return nil, nil, err
-		}
-		return s.step, s.vec.Close, nil
-	}
+// A rolloutBench makes the work of the three columns.
+type rolloutBench struct {
+	name            string
+	worlds, workers int
 }
 
-// openDeviceRolls performs rollouts of a fresh PPO policy.
-func openDeviceRolls(name string, worlds int) openFunc {
-	return func() (func() (int, error), func() error, error) {
-		s, err := openSimOn(name, env.VecOptions{Worlds: worlds})
-		if err != nil {
-			return nil, nil, err
-		}
-		c, err := agents.Open("ppo", nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		policy, err := c.Build(agents.Setup{Spec: s.vec.Spec(), Rows: 64, Key: rng.New(1), Workers: 1})
-		if err != nil {
-			return nil, nil, err
-		}
-		a, err := policy.(interface {
-			Actor(explore bool) (*env.Actor, error)
-		}).Actor(true)
-		if err != nil {
-			return nil, nil, err
-		}
-		roller, ok := s.vec.(env.Roller)
-		if !ok {
-			return nil, nil, errors.Join(fmt.Errorf("engine %s makes no rollouts", env.Engine()), s.vec.Close())
-		}
-		var r env.Rollout
-		round := 0
-		return func() (int, error) {
-			round++
-			err := roller.Roll(&r, a, rolloutSteps, func(step int) rng.Key { return rng.New(uint64(round*rolloutSteps + step)) })
-			return rolloutSteps * worlds, err
-		}, s.vec.Close, nil
+// agent returns worlds and a fresh PPO agent with the default network for them: rollouts of
+// rolloutSteps steps, four epochs of four minibatches, but of 256 to 32,768 rows.
+func (r rolloutBench) agent(device bool) (*stepper, agents.Policy, error) {
+	s, err := openSimOn(r.name, env.VecOptions{Worlds: r.worlds, Workers: r.workers})
+	if err != nil {
+		return nil, nil, err
 	}
+	c := ppo.New()
+	c.Rollout, c.Device = rolloutSteps, device
+	c.Minibatch = min(max(r.worlds*rolloutSteps/4, 256), 32768)
+	p, err := c.Build(agents.Setup{Spec: s.vec.Spec(), Rows: r.worlds, Key: rng.New(1), Workers: r.workers})
+	if err != nil {
+		return nil, nil, errors.Join(err, s.vec.Close())
+	}
+	s.act = func(i uint64) { p.Act(s.batch, rng.New(i), true) }
+	return s, p, nil
+}
+
+func (r rolloutBench) simulate() (func() (int, error), func() error, error) {
+	s, err := openSimOn(r.name, env.VecOptions{Worlds: r.worlds, Workers: r.workers})
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.step, s.vec.Close, nil
+}
+
+func (r rolloutBench) act() (func() (int, error), func() error, error) {
+	s, _, err := r.agent(false)
+	if err != nil {
+		return nil, nil, err
+	}
+	i := 0
+	s.learn = func() (bool, error) { // the agent records nothing, so that its rollout is never full
+		i++
+		return i%rolloutSteps == 0, nil
+	}
+	return s.step, s.vec.Close, nil
+}
+
+func (r rolloutBench) train() (func() (int, error), func() error, error) {
+	s, p, err := r.agent(false)
+	if err != nil {
+		return nil, nil, err
+	}
+	agent := p.(agents.Agent)
+	s.learn = func() (bool, error) {
+		agent.Record(s.batch, s.batch.Reward)
+		return agent.Learn(func(string, float64) {})
+	}
+	return s.step, s.vec.Close, nil
+}
+
+// rolloutKeys returns the keys that the policy acts with in a rollout.
+func rolloutKeys(round int) func(step int) rng.Key {
+	return func(step int) rng.Key { return rng.New(uint64(round*rolloutSteps + step)) }
+}
+
+func (r rolloutBench) actOnDevice() (func() (int, error), func() error, error) {
+	s, p, err := r.agent(false)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := p.(interface {
+		Actor(explore bool) (*env.Actor, error)
+	}).Actor(true)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.vec.Close())
+	}
+	roller, ok := s.vec.(env.Roller)
+	if !ok {
+		return nil, nil, errors.Join(fmt.Errorf("engine %s makes no rollouts", env.Engine()), s.vec.Close())
+	}
+	var rollout env.Rollout
+	round := 0
+	return func() (int, error) {
+		round++
+		return rolloutSteps * r.worlds, roller.Roll(&rollout, a, rolloutSteps, rolloutKeys(round))
+	}, s.vec.Close, nil
+}
+
+func (r rolloutBench) trainOnDevice() (func() (int, error), func() error, error) {
+	s, p, err := r.agent(true)
+	if err != nil {
+		return nil, nil, err
+	}
+	agent := p.(agents.Resident)
+	if err := agent.Settle(s.vec); err != nil {
+		return nil, nil, errors.Join(err, s.vec.Close())
+	}
+	round := 0
+	return func() (int, error) {
+		round++
+		if _, err := agent.Roll(rolloutKeys(round)); err != nil {
+			return 0, err
+		}
+		_, err := agent.Learn(func(string, float64) {})
+		return rolloutSteps * r.worlds, err
+	}, s.vec.Close, nil
 }

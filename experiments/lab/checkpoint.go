@@ -34,7 +34,7 @@ import (
 //	clock     wall-clock seconds, JSON
 //	files     sizes of the log files, JSON: what was written later is cut off on resume
 //	loop      counters and accumulators of the training loop, JSON
-//	recorder  the unfinished recording of world 0
+//	recorder  the unfinished recording of world 0; absent if the agent lives on a device
 //	reward    the state of the reward terms that learn
 //	rewards   module and version of each reward term, JSON
 //	worlds    for each world: u32 bytes, state

@@ -36,8 +36,9 @@ process; each is the median of several rounds, in which all benchmarks take turn
   physics/...   the engines, on chains of capsules and in environments; other people's engines;
                 one to 65,536 worlds; returning to a state (which -tags box2dcpp compares
                 with C++ Box2D)
-  rollout/NAME  whole rollouts on a device, for 64 worlds to as many as fit; needs --engine vulkan
-                or vulkan:DEVICE
+  rollout/NAME  rollouts of 16 steps in 64 worlds to as many as fit: simulation only, with a PPO
+                policy, with training; on a device with --engine vulkan or vulkan:DEVICE, where all
+                of it happens there. Measured only if asked for
   bonus/NAME    PPO in maze-v0 with each bonus; ratios are to the same without
   render/...    pictures of lander-v0, an observation of 32 pixels a side, and a film of ten seconds
   nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch
@@ -93,7 +94,7 @@ func selectBenches(names []string) (selected []benchmark, err error) {
 		all = append(all, bs...)
 	}
 	if len(names) == 0 {
-		return all, nil
+		return slices.DeleteFunc(all, func(b benchmark) bool { return b.asked }), nil
 	}
 	want := map[string]bool{}
 	for _, name := range names {

@@ -360,8 +360,11 @@ func (p *Plan) Check() error {
 		_, err := p.buildSearch(p.Seeds[0])
 		return err
 	}
-	_, err := p.buildPolicy(p.Seeds[0], 1)
-	return err
+	policy, err := p.buildPolicy(p.Seeds[0], 1)
+	if err != nil {
+		return err
+	}
+	return p.checkResident(policy)
 }
 
 // buildPolicy returns a new instance of the agent for a seed.

@@ -70,14 +70,15 @@ func (l *loop) fits(rows, terms int) bool {
 	return fits
 }
 
-// count takes a transition into account. It allocates only until the ring is full.
-func (l *loop) count(b *env.Batch, sum *rewards.Sum) {
+// count takes a transition into account, of whose reward column returns each term. It allocates only
+// until the ring is full.
+func (l *loop) count(b *env.Batch, column func(term int) []float32) {
 	for i := range l.Open {
 		e := &l.Open[i]
 		e.Length++
 		e.Return += float64(b.Reward[i])
 		for t := range e.Terms {
-			e.Terms[t] += float64(sum.Column(t)[i])
+			e.Terms[t] += float64(column(t)[i])
 		}
 		if b.End[i] == env.Running {
 			continue

@@ -31,13 +31,14 @@ type trainer struct {
 	tell     func(Status)
 	vec      env.Vec
 	policy   agents.Policy
-	agent    agents.Agent // policy, if it learns
+	agent    agents.Agent    // policy, if it learns
+	resident agents.Resident // agent, if it lives on the device of the worlds
 	reward   *rewards.Sum
 	bonus    explore.Bonus        // nil without
 	bonuses  []float32            // of the rows, of the last step
 	where    *visits.Map          // nil without a position
 	curious  agents.BonusRecorder // agent, if it takes bonuses apart from the reward
-	recorder *traj.Recorder       // nil if the worlds cannot be saved
+	recorder *traj.Recorder       // nil with a resident
 	batch    *env.Batch
 	rew      []float32
 	actKey   rng.Key
@@ -93,6 +94,9 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 		return nil, err
 	}
 	if t.recorder, err = traj.NewRecorder(t.vec, 0, origin); err != nil {
+		return nil, err
+	}
+	if err = t.settle(); err != nil {
 		return nil, err
 	}
 	t.batch = env.NewBatch(p.Spec, p.Worlds)
@@ -168,7 +172,7 @@ func (t *trainer) train(ctx context.Context) (err error) {
 		return nil // what was interrupted came after training
 	}
 	for {
-		if err := t.iterate(); err != nil {
+		if err := t.advance(); err != nil {
 			return t.locate(err)
 		}
 		saveable, err := t.learn()
@@ -189,6 +193,14 @@ func (t *trainer) locate(err error) error {
 	return fmt.Errorf("seed %d, step %d: %w", t.seed, t.loop.Steps, err)
 }
 
+// advance makes the next steps: those of a rollout on a device, or one.
+func (t *trainer) advance() error {
+	if t.resident != nil {
+		return t.rollout()
+	}
+	return t.iterate()
+}
+
 // iterate is one step of all worlds.
 func (t *trainer) iterate() error {
 	b := t.batch
@@ -207,7 +219,7 @@ func (t *trainer) iterate() error {
 	if err := t.scoreBonus(); err != nil {
 		return err
 	}
-	t.loop.count(b, t.reward)
+	t.loop.count(b, t.reward.Column)
 	if ep := t.recorder.Stepped(b); ep != nil && t.loop.keepsReplay(ep.Number, ep.Return(), t.plan.Replays.Steps) {
 		ep.Step = t.loop.Steps
 		return ep.Save(filepath.Join(t.replayDir(), fmt.Sprintf(trainReplay, ep.Step)))
@@ -221,7 +233,9 @@ func (t *trainer) learn() (saveable bool, err error) {
 	if t.agent == nil {
 		return true, nil
 	}
-	t.record()
+	if t.resident == nil {
+		t.record()
+	}
 	return t.agent.Learn(t.report)
 }
 
@@ -297,8 +311,10 @@ func (t *trainer) save(best bool) error {
 			return err
 		}
 	}
-	if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
-		return err
+	if t.recorder != nil {
+		if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
+			return err
+		}
 	}
 	if t.agent != nil {
 		if c["agent"], err = t.agent.AppendBinary(nil); err != nil {
@@ -356,8 +372,10 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	if err := t.restoreWorlds(c["worlds"]); err != nil {
 		return nil, fmt.Errorf("section worlds: %w", err)
 	}
-	if err := t.recorder.UnmarshalBinary(c["recorder"]); err != nil {
-		return nil, fmt.Errorf("section recorder: %w", err)
+	if t.recorder != nil {
+		if err := t.recorder.UnmarshalBinary(c["recorder"]); err != nil {
+			return nil, fmt.Errorf("section recorder: %w", err)
+		}
 	}
 	t.loop = loaded
 	t.report = loaded.report

@@ -4,12 +4,16 @@ package vk
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
 
 	binding "github.com/vulkan-go/vulkan"
 )
+
+// errFreed is the misuse of something that was freed, or whose device was closed.
+var errFreed = errors.New("vulkan: used after it was freed or its device closed")
 
 // A Buffer is memory that kernels read and write.
 type Buffer struct {
@@ -131,6 +135,9 @@ func (b *Buffer) Free() {
 
 // Upload copies src to the beginning of b.
 func (b *Buffer) Upload(src []float32) error {
+	if b.buf == nil {
+		return errFreed
+	}
 	if 4*len(src) > b.size {
 		return fmt.Errorf("vulkan: %d numbers do not fit a buffer of %d bytes", len(src), b.size)
 	}
@@ -148,6 +155,9 @@ func (b *Buffer) Upload(src []float32) error {
 
 // Download copies the beginning of b to dst.
 func (b *Buffer) Download(dst []float32) error {
+	if b.buf == nil {
+		return errFreed
+	}
 	if 4*len(dst) > b.size {
 		return fmt.Errorf("vulkan: %d numbers wanted from a buffer of %d bytes", len(dst), b.size)
 	}
@@ -444,7 +454,12 @@ func (c *Commands) record(f func(*Recorder)) error {
 }
 
 // Submit starts the commands. Wait before anything else is done with them.
-func (c *Commands) Submit() error { return check("submitting", c.d.submit(c.cmd, c.fence)) }
+func (c *Commands) Submit() error {
+	if c.cmd == nil {
+		return errFreed
+	}
+	return check("submitting", c.d.submit(c.cmd, c.fence))
+}
 
 // Wait waits, at most ten minutes, until the last Submit is done.
 func (c *Commands) Wait() error { return check("waiting", c.d.wait(c.fence, 600e9)) }
