@@ -13,19 +13,28 @@ const speculation = 4 * linearSlop
 // through: so nothing tunnels, however fast.
 func (w *World) detect(dt float32) {
 	old := w.remember()
-	w.head.contacts = 0
-	for _, s := range w.m.movers {
-		b := &w.bodies[w.m.shapes[s].body]
-		reach := geom.Abs(b.vx) + geom.Abs(b.vy) + float32(geom.Abs(b.w)*w.shapes[s].bound)
-		w.box(int(s), speculation+float32(dt*reach))
-		w.fresh[s] = 0
-	}
+	w.reach(dt)
 	for i := range w.m.landing {
 		s := &w.m.landing[i]
 		if w.shapes[s.b].on != 0 {
 			w.detectGround(uint32(i), s, dt, &old)
 		}
 	}
+	w.detectPairs(dt, &old)
+}
+
+// reach grows the boxes of the shapes that move by the way they can go.
+func (w *World) reach(dt float32) {
+	for _, s := range w.m.movers {
+		b := &w.bodies[w.m.shapes[s].body]
+		way := geom.Abs(b.vx) + geom.Abs(b.vy) + float32(geom.Abs(b.w)*w.shapes[s].bound)
+		w.box(int(s), speculation+float32(dt*way))
+		w.fresh[s] = 0
+	}
+}
+
+// detectPairs finds the contact points of shapes with shapes.
+func (w *World) detectPairs(dt float32, old *recall) {
 	base := uint32(len(w.m.landing))
 	boxes := w.boxes
 	for i := range w.m.pairs {
@@ -35,18 +44,19 @@ func (w *World) detect(dt float32) {
 			continue
 		}
 		if w.shapes[s.a].on != 0 && w.shapes[s.b].on != 0 {
-			w.detectPair(base+uint32(i), s, dt, &old)
+			w.detectPair(base+uint32(i), s, dt, old)
 		}
 	}
 }
 
-// remember keeps the impulses of the contacts for warm starting.
+// remember takes the contacts away and keeps their impulses for warm starting.
 func (w *World) remember() (old recall) {
 	old.list = w.old[:w.head.contacts]
 	for i := range old.list {
 		c := &w.contacts[i]
 		old.list[i] = memory{c.slot, c.feature, c.ni, c.ti}
 	}
+	w.head.contacts = 0
 	return old
 }
 
@@ -95,13 +105,13 @@ const featureBits = 12
 
 func (w *World) detectGround(slot uint32, s *slot, dt float32, old *recall) {
 	v := w.groundVerts(int(s.a))
-	g, box := &w.grounds[s.a], &w.boxes[s.b]
+	box := &w.boxes[s.b]
 	if box.hix < v[0].x || box.lox > v[len(v)-1].x {
 		return
 	}
 	var h hull
 	var m manifold
-	for i := segmentAt(v, g.perX, box.lox); i+1 < len(v) && v[i].x <= box.hix; i++ {
+	for i := segmentAt(v, w.grounds[s.a].perX, box.lox); i+1 < len(v) && v[i].x <= box.hix; i++ {
 		if geom.Max(v[i].y, v[i+1].y)+skin < box.loy {
 			continue
 		}
@@ -110,17 +120,21 @@ func (w *World) detectGround(slot uint32, s *slot, dt float32, old *recall) {
 		}
 		seg := segmentOf(v, i)
 		m.land(&seg, &h, w.margin(s.b))
-		if m.n == 0 {
-			continue
+		if m.n > 0 {
+			w.keepLanded(&m, slot, s, i, old, dt)
 		}
-		part := uint32(i) << featureBits
-		old.seek(slot, part)
-		bs := &w.shapes[s.b]
-		w.keep(&m, contact{
-			slot: slot, feature: part, a: uint32(len(w.bodies) - 1), b: uint32(w.m.shapes[s.b].body), sa: noShape, sb: uint32(s.b),
-			friction: geom.Sqrt(g.friction * bs.friction), bounce: geom.Max(g.restitution, bs.restitution),
-		}, old, dt)
 	}
+}
+
+// keepLanded stores the points of a shape and segment i of a ground.
+func (w *World) keepLanded(m *manifold, at uint32, s *slot, i int, old *recall, dt float32) {
+	part := uint32(i) << featureBits
+	old.seek(at, part)
+	g, bs := &w.grounds[s.a], &w.shapes[s.b]
+	w.keep(m, contact{
+		slot: at, feature: part, a: uint32(len(w.bodies) - 1), b: uint32(w.m.shapes[s.b].body), sa: noShape, sb: uint32(s.b),
+		friction: geom.Sqrt(g.friction * bs.friction), bounce: geom.Max(g.restitution, bs.restitution),
+	}, old, dt)
 }
 
 // margin returns how much a shape's box was grown.

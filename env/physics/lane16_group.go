@@ -29,7 +29,6 @@ type laneGroup16 struct {
 	points      []lanePoint16
 	grips       []laneGrip16
 	rows        []laneRow16
-	unit        laneMotion16
 	free        []laneFree16
 	unknowns    []laneUnknown16
 	unknown     [laneCount16][]int32
@@ -76,7 +75,7 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	g := &laneGroup16{m: m}
 	n := m.dofs + 3 + m.rows
 	g.bodies, g.joints = make([]laneBody16, len(m.bodies)), make([]laneJoint16, len(m.joints))
-	g.now.motion, g.shift.motion, g.unit = make(laneMotion16, n), make(laneMotion16, n), make(laneMotion16, n)
+	g.now.motion, g.shift.motion = make(laneMotion16, n), make(laneMotion16, n)
 	g.constraints = make([]laneConstraint16, m.rows)
 	entries, widest := int32(0), int32(0)
 	for i := range m.trees {
@@ -113,8 +112,8 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
 	for _, w := range ws {
 		w.scratch = s
-		w.detect(dt)
 	}
+	t.lands.detect(ws, dt)
 	t.order.sort(ws)
 	ws = t.order.ws
 	n := 0

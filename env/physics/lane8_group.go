@@ -29,7 +29,6 @@ type laneGroup8 struct {
 	points      []lanePoint8
 	grips       []laneGrip8
 	rows        []laneRow8
-	unit        laneMotion8
 	free        []laneFree8
 	unknowns    []laneUnknown8
 	unknown     [laneCount8][]int32
@@ -76,7 +75,7 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	g := &laneGroup8{m: m}
 	n := m.dofs + 3 + m.rows
 	g.bodies, g.joints = make([]laneBody8, len(m.bodies)), make([]laneJoint8, len(m.joints))
-	g.now.motion, g.shift.motion, g.unit = make(laneMotion8, n), make(laneMotion8, n), make(laneMotion8, n)
+	g.now.motion, g.shift.motion = make(laneMotion8, n), make(laneMotion8, n)
 	g.constraints = make([]laneConstraint8, m.rows)
 	entries, widest := int32(0), int32(0)
 	for i := range m.trees {
@@ -113,8 +112,8 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 func (t *laneTail8) step(ws []*World, dt float32, s *scratch) {
 	for _, w := range ws {
 		w.scratch = s
-		w.detect(dt)
 	}
+	t.lands.detect(ws, dt)
 	t.order.sort(ws)
 	ws = t.order.ws
 	n := 0

@@ -77,26 +77,6 @@ func laneAdd8(y, x []lanes8, f lanes8, m mask8) {
 	}
 }
 
-func (v laneMotion8) unitPush(r *laneRow8, react []lanes8) {
-	a, b := v[r.a:r.a+3], v[r.b:r.b+3]
-	a[0] = a[0].Add(r.m[0])
-	a[1] = a[1].Add(r.m[1])
-	a[2] = a[2].Add(r.m[2])
-	b[0] = b[0].Add(r.m[3])
-	b[1] = b[1].Add(r.m[4])
-	b[2] = b[2].Add(r.m[5])
-	z := react[r.za : r.za+r.na]
-	s := v[r.sa:][:len(z)]
-	for i := range z {
-		s[i] = s[i].Add(z[i])
-	}
-	z = react[r.zb : r.zb+r.nb]
-	s = v[r.sb:][:len(z)]
-	for i := range z {
-		s[i] = s[i].Add(z[i])
-	}
-}
-
 func (g *laneGroup8) addRow(j *[6]lanes8, a, b int32, impulse lanes8, in mask8) *laneRow8 {
 	g.rows = g.rows[:len(g.rows)+1]
 	r := &g.rows[len(g.rows)-1]
@@ -160,22 +140,107 @@ func (g *laneGroup8) reaction(tree, a, b int32, j *[6]lanes8) (z, s, n int32) {
 }
 
 func (g *laneGroup8) assemble(in mask8) {
-	n := len(g.rows)
+	n, axes := len(g.rows), len(g.axes)
 	g.begin(&g.now, in)
-	unit := g.unit
 	for k := range g.rows {
 		r := &g.rows[k]
-		unit.unitPush(r, g.react)
 		g.dense[k*n+k] = r.k
-		for i := k + 1; i < n; i++ {
-			if g.rows[i].has&r.has == 0 {
-				continue
+		for i := range min(k, axes) {
+			if q := &g.rows[i]; q.has&r.has != 0 {
+				g.couple(k, i)
 			}
-			x := unit.speed(&g.rows[i], g.react)
-			g.dense[i*n+k], g.dense[k*n+i] = x, x
 		}
-		unit.forget(r)
 	}
+	for k := axes; k < n; k += 2 {
+		r := &g.rows[k]
+		g.couple(k+1, k)
+		for i := axes; i < k; i += 2 {
+			if q := &g.rows[i]; q.has&r.has != 0 {
+				g.coupleTwice(k, i)
+			}
+		}
+	}
+}
+
+func (g *laneGroup8) couple(k, i int) {
+	r, q := &g.rows[k], &g.rows[i]
+	x := r.direct(q)
+	if r.na > 0 {
+		c, end := r.shared(q, r.sa, r.na)
+		x = x.Sub(laneDot8(g.react[r.za+r.na-c:r.za+r.na], g.react[end-c:end]))
+	}
+	c, end := r.shared(q, r.sb, r.nb)
+	x = x.Sub(laneDot8(g.react[r.zb+r.nb-c:r.zb+r.nb], g.react[end-c:end]))
+	n := len(g.rows)
+	g.dense[i*n+k], g.dense[k*n+i] = x, x
+}
+
+func (g *laneGroup8) coupleTwice(k, i int) {
+	r, q := g.rows[k:k+2], g.rows[i:i+2]
+	var x [4]lanes8
+	if p, o := &r[0], &q[0]; p.a == o.a || p.a == o.b || p.b == o.a || p.b == o.b {
+		x = [4]lanes8{r[0].direct(&q[0]), r[0].direct(&q[1]), r[1].direct(&q[0]), r[1].direct(&q[1])}
+	}
+	if n := r[0].na; n > 0 {
+		if c, end := r[0].shared(&q[0], r[0].sa, n); c > 0 {
+			_, second := r[1].shared(&q[1], r[1].sa, n)
+			z := r[0].za + n
+			laneDots8(&x, g.react[z-c:z], g.react[r[1].za+n-c:r[1].za+n], g.react[end-c:end], g.react[second-c:second])
+		}
+	}
+	n := r[0].nb
+	if c, end := r[0].shared(&q[0], r[0].sb, n); c > 0 {
+		_, second := r[1].shared(&q[1], r[1].sb, n)
+		z := r[0].zb + n
+		laneDots8(&x, g.react[z-c:z], g.react[r[1].zb+n-c:r[1].zb+n], g.react[end-c:end], g.react[second-c:second])
+	}
+	m := len(g.rows)
+	d := g.dense
+	d[k*m+i], d[k*m+i+1], d[(k+1)*m+i], d[(k+1)*m+i+1] = x[0], x[1], x[2], x[3]
+	d[i*m+k], d[(i+1)*m+k], d[i*m+k+1], d[(i+1)*m+k+1] = x[0], x[1], x[2], x[3]
+}
+
+func (r *laneRow8) direct(q *laneRow8) lanes8 {
+	var a, b lanes8
+	switch r.a {
+	case q.a:
+		a = r.j[0].Mul(q.m[0]).Add(r.j[1].Mul(q.m[1])).Add(r.j[2].Mul(q.m[2]))
+	case q.b:
+		a = r.j[0].Mul(q.m[3]).Add(r.j[1].Mul(q.m[4])).Add(r.j[2].Mul(q.m[5]))
+	}
+	switch r.b {
+	case q.a:
+		b = r.j[3].Mul(q.m[0]).Add(r.j[4].Mul(q.m[1])).Add(r.j[5].Mul(q.m[2]))
+	case q.b:
+		b = r.j[3].Mul(q.m[3]).Add(r.j[4].Mul(q.m[4])).Add(r.j[5].Mul(q.m[5]))
+	}
+	return a.Add(b)
+}
+
+func (r *laneRow8) shared(q *laneRow8, s, n int32) (count, end int32) {
+	switch {
+	case q.nb > 0 && q.sb+q.nb == s+n:
+		return min(n, q.nb), q.zb + q.nb
+	case q.na > 0 && q.sa+q.na == s+n:
+		return min(n, q.na), q.za + q.na
+	}
+	return 0, 0
+}
+
+func laneDots8(d *[4]lanes8, x0, x1, y0, y1 []lanes8) {
+	var s0, s1, s2, s3 lanes8
+	x1, y0, y1 = x1[:len(x0)], y0[:len(x0)], y1[:len(x0)]
+	for i, p := range x0 {
+		q, a, b := x1[i], y0[i], y1[i]
+		s0 = s0.Add(p.Mul(a))
+		s1 = s1.Add(p.Mul(b))
+		s2 = s2.Add(q.Mul(a))
+		s3 = s3.Add(q.Mul(b))
+	}
+	d[0] = d[0].Sub(s0)
+	d[1] = d[1].Sub(s1)
+	d[2] = d[2].Sub(s2)
+	d[3] = d[3].Sub(s3)
 }
 
 func (g *laneGroup8) begin(s *laneSystem8, in mask8) {
@@ -189,13 +254,6 @@ func (g *laneGroup8) begin(s *laneSystem8, in mask8) {
 		x = s.motion.speed(r, g.react).Add(r.soft.Mul(x))
 		s.speeds[i] = x.Merge(s.speeds[i], in)
 	}
-}
-
-func (v laneMotion8) forget(r *laneRow8) {
-	clear(v[r.a : r.a+3])
-	clear(v[r.b : r.b+3])
-	clear(v[r.sa : r.sa+r.na])
-	clear(v[r.sb : r.sb+r.nb])
 }
 
 func (g *laneGroup8) change(s *laneSystem8, i int32, f lanes8, m mask8) {

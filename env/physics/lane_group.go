@@ -31,7 +31,6 @@ type laneGroup struct {
 	points      []lanePoint
 	grips       []laneGrip
 	rows        []laneRow
-	unit        laneMotion
 	free        []laneFree
 	unknowns    []laneUnknown
 	unknown     [laneCount][]int32 // which of free each is
@@ -82,7 +81,7 @@ func newLaneGroup(m *Model) *laneGroup {
 	g := &laneGroup{m: m}
 	n := m.dofs + 3 + m.rows
 	g.bodies, g.joints = make([]laneBody, len(m.bodies)), make([]laneJoint, len(m.joints))
-	g.now.motion, g.shift.motion, g.unit = make(laneMotion, n), make(laneMotion, n), make(laneMotion, n)
+	g.now.motion, g.shift.motion = make(laneMotion, n), make(laneMotion, n)
 	g.constraints = make([]laneConstraint, m.rows)
 	entries, widest := int32(0), int32(0)
 	for i := range m.trees {
@@ -120,8 +119,8 @@ func newLaneGroup(m *Model) *laneGroup {
 func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
 	for _, w := range ws {
 		w.scratch = s
-		w.detect(dt)
 	}
+	t.lands.detect(ws, dt)
 	t.order.sort(ws)
 	ws = t.order.ws
 	n := 0

@@ -73,27 +73,6 @@ func laneAdd(y, x []lanes, f lanes, m mask) {
 	}
 }
 
-// unitPush is push of an impulse of 1 on a motion of zeros.
-func (v laneMotion) unitPush(r *laneRow, react []lanes) {
-	a, b := v[r.a:r.a+3], v[r.b:r.b+3]
-	a[0] += r.m[0]
-	a[1] += r.m[1]
-	a[2] += r.m[2]
-	b[0] += r.m[3]
-	b[1] += r.m[4]
-	b[2] += r.m[5]
-	z := react[r.za : r.za+r.na]
-	s := v[r.sa:][:len(z)]
-	for i := range z {
-		s[i] += z[i]
-	}
-	z = react[r.zb : r.zb+r.nb]
-	s = v[r.sb:][:len(z)]
-	for i := range z {
-		s[i] += z[i]
-	}
-}
-
 // addRow appends the row with Jacobian j of two bodies for the worlds in which in holds.
 func (g *laneGroup) addRow(j *[6]lanes, a, b int32, impulse lanes, in mask) *laneRow {
 	g.rows = g.rows[:len(g.rows)+1]
@@ -160,24 +139,117 @@ func (g *laneGroup) reaction(tree, a, b int32, j *[6]lanes) (z, s, n int32) {
 }
 
 // assemble computes the speeds along all rows that a unit of impulse along each brings about,
-// and the speeds along them of the worlds in which in holds.
+// and the speeds along them of the worlds in which in holds. Axes have a row each, grips two, of
+// which what they share is loaded once.
 func (g *laneGroup) assemble(in mask) {
-	n := len(g.rows)
+	n, axes := len(g.rows), len(g.axes)
 	g.begin(&g.now, in)
-	unit := g.unit
 	for k := range g.rows {
 		r := &g.rows[k]
-		unit.unitPush(r, g.react)
 		g.dense[k*n+k] = r.k
-		for i := k + 1; i < n; i++ {
-			if g.rows[i].has&r.has == 0 {
-				continue
+		for i := range min(k, axes) {
+			if q := &g.rows[i]; q.has&r.has != 0 {
+				g.couple(k, i)
 			}
-			x := unit.speed(&g.rows[i], g.react)
-			g.dense[i*n+k], g.dense[k*n+i] = x, x
 		}
-		unit.forget(r)
 	}
+	for k := axes; k < n; k += 2 {
+		r := &g.rows[k]
+		g.couple(k+1, k)
+		for i := axes; i < k; i += 2 {
+			if q := &g.rows[i]; q.has&r.has != 0 {
+				g.coupleTwice(k, i)
+			}
+		}
+	}
+}
+
+// couple computes the speed along row k that a unit of impulse along row i brings about, or the other
+// way round.
+func (g *laneGroup) couple(k, i int) {
+	r, q := &g.rows[k], &g.rows[i]
+	x := r.direct(q)
+	if r.na > 0 {
+		c, end := r.shared(q, r.sa, r.na)
+		x -= laneDot(g.react[r.za+r.na-c:r.za+r.na], g.react[end-c:end])
+	}
+	c, end := r.shared(q, r.sb, r.nb)
+	x -= laneDot(g.react[r.zb+r.nb-c:r.zb+r.nb], g.react[end-c:end])
+	n := len(g.rows)
+	g.dense[i*n+k], g.dense[k*n+i] = x, x
+}
+
+// coupleTwice is couple for rows k and k+1 with rows i and i+1, which are of two grips.
+func (g *laneGroup) coupleTwice(k, i int) {
+	r, q := g.rows[k:k+2], g.rows[i:i+2]
+	var x [4]lanes
+	if p, o := &r[0], &q[0]; p.a == o.a || p.a == o.b || p.b == o.a || p.b == o.b {
+		x = [4]lanes{r[0].direct(&q[0]), r[0].direct(&q[1]), r[1].direct(&q[0]), r[1].direct(&q[1])}
+	}
+	if n := r[0].na; n > 0 {
+		if c, end := r[0].shared(&q[0], r[0].sa, n); c > 0 {
+			_, second := r[1].shared(&q[1], r[1].sa, n)
+			z := r[0].za + n
+			laneDots(&x, g.react[z-c:z], g.react[r[1].za+n-c:r[1].za+n], g.react[end-c:end], g.react[second-c:second])
+		}
+	}
+	n := r[0].nb
+	if c, end := r[0].shared(&q[0], r[0].sb, n); c > 0 {
+		_, second := r[1].shared(&q[1], r[1].sb, n)
+		z := r[0].zb + n
+		laneDots(&x, g.react[z-c:z], g.react[r[1].zb+n-c:r[1].zb+n], g.react[end-c:end], g.react[second-c:second])
+	}
+	m := len(g.rows)
+	d := g.dense
+	d[k*m+i], d[k*m+i+1], d[(k+1)*m+i], d[(k+1)*m+i+1] = x[0], x[1], x[2], x[3]
+	d[i*m+k], d[(i+1)*m+k], d[i*m+k+1], d[(i+1)*m+k+1] = x[0], x[1], x[2], x[3]
+}
+
+// direct returns the speed along r that a unit of impulse along q brings about without joints.
+func (r *laneRow) direct(q *laneRow) lanes {
+	var a, b lanes
+	switch r.a {
+	case q.a:
+		a = lanes(r.j[0]*q.m[0]) + lanes(r.j[1]*q.m[1]) + lanes(r.j[2]*q.m[2])
+	case q.b:
+		a = lanes(r.j[0]*q.m[3]) + lanes(r.j[1]*q.m[4]) + lanes(r.j[2]*q.m[5])
+	}
+	switch r.b {
+	case q.a:
+		b = lanes(r.j[3]*q.m[0]) + lanes(r.j[4]*q.m[1]) + lanes(r.j[5]*q.m[2])
+	case q.b:
+		b = lanes(r.j[3]*q.m[3]) + lanes(r.j[4]*q.m[4]) + lanes(r.j[5]*q.m[5])
+	}
+	return a + b
+}
+
+// shared returns how many of the n reactions of r that act at s have a counterpart among those of q,
+// and where the latter end. Reactions of a tree may begin anywhere, but all end at its last constraint.
+func (r *laneRow) shared(q *laneRow, s, n int32) (count, end int32) {
+	switch {
+	case q.nb > 0 && q.sb+q.nb == s+n:
+		return min(n, q.nb), q.zb + q.nb
+	case q.na > 0 && q.sa+q.na == s+n:
+		return min(n, q.na), q.za + q.na
+	}
+	return 0, 0
+}
+
+// laneDots takes the products of x0 and x1 with y0 and y1 from d.
+func laneDots(d *[4]lanes, x0, x1, y0, y1 []lanes) {
+	var s0, s1, s2, s3 lanes
+	x1, y0, y1 = x1[:len(x0)], y0[:len(x0)], y1[:len(x0)]
+	for i, p := range x0 {
+		q, a, b := x1[i], y0[i], y1[i]
+		s0 += lanes(p * a)
+		s1 += lanes(p * b)
+		s2 += lanes(q * a)
+		s3 += lanes(q * b)
+	}
+	d[0] -= s0
+	d[1] -= s1
+	d[2] -= s2
+	d[3] -= s3
 }
 
 // begin computes the speeds of s where in holds.
@@ -192,14 +264,6 @@ func (g *laneGroup) begin(s *laneSystem, in mask) {
 		x = s.motion.speed(r, g.react) + lanes(r.soft*x)
 		s.speeds[i] = choose(in, x, s.speeds[i])
 	}
-}
-
-// forget makes v zero where r acts.
-func (v laneMotion) forget(r *laneRow) {
-	clear(v[r.a : r.a+3])
-	clear(v[r.b : r.b+3])
-	clear(v[r.sa : r.sa+r.na])
-	clear(v[r.sb : r.sb+r.nb])
 }
 
 // change adds an impulse f along row i where m holds.

@@ -46,3 +46,22 @@ func (l *lineup) sort(ws []*World) {
 		l.ws[at], l.keys[at] = w, key
 	}
 }
+
+// maxNear is the number of pairs of shapes and segments that are looked at together.
+const maxNear = 512
+
+// nearby is a pair of a shape and a segment of a ground that may touch.
+type nearby struct{ slot, segment int32 }
+
+// keepFound makes contacts of what was found of pairs of shapes and segments, and looks for those of
+// shapes with shapes.
+func (w *World) keepFound(near []nearby, found []manifold, dt float32) {
+	old := w.remember()
+	for i := range found {
+		if m := &found[i]; m.n > 0 {
+			w.keepLanded(m, uint32(near[i].slot), &w.m.landing[near[i].slot], int(near[i].segment), &old, dt)
+		}
+	}
+	clear(w.fresh)
+	w.detectPairs(dt, &old)
+}
