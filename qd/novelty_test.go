@@ -11,9 +11,9 @@ import (
 
 // The index gives what looking at every point gives, while points come and move.
 func TestIndexAgainstAllPoints(t *testing.T) {
-	for _, dim := range []int{1, 2, 5, 10} {
+	for _, dim := range []int{1, 2, 5, 10, 19} {
 		r := rng.New(uint64(dim)).Stream(0, 0, 0)
-		x := index{dim: dim}
+		x := newIndex(dim)
 		var points [][]float32
 		draw := func() []float32 {
 			p := make([]float32, dim)

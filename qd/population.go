@@ -122,7 +122,7 @@ func (e *Population) Tell(b *Batch, _ Archive, k rng.Key) {
 
 func (e *Population) begin(measures int) {
 	e.m = measures
-	e.past = index{dim: measures}
+	e.past = newIndex(measures)
 }
 
 // remember adds random offspring to the archive of novelty.
@@ -130,7 +130,7 @@ func (e *Population) remember(b *Batch, k rng.Key) {
 	r := k.Stream(parentPurpose, 0, 0)
 	for range e.o.Keep {
 		i := r.IntN(b.N)
-		e.past.put(int32(len(e.past.place)), b.Measures[i*e.m:(i+1)*e.m])
+		e.past.put(int32(e.past.len()), b.Measures[i*e.m:(i+1)*e.m])
 	}
 }
 
@@ -179,7 +179,7 @@ func (e *Population) neighbours(i int, better bool) {
 			e.near.offer(int32(j), squared(e.all.Measures[j*e.m:(j+1)*e.m], x))
 		}
 	}
-	if !better && len(e.past.place) > 0 {
+	if !better && e.past.len() > 0 {
 		// Members of the archive tie with none of the others that matters: distances do.
 		e.past.nearest(x, &e.near)
 	}
@@ -223,7 +223,7 @@ func (e *Population) state(c *codec) {
 	c.check(e.pop.N == len(e.pop.Objective) && len(e.pop.Sol) == e.pop.N*len(e.o.X0) &&
 		len(e.pop.Measures) == e.pop.N*e.m && e.m >= 0 && (e.m > 0 || len(past) == 0))
 	if c.reading && c.err == nil {
-		e.past = index{dim: e.m}
+		e.past = newIndex(e.m)
 		for i := 0; i*e.m < len(past); i++ {
 			e.past.put(int32(i), past[i*e.m:(i+1)*e.m])
 		}

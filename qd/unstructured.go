@@ -57,7 +57,7 @@ func NewUnstructured(dim, measures int, o UnstructuredOptions) (*Unstructured, e
 	case o.Replace && o.Neighbours > 1:
 		return nil, fmt.Errorf("qd: an archive that replaces elites judges by one neighbour, not by %d", o.Neighbours)
 	}
-	return &Unstructured{dim: dim, m: measures, o: o, index: index{dim: measures}}, nil
+	return &Unstructured{dim: dim, m: measures, o: o, index: newIndex(measures)}, nil
 }
 
 // Len returns the number of elites.
@@ -123,12 +123,13 @@ func (a *Unstructured) Add(b *Batch) error {
 		}
 		return 0
 	})
-	a.fresh, a.moved = index{dim: a.m}, a.moved[:0]
+	a.fresh.reset(a.m, leafLarge)
+	a.moved = a.moved[:0]
 	for _, i := range a.order {
 		measures, sol := b.Measures[i*a.m:(i+1)*a.m], b.Sol[i*a.dim:(i+1)*a.dim]
 		s, old := a.again(b, i, measures)
 		if s != Rejected {
-			a.fresh.put(int32(len(a.fresh.place)), measures)
+			a.fresh.put(int32(a.fresh.len()), measures)
 		}
 		switch s {
 		case New:
@@ -203,7 +204,7 @@ func (a *Unstructured) Reembed(version uint64, threshold float32, describe func(
 	if err := b.check(Shape{Dim: a.dim, Measures: a.m}); err != nil {
 		return err
 	}
-	a.sol, a.objective, a.index = a.sol[:0], a.objective[:0], index{dim: a.m}
+	a.sol, a.objective, a.index = a.sol[:0], a.objective[:0], newIndex(a.m)
 	a.version, a.o.Threshold = version, threshold
 	return a.Add(b)
 }
@@ -219,7 +220,7 @@ func (a *Unstructured) state(c *codec) {
 	c.check(len(a.sol) == n*a.dim && len(measures) == n*a.m)
 	if c.reading && c.err == nil {
 		// Trees of another history give the same answers: ties go to the least number.
-		a.index = index{dim: a.m}
+		a.index = newIndex(a.m)
 		for i := range n {
 			a.index.put(int32(i), measures[i*a.m:(i+1)*a.m])
 		}

@@ -75,18 +75,23 @@ func filled() (*qd.Unstructured, error) {
 	return a, nil
 }
 
-// benchUnstructured offers random solutions to an archive of 100 000: each is compared with the
-// elites within its threshold, and nearly all are new. The archive grows by some percent meanwhile.
+// benchUnstructured offers solutions to an archive of 100 000, each of which is near to an elite and
+// better, so that it takes its place: the archive keeps its size, however long this runs.
 func benchUnstructured() (func() (int, error), func() error, error) {
 	a, err := filled()
 	if err != nil {
 		return nil, nil, err
 	}
 	const n = 1000
-	r, b := rng.New(2).Stream(0, 0, 0), qd.NewBatch(n, 10, 10)
+	r, b, best := rng.New(2).Stream(0, 0, 0), qd.NewBatch(n, 10, 10), float32(10)
 	return func() (int, error) {
-		for j := range b.Measures {
-			b.Measures[j] = r.Range(-1, 1)
+		best++
+		for i := range n {
+			e := a.Elite(r.IntN(a.Len()))
+			for j, v := range e.Measures {
+				b.Measures[10*i+j] = v + r.Range(-0.02, 0.02)
+			}
+			b.Objective[i] = best
 		}
 		return n, a.Add(b)
 	}, nothing, nil
