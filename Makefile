@@ -61,7 +61,7 @@ test: need-go machine check portable race kernels
 
 # In continuous integration on Debian or Ubuntu, install what the optional tests need, and make
 # those tests required. Elsewhere they are left out, saying so, where something is missing.
-PACKAGES := gcc libc6-dev libvulkan1 mesa-vulkan-drivers glslc spirv-tools $(DISPLAY_PACKAGES) libgl1-mesa-dri xvfb xauth xdotool chromium ffmpeg
+PACKAGES := gcc libc6-dev libvulkan1 mesa-vulkan-drivers glslc spirv-tools $(DISPLAY_PACKAGES) libgl1-mesa-dri xvfb xauth xdotool chromium ffmpeg python3
 ifeq ($(CI),true)
 export REQUIRE_VULKAN := 1
 export REQUIRE_DISPLAY := 1
@@ -94,7 +94,8 @@ portable:
 # The race detector needs a C compiler.
 race:
 	@if command -v gcc >/dev/null || command -v clang >/dev/null; then \
-	  CGO_ENABLED=1 $(GO) test -race -short ./env ./env/envtest ./agents/nn ./agents/ppo; \
+	  CGO_ENABLED=1 $(GO) test -race -short ./env ./env/envtest ./agents/nn ./agents/ppo && \
+	  CGO_ENABLED=1 $(GO) test -race -short -run 'TestGoroutines|TestTasks' ./env/physics/box2d; \
 	else echo "race tests left out: no C compiler (on Debian and Ubuntu: sudo apt-get install gcc libc6-dev)"; fi
 
 bench: build

@@ -48,7 +48,8 @@ type memory struct {
 
 // NewWorld returns a world in the scene's initial state.
 func (m *Model) NewWorld() *World {
-	w := &World{m: m, views: m.layout.carve(make([]uint32, m.layout.words))}
+	l := m.layout // carve writes to it, and other goroutines may make worlds too
+	w := &World{m: m, views: l.carve(make([]uint32, l.words))}
 	w.Reset()
 	return w
 }

@@ -29,7 +29,7 @@ func reportCommand() *cobra.Command {
 		Short: "Write one page about runs: result, curves, films, origin",
 		Long: `Write a page about one run, or one that compares several, finished or not. It is a single
 HTML file that needs nothing else, no network either. With --viewer it holds the viewer too, as make
-wasm builds it, and recorded evaluations to play in it: 8 MB.`,
+wasm builds it, and recorded evaluations to play in it: 7 to 9 MB.`,
 		Example: `  terrarium report runs/lander
   terrarium report runs/lander --viewer bin/web
   terrarium report runs/lander runs/lander-without-normalisation -o comparison.html`,

@@ -191,7 +191,11 @@ func (g *gallery) page(req *http.Request, _ struct{}) (*runPage, error) {
 		p.Name = fmt.Sprintf("%s (%s)", r.Plan.Name, p.Name)
 		p.Summary = fmt.Sprintf("%s on %s: ", r.Plan.Agent.Name, r.Plan.Spec.ID)
 	}
-	p.Summary += fmt.Sprintf("%s, %s of %s", l.State, count(l.Steps), plural(len(r.Seeds), "seed"))
+	unit := "steps"
+	if r.Plan != nil {
+		unit = r.Plan.stepName()
+	}
+	p.Summary += fmt.Sprintf("%s, %s %s, %s", l.State, count(l.Steps), unit, plural(len(r.Seeds), "seed"))
 	if r.Overall != nil {
 		p.Summary += fmt.Sprintf("; evaluated return %s [%s, %s]", score(r.Overall.Mean.Value), score(r.Overall.Mean.Lo), score(r.Overall.Mean.Hi))
 	}
