@@ -20,7 +20,7 @@ void main() {
     uint me = gl_LocalInvocationID.x, drawn = ctrl[DRAWN], spent = ctrl[SPENT];
     uvec2 key = uvec2(ctrl[KEY], ctrl[KEY + 1u]);
     barrier();
-    for (uint round = 0u; round < rounds; round++) {
+    for (uint round = 0u; round < rounds && drawn < n - 1u; round++) {
         if (me == 0u) rejected = 256u;
         barrier();
         uint at = drawn + me, number = spent + me, hi = 0u, lo;

@@ -10,11 +10,8 @@ import (
 )
 
 const (
-	maxChunk     = 8192  // rows that go through the networks at a time outside minibatches
-	momentChunks = 1024  // partial sums of observations
-	drawRounds   = 64    // rounds of 256 draws in a dispatch
-	swapRounds   = 16    // rounds of exchanges in a submission
-	drawPerRun   = 16384 // drawRounds times 256
+	maxChunk     = 8192 // rows that go through the networks at a time outside minibatches
+	momentChunks = 1024 // partial sums of observations
 )
 
 // A twin is memory of the device with a mirror that the host sees.
@@ -54,12 +51,11 @@ type learner struct {
 	gaeParts                         twin
 	rows, order, table               *gpu.Buffer
 	stats                            *gpu.Buffer // of advantages
-	partner, reserved, sums          *gpu.Buffer
+	sums                             *gpu.Buffer
 
 	take, judge, listed, successors, advantages, standardize, epoch *gpu.Commands
 
-	draw, exchange []*gpu.Commands // of each epoch
-	begin          []*gpu.Commands
+	shuffle *shuffler
 }
 
 // newLearner makes the memory and the commands for rollouts of v that are kept in record.
@@ -145,7 +141,6 @@ func (l *learner) allocate() {
 	l.returnParts, l.gaeParts = newTwin(k, "moments of returns", 4*l.stepWorlds), newTwin(k, "sums of targets", 8*l.stepWorlds)
 	l.rows = k.Buffer("rollout", l.at.words)
 	l.order = k.Buffer("orders of the rows", l.all*a.Epochs)
-	l.partner, l.reserved = k.Buffer("exchanges of rows", l.all), k.Buffer("reserved rows", l.all)
 	l.table = k.Buffer("distribution of actions", len(l.tableWords()))
 	l.stats = k.Buffer("statistics of advantages", 3*a.Epochs*l.batches)
 	l.sums = k.Buffer("sums of advantages", 2*a.Epochs*l.batches*nn.Blocks(l.largest()))
@@ -290,36 +285,8 @@ func (l *learner) bindJudge() {
 // know of their advantages.
 func (l *learner) bindOrder() {
 	k, a := l.kit, l.a
-	draw := k.Bind("learn_draw", 4, l.mem.Control, l.partner)
-	shuffle := k.Bind("learn_shuffle", 3, l.mem.Control, l.partner, l.reserved, l.order)
+	l.shuffle = newShuffler(k, l.control, l.order, l.all, a.Epochs)
 	stats := k.Bind("learn_advantage", 6, l.rows, l.order, l.sums, l.stats)
-	for e := range a.Epochs {
-		do := func(r *gpu.Recorder, mode int) { gpu.Do(r, shuffle, l.all, words(mode, l.all, e)...) }
-		draws := func(r *gpu.Recorder) {
-			for range (l.all + drawPerRun - 1) / drawPerRun {
-				r.Dispatch(draw, 1, uint32(l.all), uint32(e), uint32(purposeShuffle), drawRounds)
-				r.Barrier()
-			}
-		}
-		swaps := func(r *gpu.Recorder) {
-			for range swapRounds {
-				do(r, 1)
-				do(r, 2)
-				do(r, 3)
-			}
-			l.control.save(r)
-		}
-		l.begin = append(l.begin, k.Record(func(r *gpu.Recorder) {
-			do(r, 0)
-			draws(r)
-			l.control.save(r)
-		}))
-		l.draw = append(l.draw, k.Record(func(r *gpu.Recorder) {
-			draws(r)
-			l.control.save(r)
-		}))
-		l.exchange = append(l.exchange, k.Record(swaps))
-	}
 	modes := []int{4}
 	if a.NormalizeAdvantage {
 		modes = []int{0, 1, 2, 3}

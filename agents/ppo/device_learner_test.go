@@ -6,6 +6,7 @@ import (
 
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/agents/nn"
+	"github.com/terrarium-rl/terrarium/agents/nn/gpu"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
@@ -191,5 +192,47 @@ func near(t *testing.T, what string, got, want float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= 1e-10*math.Max(1, math.Abs(want))) {
 		t.Errorf("%s is %v on the device, %v on the host", what, got, want)
+	}
+}
+
+// The order of the rows must be that of rng.Stream.Shuffle, also where draws are rejected, of which
+// there are two to be expected in the largest case.
+func TestDeviceShuffle(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 257, 5000, 200_000} {
+		const epochs = 2
+		k := gpu.NewKit(vktest.Open(t))
+		control, order := newTwin(k, "control", gpu.ControlWords), newTwin(k, "order", epochs*n)
+		s := newShuffler(k, control, order.dev, n, epochs)
+		load, save := k.Record(control.load), k.Record(order.save)
+		if err := k.Err(); err != nil {
+			t.Fatal(err)
+		}
+		key := rng.New(uint64(n)).Fold(3)
+		control.host.Words()[gpu.Key], control.host.Words()[gpu.Key+1] = key.Lo, key.Hi
+		if err := load.Run(); err != nil {
+			t.Fatal(err)
+		}
+		want := make([]int32, n)
+		for i := range want {
+			want[i] = int32(i)
+		}
+		for e := range epochs {
+			if err := s.run(e); err != nil {
+				t.Fatal(err)
+			}
+			stream := key.Stream(purposeShuffle, 0, uint32(e))
+			stream.Shuffle(want)
+			if err := save.Run(); err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range want {
+				if got := order.host.Words()[e*n+i]; got != uint32(w) {
+					t.Fatalf("%d rows, epoch %d, place %d: row %d on the device, %d in Go", n, e, i, got, w)
+				}
+			}
+		}
+		if w := control.host.Words(); n == 200_000 && w[gpu.Spent] == w[gpu.Drawn] {
+			t.Errorf("%d random numbers for %d draws: none was rejected", w[gpu.Spent], w[gpu.Drawn])
+		}
 	}
 }

@@ -150,7 +150,7 @@ func (l *learner) explainedVariance() float64 {
 func (l *learner) epochs() error {
 	a, w := l.a, l.control.host.Words()
 	for e := range a.Epochs {
-		if err := l.shuffle(e); err != nil {
+		if err := l.shuffle.run(e); err != nil {
 			return err
 		}
 	}
@@ -167,34 +167,6 @@ func (l *learner) epochs() error {
 		}
 	}
 	return l.conclude()
-}
-
-// shuffle makes the order of the rows in an epoch.
-func (l *learner) shuffle(e int) error {
-	w := l.control.host.Words()
-	if err := l.begin[e].Run(); err != nil {
-		return err
-	}
-	for int(w[gpu.Drawn]) < l.all-1 {
-		before := w[gpu.Drawn]
-		if err := l.draw[e].Run(); err != nil {
-			return err
-		}
-		if w[gpu.Drawn] == before {
-			return errors.New("the device draws no random numbers")
-		}
-	}
-	for round := 0; ; round++ {
-		if err := l.exchange[e].Run(); err != nil {
-			return err
-		}
-		if w[gpu.Left] == 0 {
-			return nil
-		}
-		if round > l.all { // each round carries out one exchange at least
-			return errors.New("the device does not shuffle")
-		}
-	}
 }
 
 // conclude reads the metrics of an update, and why it stopped, if it did.

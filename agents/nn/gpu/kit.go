@@ -26,6 +26,7 @@ const (
 	Rows   = 4
 	Left   = 5
 	Drawn  = 6
+	Spent  = 7
 	Key    = 8
 	Chunk  = 10
 	Sums   = 12
