@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env"
 )
@@ -22,6 +23,41 @@ type Learner interface {
 
 	encoding.BinaryAppender
 	encoding.BinaryUnmarshaler
+}
+
+// A Follower is a Learner that learns nothing but what has happened so far in the episode of each
+// row, and forgets it where the episode ends. Whoever scores episodes, recorded ones too, has to call
+// Update after each step.
+type Follower interface {
+	Learner
+	Follows()
+}
+
+// Follow is f.Score for those who score episodes step by step, in the order in which they happened,
+// and let nothing learn: it calls Update of Followers only, among them those of a Sum.
+func Follow(f Func, dst []float32, b *env.Batch) error {
+	f.Score(dst, b)
+	terms := []Term{{Func: f}}
+	if s, ok := f.(*Sum); ok {
+		terms = s.terms
+	}
+	for _, t := range terms {
+		if x, ok := t.Func.(Follower); ok {
+			if err := x.Update(b, func(string, float64) {}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Follows tells whether f, or a term of it, is a Follower.
+func Follows(f Func) bool {
+	if s, ok := f.(*Sum); ok {
+		return slices.ContainsFunc(s.terms, func(t Term) bool { return Follows(t.Func) })
+	}
+	_, ok := f.(Follower)
+	return ok
 }
 
 var _ Learner = (*Sum)(nil)

@@ -117,3 +117,36 @@ func TestSumLearns(t *testing.T) {
 		t.Errorf("Update = %v", err)
 	}
 }
+
+// Follow lets followers go on, in sums too, and nothing that learns.
+func TestFollow(t *testing.T) {
+	s, err := envtest.NewFast().Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, dst := env.NewBatch(s, 2), make([]float32, 2)
+	follower, learner := &counting{}, &struct{ rewards.Learner }{&counting{}}
+	sum, err := rewards.NewSum([]rewards.Term{{Name: "a", Weight: 1, Func: follower}, {Name: "b", Weight: 1, Func: learner}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []rewards.Func{sum, follower, learner} {
+		if err := rewards.Follow(f, dst, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := learner.Learner.(*counting).updates; follower.updates != 2 || n != 0 {
+		t.Errorf("%d updates of what follows, want 2, and %d of what learns", follower.updates, n)
+	}
+	if !rewards.Follows(sum) || !rewards.Follows(follower) || rewards.Follows(learner) {
+		t.Error("what follows is not told from what learns")
+	}
+}
+
+type counting struct{ updates int }
+
+func (*counting) Score([]float32, *env.Batch)                      {}
+func (c *counting) Update(*env.Batch, func(string, float64)) error { c.updates++; return nil }
+func (*counting) AppendBinary(b []byte) ([]byte, error)            { return b, nil }
+func (*counting) UnmarshalBinary([]byte) error                     { return nil }
+func (*counting) Follows()                                         {}

@@ -41,6 +41,7 @@ process; each is the median of several rounds, in which all benchmarks take turn
                 of it happens there. Measured only if asked for
   bonus/NAME    PPO in maze-v0 with each bonus; ratios are to the same without
   render/...    pictures of lander-v0, an observation of 32 pixels a side, and a film of ten seconds
+  reward/NAME   whole runs of lander with rewards that learn; ratios are to the task's own
   nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch
   qd/...        insertions into archives, novelty, and CMA-MAE on the sphere
 

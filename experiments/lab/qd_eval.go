@@ -218,7 +218,9 @@ func (w *qdWorld) episode(key rng.Key) (sum float64, steps int64, err error) {
 
 func (w *qdWorld) score() (err error) {
 	defer w.plan.recoverReward(w.reward, w.batch, &err)
-	w.reward.Score(w.rew, w.batch)
+	if err := rewards.Follow(w.reward, w.rew, w.batch); err != nil {
+		return &rewardError{err: err}
+	}
 	if err := checkReward(w.batch, w.rew, w.reward); err != nil {
 		return &rewardError{err: err}
 	}

@@ -159,9 +159,14 @@ func checkBehaviour(p *Plan, episodes int) (*behaviour, error) {
 		}
 		t.Tau = jsonFloat(kendall(x, y))
 		t.judge(rows.N)
-		if p, ok := f.(*program.Func); ok {
+		if p, ok := f.(interface{ Doubts() []*program.Error }); ok {
 			for _, d := range p.Doubts() {
 				t.Loopholes = append(t.Loopholes, "it may not be finite: "+d.Error())
+			}
+		}
+		if p, ok := f.(interface{ Oddities() []*program.Error }); ok {
+			for _, d := range p.Oddities() {
+				t.Loopholes = append(t.Loopholes, "is it meant? "+d.Error())
 			}
 		}
 		out.Terms = append(out.Terms, t)
@@ -217,7 +222,9 @@ func (s *sampled) play(v env.Vec, policy agents.Policy, fs []rewards.Func, each 
 			s.rows = append(s.rows, cloneBatch(b))
 		}
 		for i, f := range fs {
-			f.Score(dst, b)
+			if err := rewards.Follow(f, dst, b); err != nil {
+				return err
+			}
 			for r, x := range dst {
 				if x-x != 0 {
 					s.bad[i] = fmt.Sprint(x)

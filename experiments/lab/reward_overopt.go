@@ -287,8 +287,9 @@ func (x *overoptimizer) round(ctx context.Context, vec env.Vec, act agents.Polic
 		if err := vec.Step(b); err != nil {
 			return err
 		}
-		proxy.Score(rew[0], b)
-		gold.Score(rew[1], b)
+		if err := errors.Join(rewards.Follow(proxy, rew[0], b), rewards.Follow(gold, rew[1], b)); err != nil {
+			return err
+		}
 		for w := range ended {
 			if ended[w] {
 				continue

@@ -13,6 +13,7 @@ import (
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/rewards"
 )
 
 // A trace is what training by PPO passes through: of each update, the divergence of an episode,
@@ -129,8 +130,9 @@ func (x *overoptimizer) trainSeed(ctx context.Context, coef float64, seed uint64
 		if err := vec.Step(b); err != nil {
 			return nil, err
 		}
-		proxy.Score(rew[0], b)
-		gold.Score(rew[1], b)
+		if err := errors.Join(rewards.Follow(proxy, rew[0], b), rewards.Follow(gold, rew[1], b)); err != nil {
+			return nil, err
+		}
 		for i := range b.N {
 			sums[0][i] += float64(rew[0][i])
 			sums[1][i] += float64(rew[1][i])

@@ -82,11 +82,16 @@ func rescore(ctx context.Context, name, path string, r *recording) (returns []fl
 
 // scoreInOrder scores all rows, in pieces that fit everywhere.
 func scoreInOrder(f rewards.Func, r *recording) (rows []float64, err error) {
-	const piece = 4096
-	n := r.data.Rows.N
+	piece, n := 4096, r.data.Rows.N
+	if rewards.Follows(f) {
+		piece = 1 // of one trajectory, whose steps come one after the other
+	}
 	for lo := 0; lo < n; lo += piece {
 		b := r.data.Rows.Rows(lo, min(n, lo+piece))
 		x, err := eval.Scores(f, &b)
+		if err == nil && piece == 1 {
+			err = rewards.Follow(f, make([]float32, 1), &b)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -274,6 +279,9 @@ func diffRewards(ctx context.Context, a, b, on string, r *recording, gamma float
 			return nil, err2
 		}
 		defer func() { err = errors.Join(err, done()) }()
+		if rewards.Follows(f) {
+			return nil, fmt.Errorf("%s remembers earlier steps: distances are of rewards of single transitions; reward score compares others", name)
+		}
 		fs[i] = f
 	}
 	o := eval.Options{Gamma: gamma}

@@ -35,14 +35,27 @@ func Run(t *testing.T, c rewards.Config, e env.Config) {
 	}
 	d := vktest.Open(t)
 	s := twin.Shader()
-	k, err := d.NewKernel(s.SPIRV, vk.KernelOptions{Buffers: 6, Push: 1 + len(s.Push)})
+	buffers := 6
+	if s.Memory > 0 {
+		buffers++
+	}
+	k, err := d.NewKernel(s.SPIRV, vk.KernelOptions{Buffers: buffers, Push: 1 + len(s.Push)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	var memory []float32 // of the shader, from batch to batch
 	for _, b := range rewardtest.Transitions(t, e) {
 		want := make([]float32, b.N)
 		twin.Score(want, b)
-		got := shade(t, d, k, s, b)
+		if l, ok := f.(rewards.Learner); ok {
+			if err := l.Update(b, func(string, float64) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if memory == nil {
+			memory = make([]float32, s.Memory*b.N)
+		}
+		got := shade(t, d, k, s, b, memory)
 		for i := range want {
 			same := math.Float32bits(got[i]) == math.Float32bits(want[i])
 			if d.Info().Kind != vk.Software {
@@ -55,8 +68,8 @@ func Run(t *testing.T, c rewards.Config, e env.Config) {
 	}
 }
 
-// shade runs the shader on a batch.
-func shade(t *testing.T, d *vk.Device, k *vk.Kernel, s rewards.Shader, b *env.Batch) []float32 {
+// shade runs the shader on a batch, with its memory.
+func shade(t *testing.T, d *vk.Device, k *vk.Kernel, s rewards.Shader, b *env.Batch, memory []float32) []float32 {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -79,7 +92,16 @@ func shade(t *testing.T, d *vk.Device, k *vk.Kernel, s rewards.Shader, b *env.Ba
 	for i, e := range b.End {
 		ends.Words()[i] = uint32(e)
 	}
-	bound, err := k.Bind(append(buffers, ends)...)
+	buffers = append(buffers, ends)
+	var kept *vk.Buffer
+	if len(memory) > 0 {
+		kept, err = d.NewBuffer(4*len(memory), vk.HostVisible)
+		must(err)
+		defer kept.Free()
+		must(kept.Upload(memory))
+		buffers = append(buffers, kept)
+	}
+	bound, err := k.Bind(buffers...)
 	must(err)
 	run, err := d.Record(func(r *vk.Recorder) {
 		r.Dispatch(bound, (b.N+63)/64, append([]uint32{uint32(b.N)}, s.Push...)...)
@@ -88,5 +110,8 @@ func shade(t *testing.T, d *vk.Device, k *vk.Kernel, s rewards.Shader, b *env.Ba
 	defer run.Free()
 	must(run.Run())
 	must(buffers[4].Download(out))
+	if kept != nil {
+		must(kept.Download(memory))
+	}
 	return out
 }

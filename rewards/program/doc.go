@@ -6,7 +6,7 @@
 // column. It is then lowered to straight-line code that runs column by column over the whole
 // batch, without allocation, and, for rollouts on a GPU, to a compute shader of the same bits
 // (on Mesa's software driver; see [Func.Shader]). Expressions cannot loop, fail or read anything
-// but the row. They may be as long as a page.
+// but the row, and what they remember of its episode. They may be as long as a page.
 //
 // The language of this kind of reward follows Xie et al., "Text2Reward: Reward Shaping with
 // Language Models for Reinforcement Learning" (ICLR 2024), in which programs write the reward.
@@ -30,6 +30,17 @@
 //	^ **              to a power that is a whole number from -16 to 16
 //	- ! not           in front of one
 //	let v = x; ...    names a value for what comes after the semicolon
+//
+// # Memory
+//
+//	prev(x)           x in the step before; in the first step of an episode x itself, or false
+//	first(x > 1)      true from the step on that it is first true in, to the end of the episode
+//
+// They remember in every step, also where the program chooses another branch. What is paid once, at a
+// stage, is first(p) and not prev(first(p)) ? 1 : 0. A program with memory is a [Remembering]: it has
+// to see episodes from their beginnings, step by step.
+//
+// # Numbers and truths
 //
 // Truths are not numbers: write x ? 1 : 0. [Functions] lists the functions. Whatever is known when
 // the program is built is computed then; it is an error if that is not finite.

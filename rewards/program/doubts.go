@@ -25,7 +25,9 @@ func (f *Func) Doubts() (list []*Error) {
 			}
 		}
 		var what string
-		x[i], what = f.bounds(in, a)
+		if x[i], what = f.bounds(in, a); in.op == opCell {
+			x[i] = f.cellBounds(in, i, x)
+		}
 		if what != "" {
 			list = append(list, placedAt(f.source, f.places[i], what))
 		}
@@ -101,6 +103,14 @@ func (f *Func) bounds(in ins, a [3]interval) (interval, string) {
 	return everything, ""
 }
 
+// cellBounds returns what a memory may hold: truths, or the values so far of a number.
+func (f *Func) cellBounds(in ins, at int, x []interval) interval {
+	if k := int(f.keep[in.col]); k < at {
+		return x[k]
+	}
+	return interval{0, 1}
+}
+
 // product is 0 where one factor is, however large the other: fields are finite.
 func product(a, b float64) float64 {
 	if a == 0 || b == 0 {
@@ -123,19 +133,8 @@ func span(xs ...float64) interval {
 
 // fieldBounds returns what the environment says of a column.
 func (f *Func) fieldBounds(in ins) interval {
-	fs := f.spec.Facts
-	switch in.src {
-	case fromObs, fromNext:
-		fs = f.spec.Obs
-	case fromAct:
-		fs = f.spec.Act
-	}
-	at := int32(0)
-	for _, field := range fs {
-		if in.col < at+int32(field.Len) {
-			return boundsOf(field)
-		}
-		at += int32(field.Len)
+	if field := f.field(in); field != nil {
+		return boundsOf(*field)
 	}
 	return everything
 }

@@ -26,6 +26,7 @@ type (
 	fn  = func(float64, ...float64) float64
 	vec = func([]any) float64
 	v2  = func([]any, []any) float64
+	b1  = func(bool) bool
 )
 
 // functions are by name.
@@ -34,7 +35,7 @@ var functions map[string]function
 // names of functions, in the order of the documentation.
 var functionNames = []string{
 	"abs", "sign", "min", "max", "clamp", "sqrt", "hypot", "exp", "log", "tanh", "sin", "cos", "atan2", "floor",
-	"wrap", "near", "sum", "mean", "norm", "dist",
+	"wrap", "near", "sum", "mean", "norm", "dist", "prev", "first",
 }
 
 // Functions lists the functions of the language.
@@ -112,6 +113,8 @@ func init() {
 			}
 			return norm(l, d)
 		}},
+		"prev":  {Function{"prev(x)", "x, a number or a truth, in the step before; in the first of an episode x itself, or false"}, typesOf(f1(nil), b1(nil)), nil},
+		"first": {Function{"first(x > 1)", "true from the step on that it is first true in, to the end of the episode"}, typesOf(b1(nil)), nil},
 	}
 }
 

@@ -15,7 +15,7 @@ var kernels = portable
 
 // portable is the specification of the arithmetic.
 var portable = [...]kernel{
-	opNumber: nil, opLoad: nil, opEnded: nil,
+	opNumber: nil, opLoad: nil, opEnded: nil, opCell: nil,
 	opAdd: func(d, a, b, _ []float32) {
 		a, b = a[:len(d)], b[:len(d)]
 		for i := range d {

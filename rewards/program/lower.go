@@ -3,6 +3,7 @@ package program
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -19,6 +20,7 @@ const (
 	opNumber op = iota // imm
 	opLoad             // column col of what src says
 	opEnded            // 1 if the row ended in the way of col
+	opCell             // memory col of the row
 	opAdd
 	opSub
 	opMul
@@ -97,6 +99,9 @@ type lowering struct {
 	at     []ast.Node // where each instruction comes from, for errors
 	node   ast.Node   // being lowered
 	vars   map[string]value
+	keep   []int32           // of each memory: the instruction whose value it keeps for the next step
+	cells  map[cellKey]int32 // memories
+	unused []*Error
 }
 
 // An abort is the panic that ends lowering with an error.
@@ -109,7 +114,7 @@ func (l *lowering) fail(n ast.Node, format string, args ...any) {
 // lower returns the instructions of a program; the last one is its value, which has to be of the kind
 // that is wanted.
 func lower(text string, root ast.Node, s *env.Spec, want valueKind) (l *lowering, err error) {
-	l = &lowering{spec: s, source: text, index: map[ins]int32{}, vars: map[string]value{}}
+	l = &lowering{spec: s, source: text, index: map[ins]int32{}, vars: map[string]value{}, cells: map[cellKey]int32{}}
 	defer func() {
 		if r := recover(); r != nil {
 			a, ok := r.(abort)
@@ -182,19 +187,33 @@ func (l *lowering) fold(o op, xs []int32) int32 {
 	return out
 }
 
-// prune drops instructions that the root does not need, and makes it the last.
+// prune drops instructions that neither the root needs nor a memory that is read, and makes the root
+// the last.
 func (l *lowering) prune(root int32) {
 	need := make([]bool, len(l.code))
-	need[root] = true
-	to := make([]int32, len(l.code))
-	for i := root; i >= 0; i-- {
+	var mark func(int32)
+	mark = func(i int32) {
+		if need[i] {
+			return
+		}
+		need[i] = true
 		for _, a := range l.code[i].args {
-			if need[i] && a >= 0 {
-				need[a] = true
+			if a >= 0 {
+				mark(a)
 			}
 		}
+		if l.code[i].op == opCell {
+			mark(l.keep[l.code[i].col])
+		}
 	}
-	n := int32(0)
+	mark(root)
+	if slices.Contains(need[root+1:], true) { // a memory needs more: the root has to come after it
+		one := l.number(1)
+		root = l.add(ins{op: opSelect, args: [3]int32{one, root, root}})
+		need = append(need, make([]bool, len(l.code)-len(need))...)
+		mark(root)
+	}
+	to, n := make([]int32, len(l.code)), int32(0)
 	for i := range root + 1 {
 		if !need[i] {
 			continue
@@ -209,6 +228,25 @@ func (l *lowering) prune(root int32) {
 		n++
 	}
 	l.code, l.at, l.index = l.code[:n], l.at[:n], nil
+	l.renumber(to)
+}
+
+// renumber drops the memories that nobody reads.
+func (l *lowering) renumber(to []int32) {
+	place := map[int32]int32{}
+	var kept []int32
+	for i := range l.code {
+		in := &l.code[i]
+		if in.op != opCell {
+			continue
+		}
+		if _, ok := place[in.col]; !ok {
+			place[in.col] = int32(len(kept))
+			kept = append(kept, to[l.keep[in.col]])
+		}
+		in.col = place[in.col]
+	}
+	l.keep = kept
 }
 
 // visit lowers a node.
@@ -423,6 +461,9 @@ func (l *lowering) conditional(n *ast.ConditionalNode) value {
 
 func (l *lowering) call(n *ast.CallNode) value {
 	id, ok := n.Callee.(*ast.IdentifierNode)
+	if name := nameOf(id, ok); name == "prev" || name == "first" {
+		return l.remember(n, name)
+	}
 	f, known := functions[nameOf(id, ok)]
 	if !known {
 		l.fail(n, "%s is no function", n.Callee)
@@ -449,6 +490,9 @@ func nameOf(id *ast.IdentifierNode, ok bool) string {
 
 func (l *lowering) declare(n *ast.VariableDeclaratorNode) value {
 	v := l.visit(n.Value)
+	if !mentions(n.Expr, n.Name) {
+		l.unused = append(l.unused, placedAt(l.source, n.Location().From, fmt.Sprintf("%s is not used", n.Name)))
+	}
 	old, had := l.vars[n.Name]
 	l.vars[n.Name] = v
 	out := l.visit(n.Expr)
@@ -456,4 +500,23 @@ func (l *lowering) declare(n *ast.VariableDeclaratorNode) value {
 		l.vars[n.Name] = old
 	}
 	return out
+}
+
+// mentions tells whether a name stands in a tree.
+func mentions(n ast.Node, name string) bool {
+	m := mention{name: name}
+	ast.Walk(&n, &m)
+	return m.found
+}
+
+type mention struct {
+	name  string
+	found bool
+}
+
+// Visit looks at a node.
+func (m *mention) Visit(n *ast.Node) {
+	if id, ok := (*n).(*ast.IdentifierNode); ok && id.Value == m.name {
+		m.found = true
+	}
 }

@@ -35,7 +35,7 @@ func (*Config) Paper() string { return "Xie et al. 2024 (Text2Reward)" }
 
 // Build compiles the expression for an environment.
 func (c *Config) Build(s *env.Spec) (rewards.Func, error) {
-	f, err := Compile(c.Expr, s)
+	f, err := Open(c.Expr, s)
 	if err != nil {
 		return nil, fmt.Errorf("expr: %w", err)
 	}
@@ -44,34 +44,37 @@ func (c *Config) Build(s *env.Spec) (rewards.Func, error) {
 
 // A Func is a compiled program. It is not safe for concurrent use.
 type Func struct {
-	spec   *env.Spec
-	source string
-	code   []ins
-	places []int // of each instruction: where in the source it comes from
-	widths [4]int
-	steps  []step
-	cols   [][]float32
+	spec     *env.Spec
+	source   string
+	code     []ins
+	places   []int // of each instruction: where in the source it comes from
+	widths   [4]int
+	keep     []int32 // instructions whose values the next step remembers
+	keepCols []int32 // their columns
+	unused   []*Error
+	steps    []step
+	cols     [][]float32
 }
 
 var _ rewards.Twin = (*Func)(nil)
 
-// Compile makes a reward of an expression. Errors about a place of it are of type *Error.
+// Compile makes a reward of an expression that looks at single steps; see Open for others. Errors about a place of it are of type *Error.
 func Compile(source string, s *env.Spec) (*Func, error) {
-	if strings.TrimSpace(source) == "" {
-		return nil, fmt.Errorf("the program is empty: want an expression, such as 2*%s", example(s))
-	}
-	return compile(source, s, number)
+	return forgetful(compile(source, s, number))
 }
 
 // Condition is Compile of an expression that is true or false: its Score writes 1 or 0.
 func Condition(source string, s *env.Spec) (*Func, error) {
-	if strings.TrimSpace(source) == "" {
-		return nil, fmt.Errorf("the condition is empty: want an expression, such as %s > 0", example(s))
-	}
-	return compile(source, s, truth)
+	return forgetful(compile(source, s, truth))
 }
 
 func compile(source string, s *env.Spec, want valueKind) (*Func, error) {
+	if strings.TrimSpace(source) == "" {
+		if want == truth {
+			return nil, fmt.Errorf("the condition is empty: want an expression, such as %s > 0", example(s))
+		}
+		return nil, fmt.Errorf("the program is empty: want an expression, such as 2*%s", example(s))
+	}
 	if err := reserved(s); err != nil {
 		return nil, err
 	}
@@ -83,7 +86,7 @@ func compile(source string, s *env.Spec, want valueKind) (*Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Func{spec: s, source: source, code: l.code, widths: [4]int{
+	f := &Func{spec: s, source: source, code: l.code, keep: l.keep, unused: l.unused, widths: [4]int{
 		fromObs: env.Width(s.Obs), fromAct: env.Width(s.Act), fromNext: env.Width(s.Obs), fromFacts: env.Width(s.Facts),
 	}}
 	for _, n := range l.at {
@@ -91,6 +94,18 @@ func compile(source string, s *env.Spec, want valueKind) (*Func, error) {
 	}
 	f.assign()
 	return f, nil
+}
+
+// forgetful refuses programs that remember.
+func forgetful(f *Func, err error) (*Func, error) {
+	if err == nil && len(f.keep) > 0 {
+		for i, in := range f.code {
+			if in.op == opCell {
+				return nil, placedAt(f.source, f.places[i], "what remembers earlier steps is for the reward program only")
+			}
+		}
+	}
+	return f, err
 }
 
 func example(s *env.Spec) string {

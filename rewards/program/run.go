@@ -28,6 +28,9 @@ func (f *Func) assign() {
 			}
 		}
 	}
+	for _, k := range f.keep {
+		last[k] = len(f.code) // to be stored
+	}
 	place := make([]int32, len(f.code))
 	var free []int32
 	count := int32(1)
@@ -59,6 +62,9 @@ func (f *Func) assign() {
 		st.dst = place[i]
 		f.steps = append(f.steps, st)
 	}
+	for _, k := range f.keep {
+		f.keepCols = append(f.keepCols, place[k])
+	}
 	f.cols = make([][]float32, count)
 	for i := range f.cols[1:] {
 		f.cols[1+i] = make([]float32, block)
@@ -77,7 +83,10 @@ func fill(x []float32, v float32) {
 }
 
 // Score writes the value of the program for each row.
-func (f *Func) Score(dst []float32, b *env.Batch) {
+func (f *Func) Score(dst []float32, b *env.Batch) { f.run(dst, b, nil, false) }
+
+// run is Score with a memory, which it brings up to date if that is to be kept.
+func (f *Func) run(dst []float32, b *env.Batch, memory []float32, keep bool) {
 	from := [4][]float32{fromObs: b.Obs, fromAct: b.Act, fromNext: b.Next, fromFacts: b.Facts}
 	for lo := 0; lo < b.N; lo += block {
 		n := min(block, b.N-lo)
@@ -96,9 +105,14 @@ func (f *Func) Score(dst []float32, b *env.Batch) {
 				load(d, from[st.src][lo*w+int(st.col):], w)
 			case opEnded:
 				ended(d, b.End[lo:], env.End(st.col))
+			case opCell:
+				load(d, memory[lo*len(f.keep)+int(st.col):], len(f.keep))
 			default:
 				kernels[st.op](d, f.cols[st.a], f.cols[st.b], f.cols[st.c])
 			}
+		}
+		if keep {
+			f.store(memory, b.End, lo, n)
 		}
 	}
 	f.cols[0] = nil

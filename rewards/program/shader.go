@@ -27,6 +27,8 @@ const (
 	frameProgram    = "program(u1;"
 	frameIndex      = "p_at(u1;u1;u1;"
 	frameHowItEnded = "p_ended(u1;u1;"
+	frameCell       = "p_cell(u1;"
+	frameKeep       = "p_keep(f1;u1;u1;"
 )
 
 // calls are the functions of the frame (shaders/reward.comp) for operations, by what the compiler
@@ -52,7 +54,7 @@ func (f *Func) Shader() rewards.Shader {
 	}
 	frame := readModule(code)
 	frame.compile(f)
-	return rewards.Shader{SPIRV: frame.bytes()}
+	return rewards.Shader{SPIRV: frame.bytes(), Memory: len(f.keep)}
 }
 
 // A module is SPIR-V being changed.
@@ -174,6 +176,9 @@ func (m *module) compile(f *Func) {
 			ids[i] = m.call(m.float, loads[in.src], at)
 		case opEnded:
 			ids[i] = m.call(m.float, frameHowItEnded, row, m.constant(m.uint, uint32(in.col)))
+		case opCell:
+			at := m.call(m.uint, frameIndex, row, m.constant(m.uint, uint32(len(f.keep))), m.constant(m.uint, uint32(in.col)))
+			ids[i] = m.call(m.float, frameCell, at)
 		case opNot: // 1 - x
 			ids[i] = m.call(m.float, calls[opSub], m.constant(m.float, constant(1).imm), ids[in.args[0]])
 		default:
@@ -185,6 +190,10 @@ func (m *module) compile(f *Func) {
 			}
 			ids[i] = m.call(m.float, calls[in.op], args...)
 		}
+	}
+	for c, k := range f.keep { // once all have been read
+		at := m.call(m.uint, frameIndex, row, m.constant(m.uint, uint32(len(f.keep))), m.constant(m.uint, uint32(c)))
+		m.call(m.float, frameKeep, ids[k], at, row)
 	}
 	m.body = append(m.body, 2<<16|opReturnValue, ids[len(ids)-1])
 }

@@ -139,6 +139,9 @@ func (r *running) Update(b *env.Batch, _ func(string, float64)) error {
 	return nil
 }
 
+// Follows says that all it knows is of the episodes under way.
+func (*running) Follows() {}
+
 // AppendBinary appends the number of rows and the state of each, as 4 bytes.
 func (r *running) AppendBinary(dst []byte) ([]byte, error) {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(r.states)))
