@@ -3,7 +3,6 @@ package physics
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
@@ -33,7 +32,7 @@ type Model struct {
 	rows    int // constraints of all joints
 	dofs    int // velocities of all bodies that can move; three zeros follow them
 
-	scratches sync.Pool
+	scratches pool
 	collide   map[int]bool // joints whose bodies collide with each other
 }
 

@@ -457,3 +457,19 @@ func BenchmarkRandom(b *testing.B) {
 		})
 	}
 }
+
+// Gusts are the same whether they are known or not, and beyond what is known they are computed.
+func TestGusts(t *testing.T) {
+	w := newWorld(false)
+	w.Params[wind], w.Params[turbulence] = 1, 1
+	for _, phase := range []int32{firstPhase, -1, 0, 17, lastPhase, lastPhase + 1000, lastPhase + 1001, 1 << 20, firstPhase - 1} {
+		w.Wind, w.Turn = phase, 3
+		known := w.recall()
+		if want := phase >= firstPhase && phase <= lastPhase+1000; known != want {
+			t.Errorf("phase %d: known is %v", phase, known)
+		}
+		if known && gusts()[phase-firstPhase] != gust(phase) {
+			t.Errorf("phase %d: %v is known, %v right", phase, gusts()[phase-firstPhase], gust(phase))
+		}
+	}
+}

@@ -177,7 +177,7 @@ func (w *world) Reset(l *env.Level, key rng.Key) {
 
 	r := rng.New(l.Seed).Stream(startPurpose, 0, 0)
 	push := geom.Vec{X: r.Range(-p[kick], p[kick]), Y: r.Range(-p[kick], p[kick])}
-	w.Wind, w.Turn = int32(r.IntN(2*9999))-9999, int32(r.IntN(2*9999))-9999
+	w.Wind, w.Turn = int32(r.IntN(2*9999))+firstPhase, int32(r.IntN(2*9999))+firstPhase
 	w.start(geom.Vec{X: width/2 + p[startX], Y: high/4 + p[startHeight]}, p[startAngle], push)
 	w.see()
 	w.Shaping = w.potential()
@@ -288,19 +288,51 @@ func (w *world) throttles(act []float32) (main, turn float32) {
 // blow applies the wind: tanh(sin 2kt + sin pi kt) of its greatest force and torque, which
 // never repeats itself.
 func (w *world) blow() {
-	force, torque := w.Params[wind], w.Params[turbulence]
-	if force == 0 && torque == 0 {
+	if w.Params[wind] == 0 && w.Params[turbulence] == 0 {
 		return
 	}
-	w.w.ApplyForce(w.hull, geom.Vec{X: float32(force * gust(w.Wind))}, w.w.Centre(w.hull))
-	w.w.ApplyTorque(w.hull, float32(torque*gust(w.Turn)))
+	if !w.recall() {
+		w.press(gust(w.Wind), gust(w.Turn))
+	}
 	w.Wind++
 	w.Turn++
+}
+
+// press makes the wind act with parts of its greatest force and torque.
+func (w *world) press(force, torque float32) {
+	w.w.ApplyForce(w.hull, geom.Vec{X: float32(w.Params[wind] * force)}, w.w.Centre(w.hull))
+	w.w.ApplyTorque(w.hull, float32(w.Params[turbulence]*torque))
 }
 
 func gust(t int32) float32 {
 	const k = 0.01
 	return geom.Tanh(geom.Sin(2*k*float32(t)) + geom.Sin(geom.Pi*k*float32(t)))
+}
+
+const (
+	firstPhase  = -9999 // of the wind, at the start of an episode at least
+	lastPhase   = 9998  // at most
+	knownPhases = lastPhase - firstPhase + 1001
+)
+
+// gusts is gust from firstPhase on: to compute it anew would be a sixth of a step.
+var gusts = sync.OnceValue(func() *[knownPhases]float32 {
+	g := new([knownPhases]float32)
+	for i := range g {
+		g[i] = gust(int32(i) + firstPhase)
+	}
+	return g
+})
+
+// recall does what blow does with known gusts, and reports whether they are known.
+func (w *world) recall() bool {
+	i, k := uint32(w.Wind-firstPhase), uint32(w.Turn-firstPhase)
+	if i >= knownPhases || k >= knownPhases {
+		return false
+	}
+	g := gusts()
+	w.press(g[i], g[k])
+	return true
 }
 
 // fire gives the impulses of the engines. In the frame of the hull the main engine's thrust

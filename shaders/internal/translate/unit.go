@@ -108,9 +108,9 @@ var intrinsics = map[string]string{
 	"bits.OnesCount32": "bitCount", "bits.Mul32": "umulExtended",
 }
 
-// shortcuts are functions that try a faster way on processors with SIMD instructions and report
-// whether it was there. Kernels have none.
-var shortcuts = map[string]bool{"physics.World.castFan": true}
+// shortcuts are functions that try a way that is faster on CPUs and report whether it was there. Kernels
+// have none.
+var shortcuts = map[string]bool{"physics.World.castFan": true, "lander.world.recall": true}
 
 func funcName(f *types.Func) string {
 	name := f.Pkg().Name()
