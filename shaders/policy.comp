@@ -59,7 +59,7 @@ uint choose(uint x, uint n, float u, bool explore) {
 
 void main() {
     me = gl_GlobalInvocationID.x;
-    if (me >= worlds || mem[me] != 0u || mem[2u * worlds + me] != 0u) return;
+    if (me >= worlds || mem[me] != 0u || mem[worlds + me] != 0u) return;
     uint layers = net[0], activation = net[1], parts = net[2], columns = net[3];
     bool explore = net[4] != 0u;
     uint norm = net[6], free = net[7], bounds = net[8], table = net[9], width = net[10];

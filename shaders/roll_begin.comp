@@ -4,7 +4,7 @@
 //
 // Words of a world's memory that it knows beside those of package shaders/engine: 3 steps done in
 // the rollout, 4 steps since the episode began, 5 beginnings used, 6 whether the episode has ended,
-// 7 beginnings there are. Word 2: 1 the world waits or is done; 2 the host has simulated this step.
+// 7 beginnings there are. A world that is amid a step, waits or is done is left as it is.
 //
 // Push constants: number of worlds, words of a state, steps of the rollout, whether to keep the state.
 layout(local_size_x = 64) in;
@@ -15,17 +15,10 @@ layout(push_constant) uniform Push { uint worlds, state, steps, keep; };
 
 void main() {
     uint me = gl_GlobalInvocationID.x;
-    if (me >= worlds || mem[me] != 0u || mem[2u * worlds + me] != 0u) return;
-    if (mem[3u * worlds + me] >= steps) {
-        mem[2u * worlds + me] = 1u;
-        return;
-    }
+    if (me >= worlds || mem[me] != 0u || mem[worlds + me] != 0xffffffffu || mem[3u * worlds + me] >= steps) return;
     if (mem[6u * worlds + me] != 0u) {
         uint used = mem[5u * worlds + me];
-        if (used == mem[7u * worlds + me]) {
-            mem[2u * worlds + me] = 1u;
-            return;
-        }
+        if (used == mem[7u * worlds + me]) return;
         for (uint a = 8u; a < state; a++) mem[a * worlds + me] = spare[(used * state + a) * worlds + me];
         mem[4u * worlds + me] = 0u;
         mem[5u * worlds + me] = used + 1u;
@@ -34,4 +27,5 @@ void main() {
     if (keep != 0u) {
         for (uint a = 8u; a < state; a++) before[a * worlds + me] = mem[a * worlds + me];
     }
+    mem[worlds + me] = 0u;
 }

@@ -1,8 +1,8 @@
 #version 450
 // Ends a step of a rollout in every world: reward, end of the episode, checks, recording.
 //
-// Words of a world's memory are explained in roll_begin.comp. Faults: 4 a number is not finite, 8 a
-// kernel did not run to its end.
+// Words of a world's memory are explained in roll_begin.comp. Fault 4: a number is not finite. A world
+// that is amid a step is left as it is.
 //
 // Push constants: number of worlds; words of the rows of observation, action, successor, facts and of
 // the end; their widths; where the action as sampled is in the scratch; steps after which an episode
@@ -36,13 +36,8 @@ void copy(uint row, uint n, bool check) {
 
 void main() {
     me = gl_GlobalInvocationID.x;
-    if (me >= worlds || mem[me] != 0u || mem[2u * worlds + me] == 1u) return;
-    mem[2u * worlds + me] = 0u;
-    if (mem[worlds + me] != kernels) {
-        mem[me] = 8u;
-        return;
-    }
-    mem[worlds + me] = 0u;
+    if (me >= worlds || mem[me] != 0u || mem[worlds + me] != kernels) return;
+    mem[worlds + me] = 0xffffffffu;
     uint t = mem[3u * worlds + me], step = mem[4u * worlds + me];
     dst = t * (2u * obs + 2u * act + facts + 3u);
     copy(rowObs, obs, false);

@@ -37,30 +37,47 @@ func (w *World) closeWide() {
 	}
 }
 
-// closeJoint closes one joint, and returns how far it was open, as seen from the slop.
-func (w *World) closeJoint(i int) float32 {
-	info, j := &w.m.joints[i], &w.joints[i]
-	a, b := &w.bodies[info.a], &w.bodies[info.b]
-	open := float32(0)
-	if info.limited {
+// closeJoint closes one joint, its limit first, and returns how far it was open, as seen from the slop.
+func (w *World) closeJoint(i int) (open float32) {
+	for _, limit := range [2]bool{true, false} {
+		if limit && !w.m.joints[i].limited {
+			continue
+		}
 		var c constraint
 		position := w.measure(i, &c.j)
-		slop, most := float32(linearSlop), float32(maxLinearCorrection)
-		if info.kind == scene.Revolute {
-			slop, most = angularSlop, maxCorrection
-		}
-		fix := geom.Clamp(j.lo-position-slop, 0, most) - geom.Clamp(position-j.hi-slop, 0, most)
-		c.set(0, a, b)
-		if k := c.dot(&c); fix != 0 && k > 0 {
-			f := fix / k
-			c.displace(a, b, float32(f*turnScale(c.m[2]*f, c.m[5]*f)))
-			a.turnTo()
-			b.turnTo()
-			open = geom.Max(open, geom.Abs(fix)*(linearSlop/slop))
+		if limit {
+			open = geom.Max(open, w.closeLimit(i, &c, position))
+		} else {
+			open = geom.Max(open, w.closeGap(i))
 		}
 	}
-	var unused [6]float32
-	w.measure(i, &unused)
+	return open
+}
+
+// closeLimit moves a joint back inside its limits. The Jacobian of its position is in c.
+func (w *World) closeLimit(i int, c *constraint, position float32) (open float32) {
+	info, j := &w.m.joints[i], &w.joints[i]
+	a, b := &w.bodies[info.a], &w.bodies[info.b]
+	slop, most := float32(linearSlop), float32(maxLinearCorrection)
+	if info.kind == scene.Revolute {
+		slop, most = angularSlop, maxCorrection
+	}
+	fix := geom.Clamp(j.lo-position-slop, 0, most) - geom.Clamp(position-j.hi-slop, 0, most)
+	c.set(0, a, b)
+	if k := c.dot(c); fix != 0 && k > 0 {
+		f := fix / k
+		c.displace(a, b, float32(f*turnScale(c.m[2]*f, c.m[5]*f)))
+		a.turnTo()
+		b.turnTo()
+		open = geom.Abs(fix) * (linearSlop / slop)
+	}
+	return open
+}
+
+// closeGap closes the constraints of a joint, which have been measured.
+func (w *World) closeGap(i int) (open float32) {
+	info := &w.m.joints[i]
+	a, b := &w.bodies[info.a], &w.bodies[info.b]
 	cs := w.constraints[info.row0 : info.row0+info.rows]
 	var k [3][3]float32
 	var x [3]float32

@@ -80,25 +80,23 @@ func (w *World) measure(i int, jac *[6]float32) (position float32) {
 	f := w.frame(j, a, b)
 	angle := b.a - a.a - j.reference
 	cs := w.constraints[info.row0 : info.row0+info.rows]
+	var open [3]float32 // errors of the constraints
 	switch info.kind {
 	case scene.Revolute, scene.Weld:
 		x, y := &cs[0], &cs[1]
 		x.j[0], x.j[1], x.j[2], x.j[3], x.j[4], x.j[5] = -1, 0, f.ray, 1, 0, -f.rby
-		x.set(f.dx, a, b)
 		y.j[0], y.j[1], y.j[2], y.j[3], y.j[4], y.j[5] = 0, -1, -f.rax, 0, 1, f.rbx
-		y.set(f.dy, a, b)
+		open[0], open[1], open[2] = f.dx, f.dy, angle
 		turn(jac)
 		position = angle
 		if info.kind == scene.Weld {
 			turn(&cs[2].j)
-			cs[2].set(angle, a, b)
 		}
 	case scene.Prismatic:
 		ux, uy := j.axis(a)
 		f.along(&cs[0].j, -uy, ux)
-		cs[0].set(float32(f.dy*ux)-float32(f.dx*uy), a, b)
 		turn(&cs[1].j)
-		cs[1].set(angle, a, b)
+		open[0], open[1] = float32(f.dy*ux)-float32(f.dx*uy), angle
 		f.along(jac, ux, uy)
 		position = float32(f.dx*ux) + float32(f.dy*uy)
 	case scene.Distance:
@@ -107,8 +105,11 @@ func (w *World) measure(i int, jac *[6]float32) (position float32) {
 		position = length
 		if info.rows == 1 {
 			cs[0].j = *jac
-			cs[0].set(length-j.length, a, b)
+			open[0] = length - j.length
 		}
+	}
+	for r := range cs {
+		cs[r].set(open[r], a, b)
 	}
 	if info.driven {
 		for r := range cs {

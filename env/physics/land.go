@@ -125,12 +125,15 @@ func (m *manifold) landPolygon(s *stretch, h *hull, margin float32) {
 	g := hull{radius: skin}
 	line := [2]vert{{s.x2, s.y2, s.nx, s.ny}, {s.x1, s.y1, -s.nx, -s.ny}} // its upper side first
 	g.v = line[:]
+	p, q, edge, id := &g, h, 0, uint32(0)
 	if best > sep+0.1*linearSlop {
-		m.clip(h, &g, at, best, reach, 0x800)
+		p, q, edge, sep, id = h, &g, at, best, 0x800
+	}
+	m.clip(p, q, edge, sep, reach, id)
+	if id != 0 {
 		m.flip()
 		return
 	}
-	m.clip(&g, h, 0, sep, reach, 0)
 	m.dropShared(s)
 }
 

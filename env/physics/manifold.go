@@ -51,14 +51,18 @@ func (m *manifold) flip() {
 // collide fills m with the points of a and b that are closer than margin.
 func (m *manifold) collide(a, b *hull, margin float32) {
 	m.n = 0
+	disc := len(a.v) == 1
 	switch {
-	case len(a.v) == 1 && len(b.v) == 1:
+	case disc && len(b.v) == 1:
 		m.discs(a.v[0].x, a.v[0].y, b.v[0].x, b.v[0].y, a.radius, b.radius, margin, 0)
-	case len(b.v) == 1:
+	case disc || len(b.v) == 1:
+		if disc {
+			a, b = b, a
+		}
 		m.hullDisc(a, b, margin)
-	case len(a.v) == 1:
-		m.hullDisc(b, a, margin)
-		m.flip()
+		if disc {
+			m.flip()
+		}
 	default:
 		m.hulls(a, b, margin)
 	}
@@ -114,15 +118,19 @@ func (m *manifold) hullDisc(a, b *hull, margin float32) {
 	if best > a.radius+b.radius+margin {
 		return
 	}
-	e, f := &a.v[at], &a.v[next(at, len(a.v))]
+	after := next(at, len(a.v))
+	e, f := &a.v[at], &a.v[after]
 	if best > 0 || len(a.v) == 2 { // outside the corners: the nearest feature may be a corner
 		tx, ty := f.x-e.x, f.y-e.y
+		corner := -1
 		if float32((x-e.x)*tx)+float32((y-e.y)*ty) <= 0 {
-			m.discs(e.x, e.y, x, y, a.radius, b.radius, margin, uint32(at))
-			return
+			corner = at
+		} else if float32((x-f.x)*tx)+float32((y-f.y)*ty) >= 0 {
+			corner = after
 		}
-		if float32((x-f.x)*tx)+float32((y-f.y)*ty) >= 0 {
-			m.discs(f.x, f.y, x, y, a.radius, b.radius, margin, uint32(next(at, len(a.v))))
+		if corner >= 0 {
+			c := &a.v[corner]
+			m.discs(c.x, c.y, x, y, a.radius, b.radius, margin, uint32(corner))
 			return
 		}
 	}
@@ -173,12 +181,14 @@ func (m *manifold) hulls(a, b *hull, margin float32) {
 	if sb > reach {
 		return
 	}
+	id := uint32(0)
 	if sb > sa+0.1*linearSlop {
-		m.clip(b, a, eb, sb, reach, 0x800)
-		m.flip()
-		return
+		a, b, ea, sa, id = b, a, eb, sb, 0x800
 	}
-	m.clip(a, b, ea, sa, reach, 0)
+	m.clip(a, b, ea, sa, reach, id)
+	if id != 0 {
+		m.flip()
+	}
 }
 
 // clip adds the points of hull b on the reference edge of hull a, at distance sep.

@@ -115,23 +115,35 @@ func (w *World) addRow(r *row, a, b int32, impulse float32) {
 // addPair is addRow for two rows of the same bodies.
 func (w *World) addPair(r *[2]row, a, b int32, f, g float32) {
 	p, q := &r[0], &r[1]
-	w.setRow(p, a, b)
-	w.setRow(q, a, b)
+	for i := range r {
+		w.setRow(&r[i], a, b)
+	}
 	ta, tb := w.m.bodies[a].tree, w.m.bodies[b].tree
 	ground := int32(len(w.bodies) - 1)
-	if ta >= 0 && ta != tb {
-		p.za, p.sa, p.na = w.reactionBoth(ta, a, ground, &p.j, &q.j)
-		q.za, q.sa, q.na = p.za+w.m.trees[ta].rows, p.sa, p.na
-	}
-	if tb >= 0 {
-		if ta != tb {
-			a = ground
+	for side, tree := range [2]int32{ta, tb} {
+		if tree < 0 || side == 0 && ta == tb {
+			continue
 		}
-		p.zb, p.sb, p.nb = w.reactionBoth(tb, a, b, &p.j, &q.j)
-		q.zb, q.sb, q.nb = p.zb+w.m.trees[tb].rows, p.sb, p.nb
+		x, y := a, b
+		switch {
+		case ta == tb:
+		case side == 0:
+			y = ground
+		default:
+			x = ground
+		}
+		z, s, n := w.reactionBoth(tree, x, y, &p.j, &q.j)
+		if side == 0 {
+			p.za, p.sa, p.na = z, s, n
+			q.za, q.sa, q.na = z+w.m.trees[tree].rows, s, n
+		} else {
+			p.zb, p.sb, p.nb = z, s, n
+			q.zb, q.sb, q.nb = z+w.m.trees[tree].rows, s, n
+		}
 	}
-	w.startRow(p, f)
-	w.startRow(q, g)
+	for i, impulse := range [2]float32{f, g} {
+		w.startRow(&r[i], impulse)
+	}
 }
 
 // setRow computes what a row is without joints.

@@ -155,17 +155,25 @@ func (w *World) settleBoth() {
 // solve finds the impulses. Contacts that were left out, because the shapes were not going to
 // meet, are taken in if they do after all.
 func (w *World) solve() {
-	for more := true; more; {
+	for {
 		w.assemble()
 		w.sweep()
-		w.apply()
-		if len(w.waiting) == 0 && w.now.speeds != nil {
-			w.unsettled = true // nothing needs the velocities before settleBoth
+		if !w.takeMore() {
 			return
 		}
-		w.settle(w.now.motion)
-		more = w.takeIn(sweepTolerance)
 	}
+}
+
+// takeMore applies the impulses found, and takes in contacts that turn out to be needed. It reports
+// whether there are any, for which all is to be solved again.
+func (w *World) takeMore() bool {
+	w.apply()
+	if len(w.waiting) == 0 && w.now.speeds != nil {
+		w.unsettled = true // nothing needs the velocities before settleBoth
+		return false
+	}
+	w.settle(w.now.motion)
+	return w.takeIn(sweepTolerance)
 }
 
 // prepareContacts makes the rows of contacts that are likely to be needed and starts from the

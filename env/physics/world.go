@@ -83,7 +83,7 @@ func (m *Model) newScratch() *scratch {
 	s.jacobians, s.positions = make([][6]float32, len(m.joints)), make([]float32, len(m.joints))
 	s.axes = make([]axis, 0, len(m.joints))
 	s.grips, s.waiting = make([]grip, 0, m.layout.contacts), make([]grip, 0, m.layout.contacts)
-	rows := len(m.joints) + 2*m.layout.contacts
+	rows := m.maxRows()
 	s.rows = make([]row, 0, rows)
 	s.react = make([]float32, 0, 2*int(widest)*rows)
 	few := min(maxDense, (rows+3)/4*4)
@@ -95,6 +95,9 @@ func (m *Model) newScratch() *scratch {
 	s.old = make([]memory, m.layout.contacts)
 	return s
 }
+
+// maxRows returns how many rows a step can have at most.
+func (m *Model) maxRows() int { return len(m.joints) + 2*m.layout.contacts }
 
 // Bytes returns the memory that one world takes.
 func (m *Model) Bytes() int { return 4*m.layout.words + sizeof[World]() }

@@ -28,6 +28,7 @@ type linker struct {
 	arrays  []array
 	scratch []reflect.Value // to be placed behind all else
 	state   int             // words of the memory of a world before the arrays of the scratch
+	crowded bool            // the physics may have more rows than kernels solve for
 	failure error
 }
 
@@ -99,6 +100,7 @@ func link(l *engine.Layout, s *env.Spec, e env.Env) (*linker, error) {
 		return nil, k.failure
 	}
 	copy(k.table[l.Image:], k.local[:l.Words])
+	k.local[wordTurn] = engine.Idle
 	return k, nil
 }
 
@@ -159,6 +161,7 @@ func (k *linker) single(v reflect.Value) {
 	k.quiet = quiet
 	if w, ok := v.Interface().(*physics.World); ok {
 		k.scratch = append(k.scratch, reflect.ValueOf(w.Model().Scratch()))
+		k.crowded = w.Model().Crowded()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
@@ -16,9 +17,9 @@ type machine struct {
 	before     *vk.Buffer // the states of worlds before the last step
 	local      image      // what a world's memory holds at first
 	step       *vk.Commands
-	n          int    // worlds
-	kernels    uint32 // that a step runs
-	ran        uint32 // kernels that each world has run so far
+	rest       *vk.Commands // step, for worlds that are not done with it
+	n          int          // worlds
+	kernels    uint32       // that a world needs in a step
 
 	rowObs, rowAct, rowNext, rowFacts, rowEnd int
 
@@ -28,6 +29,13 @@ type machine struct {
 
 // groupSize is the number of worlds of a work group.
 const groupSize = 64
+
+// rounds is how often a submission runs those kernels that a world may need several times. More are
+// seldom needed.
+const rounds = 2
+
+// mostRests is how many submissions a step may take. Each solves for at least one contact more.
+const mostRests = 1000
 
 func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substeps int, device string) (m *machine, err error) {
 	m = &machine{n: worlds, local: k.local, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
@@ -56,7 +64,8 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 	}
 	copy(m.table.Words(), k.table)
 	m.fill(m.mem.Words(), len(k.local))
-	names, substep := manifest.Of(id)
+	names, parts := manifest.Of(id)
+	substep := len(parts[0]) + len(parts[1]) + len(parts[2])
 	m.kernels = uint32(substeps*substep + len(names) - substep)
 	bound := map[string]*vk.Binding{}
 	for _, name := range names {
@@ -67,7 +76,7 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 		if err != nil {
 			return nil, err
 		}
-		kernel, err := m.dev.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 2})
+		kernel, err := m.dev.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 3})
 		if err != nil {
 			return nil, fmt.Errorf("kernel %s: %w", name, err)
 		}
@@ -76,14 +85,25 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 		}
 	}
 	m.simulate = func(r *vk.Recorder) {
+		turn := 0
 		run := func(names []string, substep int) {
 			for _, name := range names {
-				r.Dispatch(bound[name], m.groups(), uint32(worlds), uint32(substep))
+				r.Dispatch(bound[name], m.groups(), uint32(worlds), uint32(turn), uint32(substep))
 				r.Barrier()
+				turn++
 			}
 		}
 		for s := range substeps {
-			run(names[:substep], s)
+			for i, part := range parts {
+				again := 1
+				if i == 1 {
+					again = rounds
+				}
+				for from := turn; again > 0; again-- {
+					turn = from
+					run(part, s)
+				}
+			}
 		}
 		run(names[substep:], substeps)
 	}
@@ -91,6 +111,9 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 		r.Copy(m.mem, m.before, 4*k.state*worlds)
 		m.simulate(r)
 	})
+	if err == nil {
+		m.rest, err = m.dev.Record(m.simulate)
+	}
 	return m, err
 }
 
@@ -118,33 +141,42 @@ func (m *machine) Close() error {
 
 // run steps all worlds.
 func (m *machine) run() error {
-	m.ran += m.kernels
-	return m.step.Run()
+	turns := m.mem.Words()[wordTurn*m.n : (wordTurn+1)*m.n]
+	clear(turns)
+	err := m.step.Run()
+	for n := 0; err == nil && m.amid(turns) && n < mostRests; n++ {
+		err = m.rest.Run()
+	}
+	return err
+}
+
+// amid reports whether any world is amid its step.
+func (m *machine) amid(turns []uint32) bool {
+	return slices.ContainsFunc(turns, func(t uint32) bool { return t != m.kernels && t != engine.Idle })
 }
 
 func (m *machine) word(at, i int) uint32 { return m.mem.Words()[at*m.n+i] }
 
 // check reports what kernels noticed in world i, and whether its step is to be done again.
 func (m *machine) check(i int) (again bool, err error) {
-	switch f := m.word(0, i); {
+	switch f := m.word(wordFault, i); {
 	case f&engine.Panic != 0:
 		return false, errors.New("a kernel came to where the Go code panics")
-	case f&engine.Loop != 0:
+	case f&(engine.Loop|engine.Many) != 0:
 		return true, nil
 	}
-	if ran := m.word(1, i); ran != m.ran {
-		return false, fmt.Errorf("%d of %d kernels ran to their end on %s", m.kernels-(m.ran-ran), m.kernels, m.dev.Info().Name)
+	if at := m.word(wordTurn, i); at != m.kernels {
+		return false, fmt.Errorf("%d of %d kernels ran to their end on %s", at, m.kernels, m.dev.Info().Name)
 	}
 	return false, nil
 }
 
-// restore makes the memory of world i what it was at first, but that it has run all kernels.
+// restore makes the memory of world i what it was at first.
 func (m *machine) restore(i int) {
 	mem := m.mem.Words()
 	for a, w := range m.local {
 		mem[a*m.n+i] = w
 	}
-	mem[m.n+i] = m.ran
 }
 
 // scatter writes rows of width numbers to where they are in the memory of worlds.

@@ -16,16 +16,13 @@ import (
 // Words of a world's memory that kernels of rollouts use: see shaders/roll_begin.comp.
 const (
 	wordFault   = 0
-	wordRan     = 1
-	wordSkip    = 2
+	wordTurn    = 1
 	wordDone    = 3
 	wordStep    = 4
 	wordUsed    = 5
 	wordEnded   = 6
 	wordSpares  = 7
-	simulated   = 2 // in wordSkip
 	notFinite   = 4 // in wordFault
-	unfinished  = 8
 	spareStates = 2 // beginnings of episodes that the host prepares for each world
 )
 
@@ -73,18 +70,16 @@ func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int
 	if err := v.beginRoll(r, steps); err != nil {
 		return err
 	}
-	for {
+	for range mostRests * steps {
 		if err := q.commands.Run(); err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
 		}
 		done, err := v.refill(r)
-		if err != nil {
+		if err != nil || done {
 			return err
 		}
-		if done {
-			return nil
-		}
 	}
+	return fmt.Errorf("env %s: worlds do not come to the end of a step on %s", v.spec.ID, v.dev.Info().Name)
 }
 
 // netWords returns the table of words that shaders/policy.comp explains.
@@ -203,7 +198,7 @@ func (v *vec) recordRoll(q *roller) error {
 		return err
 	}
 	n := uint32(len(v.worlds))
-	keep := map[bool]uint32{true: 1}[v.dev.Info().Kind == vk.Software] // which alone ends loops early
+	keep := map[bool]uint32{true: 1}[v.link.crowded || v.dev.Info().Kind == vk.Software] // which alone ends loops early
 	q.commands, err = v.dev.Record(func(r *vk.Recorder) {
 		for range q.steps {
 			r.Dispatch(begin, v.groups(), n, uint32(v.link.state), uint32(q.steps), keep)
@@ -252,7 +247,7 @@ func (v *vec) beginRoll(r *env.Rollout, steps int) error {
 	r.Level = slices.Grow(r.Level[:0], steps*n)[:steps*n]
 	for i := range v.worlds {
 		w := &v.worlds[i]
-		for at, x := range []uint32{wordRan: 0, wordSkip: 0, wordDone: 0, wordStep: uint32(w.step), wordUsed: 0, wordEnded: 0, wordSpares: 0} {
+		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, 2: 0, wordDone: 0, wordStep: uint32(w.step), wordUsed: 0, wordEnded: 0, wordSpares: 0} {
 			v.setWord(at, i, x)
 		}
 		if w.ended {
@@ -303,15 +298,11 @@ func (v *vec) refill(r *env.Rollout) (done bool, err error) {
 		switch f := v.word(wordFault, i); {
 		case f&engine.Panic != 0:
 			err = errors.New("a kernel came to where the Go code panics")
-		case f&engine.Loop != 0:
-			if err = v.redoRolled(i); err == nil {
-				v.setWord(wordSkip, i, simulated)
-			}
+		case f&(engine.Loop|engine.Many) != 0:
+			err = v.redoRolled(i)
 			done = false
 		case f&notFinite != 0:
 			err = errors.New("an observation or a fact is not finite")
-		case f&unfinished != 0:
-			err = fmt.Errorf("a kernel did not run to its end on %s", v.dev.Info().Name)
 		}
 		if err != nil {
 			return false, v.locate(err, i)
@@ -328,9 +319,6 @@ func (v *vec) refill(r *env.Rollout) (done bool, err error) {
 		}
 		if int(v.word(wordDone, i)) < v.roll.steps {
 			done = false
-			if v.word(wordSkip, i) == 1 {
-				v.setWord(wordSkip, i, 0)
-			}
 		}
 	}
 	return done, nil
@@ -361,7 +349,7 @@ func (v *vec) redoRolled(i int) error {
 		v.setWord(a, i, w)
 	}
 	v.setWord(wordFault, i, 0)
-	v.setWord(wordRan, i, v.kernels)
+	v.setWord(wordTurn, i, v.kernels)
 	if err := v.link.upload(v.mem.Words(), i, v.n); err != nil {
 		return err
 	}
@@ -408,7 +396,6 @@ func (v *vec) endKept(r *env.Rollout) {
 	for i := range v.worlds {
 		v.leave(r, i, rec[at*n:])
 	}
-	v.ran = 0
 }
 
 // recorded copies columns of all records to dst, a row for each.
@@ -447,8 +434,6 @@ func (v *vec) leave(r *env.Rollout, i int, ends []uint32) {
 	w.id = id
 	w.step = int32(v.word(wordStep, i))
 	w.ended, w.seen = v.word(wordEnded, i) != 0, false
-	v.setWord(wordSkip, i, 0)
-	v.setWord(wordRan, i, 0)
 }
 
 var _ env.Roller = (*vec)(nil)

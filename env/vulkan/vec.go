@@ -174,7 +174,7 @@ func (v *vec) Reset(seed uint64) {
 	for i := range v.worlds {
 		w := &v.worlds[i]
 		w.key, w.episode, w.ended, w.seen = rng.New(seed).Fold(uint64(v.first+i)), 0, true, false
-		if v.word(wordFault, i) != 0 || v.word(wordRan, i) != v.ran || v.word(wordSkip, i) != 0 { // after an error
+		if t := v.word(wordTurn, i); v.word(wordFault, i) != 0 || t != v.kernels && t != engine.Idle { // after an error
 			v.restore(i)
 		}
 	}

@@ -22,16 +22,23 @@ var files embed.FS
 
 // Control is the number of words at the beginning of a world's memory that belong to the host:
 //
-//	0  faults that kernels noticed, bits Loop and Panic; later kernels leave the world as it is
-//	1  kernels that have run to their end
-//	2  not 0: kernels leave the world as it is
-//	3- spare
+//	0  faults that kernels noticed, bits Loop, Panic and Many; there are others in roll_end.comp
+//	1  turn of the kernel that the world needs next, Idle if none
+//	2- spare
+//
+// The kernels of a step have turns 0, 1, 2, ..., and a kernel leaves worlds alone that do not need it.
+// The last kernel of Rounds may send a world back to the first of them. So a world may need kernels
+// that have been run already, and the host runs all once more.
 const Control = 8
 
-// Bits of the word of faults.
+// Idle is the turn of a world that needs no kernel.
+const Idle = 0xffffffff
+
+// Bits of the word of faults. Worlds that have one are idle.
 const (
-	Loop  = 1 << iota // the driver ended a loop before its time
-	Panic             // the Go code would have panicked
+	Loop  = 1 << 0 // the driver ended a loop before its time
+	Panic = 1 << 1 // the Go code would have panicked
+	Many  = 1 << 4 // more contacts at once than kernels solve for
 )
 
 // A Layout says how an environment runs in kernels. A number, truth value, pointer or string (of
@@ -56,6 +63,7 @@ const Step = "step"
 type Manifest struct {
 	Kernels map[string]Sum     `json:"kernels"`
 	Physics []string           `json:"physics"` // kernels of a physics step, in order
+	Rounds  [2]int             `json:"rounds"`  // those from the first to before the second may be needed several times
 	Layouts map[string]*Layout `json:"layouts"` // by environment
 }
 
@@ -98,16 +106,19 @@ func Kernel(name string) ([]byte, error) {
 // Environments returns the names of those that have kernels.
 func (m *Manifest) Environments() []string { return slices.Sorted(maps.Keys(m.Layouts)) }
 
-// Of returns the names of the kernels of a step of an environment, in order, of which those up to
-// the last one of Physics are run once each substep. Their number is 0 where there is no physics.
-func (m *Manifest) Of(environment string) (names []string, substep int) {
+// Of returns the names of the kernels of a step of an environment, in order, and how those that are run
+// in each substep fall into parts: the second part are Rounds. All parts are empty where there is no
+// physics.
+func (m *Manifest) Of(environment string) (names []string, substep [3][]string) {
 	for _, k := range m.Layouts[environment].Kernels {
-		if k == Step {
-			names = append(names, m.Physics...)
-			substep = len(names)
+		if k != Step {
+			names = append(names, k)
 			continue
 		}
-		names = append(names, k)
+		first := len(names) + m.Rounds[0]
+		names = append(names, m.Physics...)
+		last := len(names) - len(m.Physics) + m.Rounds[1]
+		substep = [3][]string{names[:first:first], names[first:last:last], names[last:len(names):len(names)]}
 	}
 	return names, substep
 }

@@ -326,6 +326,9 @@ var operators = map[token.Token]string{
 func (f *fn) binary(e *ast.BinaryExpr) string {
 	for _, x := range [2]struct{ nilSide, other ast.Expr }{{e.Y, e.X}, {e.X, e.Y}} {
 		if f.l.info.Types[x.nilSide].IsNil() {
+			if f.isFull(x.other) {
+				return strconv.FormatBool(e.Op == token.NEQ)
+			}
 			if _, ok := f.typeOf(x.other).Underlying().(*types.Slice); ok {
 				return "(" + f.sliceAt(x.other).String() + " " + operators[e.Op] + " 0)"
 			}
@@ -352,6 +355,12 @@ func (f *fn) binary(e *ast.BinaryExpr) string {
 		return "(" + x + " & ~" + y + ")"
 	}
 	return f.operate(e.Op, x, y)
+}
+
+// isFull reports whether e is the slice that is never nil in kernels.
+func (u *unit) isFull(e ast.Expr) bool {
+	s, ok := ast.Unparen(e).(*ast.SelectorExpr)
+	return ok && u.full != nil && u.l.info.Selections[s] != nil && u.l.info.Selections[s].Obj() == u.full
 }
 
 func (f *fn) operate(op token.Token, x, y string) string {

@@ -17,7 +17,19 @@ func (f *fn) ifStmt(s *ast.IfStmt) {
 			f.line("}")
 		}()
 	}
-	f.line("if (", f.expr(s.Cond), ") {")
+	cond := f.expr(s.Cond)
+	switch {
+	case cond == "true" && s.Else == nil:
+		f.line("{")
+		f.block(s.Body.List)
+		f.line("}")
+		n := len(s.Body.List)
+		_, f.left = s.Body.List[n-1].(*ast.ReturnStmt)
+		return
+	case cond == "false" && s.Else == nil:
+		return
+	}
+	f.line("if (", cond, ") {")
 	f.block(s.Body.List)
 	if s.Else != nil {
 		f.line("} else {")
@@ -50,7 +62,7 @@ func (f *fn) loop(init func(), cond func() string, post func(), body func()) {
 	if post != nil {
 		step = f.inline(post)
 	}
-	f.line("for (;; ", step, ") {")
+	f.line("[[dont_unroll]] for (;; ", step, ") {")
 	f.depth++
 	if cond != nil {
 		f.line("if (!", paren(cond()), ") break;")
@@ -125,9 +137,7 @@ func (f *fn) post(s ast.Stmt) {
 }
 
 func (f *fn) bodyOf(b *ast.BlockStmt) {
-	for _, s := range b.List {
-		f.stmt(s)
-	}
+	f.list(b.List)
 }
 
 func (f *fn) rangeStmt(s *ast.RangeStmt) {
@@ -197,6 +207,13 @@ func (f *fn) rangeStmt(s *ast.RangeStmt) {
 				}
 			}
 		}
+	case *types.Pointer:
+		a, ok := b.Elem().Underlying().(*types.Array)
+		if !ok || val != nil {
+			f.fail("range over a %s", x)
+			return
+		}
+		n = itoa(int(a.Len()))
 	default:
 		f.fail("range over a %s", x)
 		return

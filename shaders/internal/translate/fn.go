@@ -21,6 +21,7 @@ type fn struct {
 	temps       int
 	loops       []string // of those around the current statement: the flag of a regular end
 	conditional int      // >0: in an operand that may not be evaluated
+	left        bool     // by a return: what follows in a list of statements is not reached
 }
 
 func (f *fn) line(parts ...string) {

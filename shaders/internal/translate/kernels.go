@@ -20,11 +20,12 @@ type Output struct {
 	Sources map[string]string         // GLSL by kernel
 	Layouts map[string]*engine.Layout // by environment
 	Physics []string                  // kernels of a physics step
+	Rounds  [2]int                    // which of them are repeated
 }
 
 // Manifest returns the manifest of the kernels, without their sums.
 func (o *Output) Manifest() *engine.Manifest {
-	return &engine.Manifest{Kernels: map[string]engine.Sum{}, Physics: o.Physics, Layouts: o.Layouts}
+	return &engine.Manifest{Kernels: map[string]engine.Sum{}, Physics: o.Physics, Rounds: o.Rounds, Layouts: o.Layouts}
 }
 
 // A task is an environment that is translated.
@@ -50,8 +51,15 @@ var physicsShared = []string{
 	"physics.slot", "physics.link", "physics.tree", "physics.term", "int32",
 }
 
-// stages are the functions with which the kernels of a physics step begin.
-var stages = []string{"detect", "gather", "prepareAxes", "prepareContacts", "solve", "correct", "move", "restitute"}
+// stages are functions of the physics: a kernel begins where each is called. There are so many because
+// drivers compile all that a kernel calls into one function, in a time that grows with its square.
+var stages = []string{
+	"remember", "detectGround", "detectPairs", "gather", "prepareAxes", "prepareContacts",
+	"assemble", "sweep", "takeMore", "correct", "settleBoth", "closeWide", "restitute",
+}
+
+// opened are the functions whose bodies are spread over kernels. All their variables live in memory.
+var opened = map[string]bool{"detect": true, "advance": true, "solve": true, "move": true}
 
 // Run translates all kernels from the sources of the module in the folder root.
 func Run(root string) (*Output, error) {
@@ -117,16 +125,21 @@ func (u *unit) static(pkg, name string) {
 // physics makes the kernels of a physics step.
 func (u *unit) physics(out *Output, step *types.Func) error {
 	u.step = step
+	u.full = u.fieldOf("system", "speeds")
 	u.scan(u.l.decl[step].Body)
-	kernels, err := u.stages(step, nil)
-	if err != nil {
+	p := &program{unit: u}
+	if err := p.cut(step, u.l.decl[step].Body.List); err != nil {
 		return err
 	}
-	if len(kernels) != len(stages) {
-		return fmt.Errorf("physics.World.Step does not call %s", stages[len(kernels)])
+	if len(p.kernels) != len(stages) {
+		return fmt.Errorf("physics.World.Step does not call %s", stages[len(p.kernels)])
 	}
-	for i, pieces := range kernels {
-		src, err := u.kernel(prelude, pieces)
+	for i, pieces := range p.kernels {
+		next := "turn + 1u"
+		if i == p.rounds[1]-1 {
+			next = "again ? turn - " + utoa(uint32(p.rounds[1]-1-p.rounds[0])) + " : turn + 1u"
+		}
+		src, err := u.kernel(pieces, next)
 		if err != nil {
 			return err
 		}
@@ -134,40 +147,116 @@ func (u *unit) physics(out *Output, step *types.Func) error {
 		out.Sources[name] = src
 		out.Physics = append(out.Physics, name)
 	}
+	out.Rounds = p.rounds
 	return nil
 }
 
-// stages appends the pieces of each stage that the body of o consists of.
-func (u *unit) stages(o *types.Func, kernels [][]piece) ([][]piece, error) {
-	for _, s := range u.l.decl[o].Body.List {
-		call := called(s)
-		if call == nil || u.callee(call) == nil || u.callee(call).Name() == "Put" {
-			continue // of the scratch
-		}
-		callee := u.callee(call)
-		if callee.Name() == "advance" {
-			kernels[len(kernels)-1] = append(kernels[len(kernels)-1], piece{fn: o, do: func(f *fn) {
-				for i, a := range call.Args {
-					p := callee.Signature().Params().At(i)
-					f.line(f.store(p.Type(), addr{off: f.frame(p)}, f.expr(a)))
-				}
-			}})
-			var err error
-			if kernels, err = u.stages(callee, kernels); err != nil {
-				return nil, err
+// fieldOf returns a field of a struct of the physics.
+func (u *unit) fieldOf(typ, name string) *types.Var {
+	o, _, _ := types.LookupFieldOrMethod(u.l.pkgs[module+"env/physics"].Scope().Lookup(typ).Type(), true, u.l.pkgs[module+"env/physics"], name)
+	return o.(*types.Var)
+}
+
+// A program is a physics step, cut into kernels.
+type program struct {
+	*unit
+	kernels [][]piece
+	pending []piece // before the first kernel
+	rounds  [2]int  // the kernels that a loop repeats, from the first to before the second
+}
+
+// cut adds statements of a function to the kernels that they belong to.
+func (p *program) cut(o *types.Func, list []ast.Stmt) error {
+	for _, s := range list {
+		if call := called(s); call != nil && p.callee(call) != nil && opened[p.callee(call).Name()] {
+			p.add(arguments(o, p.callee(call), call))
+			if err := p.cut(p.callee(call), p.l.decl[p.callee(call)].Body.List); err != nil {
+				return err
 			}
 			continue
 		}
-		if n := len(kernels); n < len(stages) && callee.Name() == stages[n] {
-			kernels = append(kernels, nil)
+		if o == p.step {
+			continue // the scratch comes and goes
 		}
-		if len(kernels) == 0 {
-			return nil, fmt.Errorf("physics.World.Step calls %s before any kernel begins", callee.Name())
+		if loop, ok := s.(*ast.ForStmt); ok && loop.Cond == nil && p.begins(s) {
+			p.rounds[0] = len(p.kernels)
+			if err := p.cut(o, loop.Body.List); err != nil {
+				return err
+			}
+			p.rounds[1] = len(p.kernels)
+			continue
 		}
-		n := len(kernels) - 1
-		kernels[n] = append(kernels[n], piece{fn: o, stmts: []ast.Stmt{s}})
+		if p.begins(s) {
+			p.kernels = append(p.kernels, p.pending)
+			p.pending = nil
+		}
+		p.add(p.piece(o, s))
 	}
-	return kernels, nil
+	return nil
+}
+
+func (p *program) add(x piece) {
+	if n := len(p.kernels); n > 0 {
+		p.kernels[n-1] = append(p.kernels[n-1], x)
+		return
+	}
+	p.pending = append(p.pending, x)
+}
+
+// begins reports whether the next kernel begins with s.
+func (p *program) begins(s ast.Stmt) (yes bool) {
+	ast.Inspect(s, func(n ast.Node) bool {
+		if c, ok := n.(*ast.CallExpr); ok && len(p.kernels) < len(stages) {
+			f := p.callee(c)
+			yes = yes || f != nil && f.Name() == stages[len(p.kernels)]
+		}
+		return true
+	})
+	return yes
+}
+
+// arguments sets the parameters of an opened function.
+func arguments(o, callee *types.Func, call *ast.CallExpr) piece {
+	return piece{fn: o, do: func(f *fn) {
+		for i, a := range call.Args {
+			v := callee.Signature().Params().At(i)
+			f.line(f.store(v.Type(), addr{off: f.frame(v)}, f.expr(a)))
+		}
+	}}
+}
+
+// piece makes a piece of a statement. `if !more() { return }` ends a loop of kernels. Rows for which
+// there is no room in the dense matrix are left to the host.
+func (p *program) piece(o *types.Func, s ast.Stmt) piece {
+	if i, ok := s.(*ast.IfStmt); ok && len(i.Body.List) == 1 {
+		not, isNot := i.Cond.(*ast.UnaryExpr)
+		if _, ends := i.Body.List[0].(*ast.ReturnStmt); ends && isNot {
+			return piece{fn: o, do: func(f *fn) { f.line("bool again = ", f.expr(not.X), ";") }}
+		}
+	}
+	if c := called(s); c != nil && p.callee(c).Name() == "assemble" {
+		most, _ := p.l.pkgs[module+"env/physics"].Scope().Lookup("maxDense").(*types.Const)
+		return piece{fn: o, do: func(f *fn) {
+			at := f.statics["physics.scratch"] + f.fieldOffset("scratch", "rows") + 1
+			f.line("if (WI(", itoa(at), ") > ", most.Val().ExactString(), ") fault |= ", utoa(engine.Many), ";")
+			f.line("else {")
+			f.stmt(s)
+			f.line("}")
+		}}
+	}
+	return piece{fn: o, stmts: []ast.Stmt{s}}
+}
+
+// fieldOffset returns where a field of a struct of the physics begins.
+func (u *unit) fieldOffset(typ, name string) int {
+	s := u.l.pkgs[module+"env/physics"].Scope().Lookup(typ).Type().Underlying().(*types.Struct)
+	for i := range s.NumFields() {
+		if s.Field(i).Name() == name {
+			return offset(s, i)
+		}
+	}
+	u.fail("%s has no field %s", typ, name)
+	return 0
 }
 
 // called returns the call that a statement is, nil for other statements.
@@ -184,6 +273,7 @@ func translateTask(l *loader, base *unit, t task, out *Output) error {
 	u := newUnit(l, t.physics)
 	if t.physics {
 		u.statics, u.next = maps.Clone(base.statics), base.next
+		u.full = base.full
 		u.frames, u.written, u.used = maps.Clone(base.frames), maps.Clone(base.written), maps.Clone(base.used)
 	}
 	for _, s := range t.shared {
@@ -222,7 +312,7 @@ func translateTask(l *loader, base *unit, t task, out *Output) error {
 		for _, d := range do {
 			pieces = append(pieces, piece{fn: m["Observe"], do: d})
 		}
-		src, err := u.kernel(prelude, pieces)
+		src, err := u.kernel(pieces, "turn + 1u")
 		if err != nil {
 			return err
 		}

@@ -172,26 +172,43 @@ const (
 // maxWhole is the largest array that is loaded or stored as one value, in words.
 const maxWhole = 128
 
+// word returns the word at an address, as a number of a kind: U, I or F. What all worlds share and lies
+// at a fixed address is read once, at the beginning of the kernel.
+func (u *unit) word(kind string, region byte, a addr) string {
+	if region != model || a.base != "" || u.fixed == nil {
+		return string(region) + kind + "(" + a.String() + ")"
+	}
+	name := "fixed" + itoa(a.off) + kind
+	if !u.fixed[name] {
+		u.fixed[name] = true
+		u.early.WriteString(map[string]string{"U": "uint", "I": "int", "F": "float"}[kind] + " " + name + ";\n")
+		u.first.WriteString("    " + name + " = M" + kind + "(" + itoa(a.off) + ");\n")
+	}
+	return name
+}
+
 // load returns the value of type t at an address.
 func (u *unit) load(t types.Type, region byte, a addr) string {
-	r := string(region)
 	switch b := t.Underlying().(type) {
 	case *types.Basic:
 		switch u.glslType(t) {
 		case "float":
-			return r + "F(" + a.String() + ")"
+			return u.word("F", region, a)
 		case "bool":
-			return "(" + r + "U(" + a.String() + ") != 0u)"
+			return "(" + u.word("U", region, a) + " != 0u)"
 		case "uint":
-			return r + "U(" + a.String() + ")"
+			return u.word("U", region, a)
 		case "uvec2":
-			return "uvec2(" + r + "U(" + a.String() + "), " + r + "U(" + a.plus(1).String() + "))"
+			return "uvec2(" + u.word("U", region, a) + ", " + u.word("U", region, a.plus(1)) + ")"
 		}
-		return r + "I(" + a.String() + ")"
+		return u.word("I", region, a)
 	case *types.Pointer:
-		return r + "I(" + a.String() + ")"
+		return u.word("I", region, a)
 	case *types.Slice:
-		return r + "S(" + a.String() + ")"
+		if region == model && a.base == "" {
+			return "Slice(" + u.word("I", region, a) + ", " + u.word("I", region, a.plus(1)) + ", " + u.word("I", region, a.plus(2)) + ")"
+		}
+		return string(region) + "S(" + a.String() + ")"
 	case *types.Array:
 		w := words(b.Elem())
 		if words(t) > maxWhole {

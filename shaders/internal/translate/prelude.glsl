@@ -1,13 +1,14 @@
 #version 450
+#extension GL_EXT_control_flow_attributes : require
 // Translated from Go; see package translate. Word a of the memory of world i is mem[a * worlds + i].
 
 layout(local_size_x = 64) in;
 layout(std430, binding = 0) buffer Mem { uint mem[]; };
 layout(std430, binding = 1) readonly buffer Shared { uint table[]; };
-layout(push_constant) uniform Push { uint worlds, substep; };
+layout(push_constant) uniform Push { uint worlds, turn, substep; };
 
 uint me;
-uint fault = 0u; // 1: the driver ended a loop early; 2: what is a panic in Go
+uint fault = 0u; // see package shaders/engine
 
 struct Slice {
     int at, n, cap;
@@ -44,11 +45,11 @@ void copy_(int to, int from, int n) {
 
 bool begin() {
     me = gl_GlobalInvocationID.x;
-    return me < worlds && WU(0) == 0u && WU(2) == 0u;
+    return me < worlds && WU(1) == turn;
 }
 
-void end() {
-    WU_(1, WU(1) + 1u);
+void end(uint next) {
     if (fault != 0u) WU_(0, fault);
+    WU_(1, fault != 0u ? 0xffffffffu : next);
 }
 

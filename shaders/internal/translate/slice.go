@@ -28,8 +28,13 @@ func (f *fn) sliceParts(e ast.Expr, need int) (at addr, length, capacity string)
 	if p.local != "" {
 		return addr{base: p.local + ".at"}, p.local + ".n", p.local + ".cap"
 	}
-	r := string(p.region)
-	return addr{base: r + "I(" + p.at.String() + ")"}, r + "I(" + p.at.plus(1).String() + ")", r + "I(" + p.at.plus(2).String() + ")"
+	part := func(bit, i int) string {
+		if need&bit == 0 {
+			return "0"
+		}
+		return f.word("I", p.region, p.at.plus(i))
+	}
+	return addr{base: part(1, 0)}, part(2, 1), part(4, 2)
 }
 
 func (f *fn) sliceAt(e ast.Expr) addr { at, _, _ := f.sliceParts(e, 1); return at }

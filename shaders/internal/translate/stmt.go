@@ -9,10 +9,17 @@ import (
 
 func (f *fn) block(list []ast.Stmt) {
 	f.depth++
-	for _, s := range list {
-		f.stmt(s)
-	}
+	f.list(list)
 	f.depth--
+}
+
+func (f *fn) list(list []ast.Stmt) {
+	for _, s := range list {
+		if f.stmt(s); f.left {
+			f.left = false
+			return
+		}
+	}
 }
 
 func (f *fn) stmt(s ast.Stmt) {
@@ -105,6 +112,9 @@ func (f *fn) assign(s *ast.AssignStmt) {
 		return
 	}
 	if len(s.Lhs) == 1 {
+		if f.isFull(s.Lhs[0]) && f.l.info.Types[s.Rhs[0]].IsNil() {
+			return
+		}
 		if c, ok := ast.Unparen(s.Rhs[0]).(*ast.CallExpr); ok {
 			if id, ok := c.Fun.(*ast.Ident); ok && id.Name == "append" {
 				f.appendTo(s, c)

@@ -59,9 +59,13 @@ type unit struct {
 	used    map[string]bool       // fields of pointer or slice type that translated code reads: "physics.World.bodies"
 
 	scanned map[*types.Func]bool
+	full    *types.Var // a slice that is never nil in kernels: physics.system.speeds
 
 	// Of the kernel being made:
 	structs map[string]bool
+	fixed   map[string]bool // words that are read first
+	early   strings.Builder // their declarations
+	first   strings.Builder // what reads them
 	types   strings.Builder
 	globals strings.Builder
 	code    strings.Builder
@@ -204,9 +208,13 @@ type piece struct {
 	do    func(f *fn)
 }
 
-// kernel returns the source of a kernel that runs pieces one after the other.
-func (u *unit) kernel(head string, pieces []piece) (string, error) {
+// kernel returns the source of a kernel that runs pieces one after the other. Next is the turn of the
+// kernel that a world needs then.
+func (u *unit) kernel(pieces []piece, next string) (string, error) {
 	u.structs, u.done, u.errs = map[string]bool{}, map[types.Object]bool{}, nil
+	u.fixed = map[string]bool{}
+	u.early.Reset()
+	u.first.Reset()
 	u.types.Reset()
 	u.globals.Reset()
 	u.code.Reset()
@@ -227,16 +235,12 @@ func (u *unit) kernel(head string, pieces []piece) (string, error) {
 	if len(u.errs) > 0 {
 		return "", fmt.Errorf("%s", strings.Join(u.errs, "\n"))
 	}
-	return head + u.types.String() + u.globals.String() + u.code.String() + main(body.String()), nil
-}
-
-func main(body string) string {
-	return `
+	return prelude + u.early.String() + u.types.String() + u.globals.String() + u.code.String() + `
 void main() {
-    if (!begin()) return;
-` + body + `    end();
+` + u.first.String() + `    if (!begin()) return;
+` + body.String() + `    end(` + next + `);
 }
-`
+`, nil
 }
 
 // global defines a package-level variable as a constant, and returns its name.
@@ -275,9 +279,7 @@ func (u *unit) function(o *types.Func) string {
 	u.done[o] = true
 	f := &fn{unit: u, names: map[types.Object]string{}}
 	f.prepare(o, d)
-	for _, s := range d.Body.List {
-		f.stmt(s)
-	}
+	f.list(d.Body.List)
 	f.finish(d)
 	u.code.WriteString(f.header(name) + " {\n" + f.out.String() + "}\n\n")
 	u.where = where
