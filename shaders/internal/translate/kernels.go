@@ -334,7 +334,10 @@ func translateTask(l *loader, base *unit, t task, out *Output) error {
 		})
 		if err == nil {
 			layout.Kernels = append(layout.Kernels, engine.Step)
-			err = kernel("judge", func(f *fn) { f.line(f.function(m["Judge"]), "();") }, observe)
+			err = kernel("judge", func(f *fn) { f.line(f.function(m["Judge"]), "();") })
+		}
+		if err == nil {
+			err = kernel("observe", observe)
 		}
 	}
 	if err != nil {
