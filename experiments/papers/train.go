@@ -5,6 +5,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/rewards"
+	"github.com/terrarium-rl/terrarium/rewards/feedback"
 )
 
 // A Training is an agent trained on a reward: the fixture of claims that are about learning. It
@@ -164,4 +165,37 @@ func (t *Training) Returns(p agents.Policy, worlds int) ([]float64, error) {
 		}
 	}
 	return sums, nil
+}
+
+// Record lets a policy play some worlds, exploring, and keeps the given number of steps of each in a
+// store. It returns what was recorded, an episode or a part of one each.
+func (t *Training) Record(p agents.Policy, store *feedback.Store, worlds, steps int, key rng.Key) ([]feedback.Segment, error) {
+	vec, err := t.NewVec(worlds)
+	if err != nil {
+		return nil, err
+	}
+	defer vec.Close()
+	b, recorder, before := env.NewBatch(vec.Spec(), worlds), feedback.NewRecorder(store, worlds, steps), store.Len()
+	vec.Reset(key.Uint64())
+	for step := range uint64(steps) {
+		if err := vec.Observe(b); err != nil {
+			return nil, err
+		}
+		p.Act(b, key.Fold(step), true)
+		if err := vec.Step(b); err != nil {
+			return nil, err
+		}
+		if err := recorder.Record(b); err != nil {
+			return nil, err
+		}
+	}
+	var segs []feedback.Segment
+	for i := before; i < store.Len(); i++ {
+		v, err := store.Whole(i)
+		if err != nil {
+			return nil, err
+		}
+		segs = append(segs, v.Segment)
+	}
+	return segs, nil
 }

@@ -129,7 +129,7 @@ func softValue(psi [][]float64, w []float64, temperature float64, grad []float64
 	return value
 }
 
-func dot(a, b []float64) (s float64) {
+func dot[F float32 | float64](a, b []F) (s F) {
 	for i, x := range a {
 		s += x * b[i]
 	}

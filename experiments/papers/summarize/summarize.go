@@ -221,35 +221,7 @@ func (b *bench) clone() error {
 
 // record lets a policy play some worlds and keeps the first steps of each.
 func (b *bench) record(p agents.Policy, worlds, steps int, key uint64) ([]feedback.Segment, error) {
-	vec, err := b.NewVec(worlds)
-	if err != nil {
-		return nil, err
-	}
-	defer vec.Close()
-	batch, k := env.NewBatch(b.spec, worlds), b.key.Fold(1000+key)
-	recorder, before := feedback.NewRecorder(b.store, worlds, steps), b.store.Len()
-	vec.Reset(k.Uint64())
-	for step := range uint64(steps) {
-		if err := vec.Observe(batch); err != nil {
-			return nil, err
-		}
-		p.Act(batch, k.Fold(step), true)
-		if err := vec.Step(batch); err != nil {
-			return nil, err
-		}
-		if err := recorder.Record(batch); err != nil {
-			return nil, err
-		}
-	}
-	var segs []feedback.Segment
-	for i := before; i < b.store.Len(); i++ {
-		v, err := b.store.Whole(i)
-		if err != nil {
-			return nil, err
-		}
-		segs = append(segs, v.Segment)
-	}
-	return segs, nil
+	return b.Record(p, b.store, worlds, steps, b.key.Fold(1000+key))
 }
 
 // compare lets a teacher answer pairs of pieces of what was recorded.
