@@ -12,6 +12,7 @@ import (
 	"github.com/terrarium-rl/terrarium/experiments/papers"
 	"github.com/terrarium-rl/terrarium/experiments/papers/rmlab"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
+	"github.com/terrarium-rl/terrarium/rewards/eval"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 	"github.com/terrarium-rl/terrarium/rewards/label"
 	"github.com/terrarium-rl/terrarium/rewards/model"
@@ -23,8 +24,9 @@ func init() {
 	papers.Register(papers.Claim{
 		Name: "helpsteer", Paper: "Wang et al. 2025",
 		Doc:  "Ratings first, then preferences by strength: better than preferences alone, and no worse than ratings.",
-		Arms: append([]string{"combined", "ratings", "extrapolated", "coin"}, preferences...), Treatment: "combined", Control: "coin",
+		Arms: append([]string{"combined", "combined-3", "ratings", "extrapolated", "coin"}, preferences...), Treatment: "combined", Control: "coin",
 		Seeds: map[papers.Scale]int{papers.Smoke: 3, papers.Quick: 10, papers.Full: 30},
+		From:  2000, // ratings of a pair are one record since 1000 to 1009 were looked at
 		Cell:  cell,
 		Pass: []papers.Bound{
 			alike("accuracy", "ratings", preferences, 0.03),
@@ -35,6 +37,9 @@ func init() {
 		Also: []papers.Bound{
 			papers.Greater("accuracy", "extrapolated", "combined", 0),
 			papers.Greater("accuracy", "scaled", "bradley-terry", 0),
+			papers.Greater("accuracy", "combined-3", "ratings", 0),
+			papers.Greater("best of 64", "combined", "scaled", 0),
+			papers.Greater("best of 64", "combined", "ratings", 0),
 		},
 	})
 }
@@ -73,8 +78,12 @@ const (
 	noise      = 0.6 // deviations of the return, of each judgement before it is rounded
 	passes     = 20
 	afterwards = 12  // passes over preferences of a model that has learned the ratings
-	beyond     = 1.5 // extrapolation
+	briefly    = 3   // the same, in the arm combined-3
+	validation = 200 // more comparisons, which choose how far extrapolation goes
 )
+
+// beyond are the lengths of extrapolation to choose from; 1 is none.
+var beyond = []float32{0.8, 1, 1.2, 1.5, 2}
 
 const purposeNoise rng.Purpose = 0x68656c01
 
@@ -87,7 +96,7 @@ func cell(c papers.Cell) (papers.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	rated, compared, err := judge(lab, lab.Pairs(pairs, lab.Key.Fold(1)), c.Arm == "coin")
+	rated, compared, err := judge(lab, lab.Pairs(pairs, lab.Key.Fold(1)), 0, c.Arm == "coin")
 	if err != nil {
 		return nil, err
 	}
@@ -100,47 +109,74 @@ func cell(c papers.Cell) (papers.Row, error) {
 	case "bradley-terry", "margin", "scaled":
 		m, err = lab.Train(rmlab.Shape(), as(c.Arm)(compared), o)
 	case "combined", "coin":
-		m, _, err = combined(lab, rated, compared, o)
+		m, _, err = combined(lab, rated, compared, o, afterwards)
+	case "combined-3":
+		m, _, err = combined(lab, rated, compared, o, briefly)
 	case "extrapolated":
-		var from [][]float32
-		if m, from, err = combined(lab, rated, compared, o); err == nil {
-			m.Params, err = model.Extrapolate(from, m.Params, beyond)
-		}
+		m, err = extrapolated(lab, rated, compared, o)
 	default:
 		err = fmt.Errorf("unknown arm %q", c.Arm)
 	}
 	if err != nil {
 		return nil, err
 	}
-	acc, err := lab.Accuracy(m, lab.Pairs(questions, lab.Key.Fold(2)), rmlab.Standard.Score)
-	return papers.Row{"accuracy": acc}, err
+	row := papers.Row{}
+	if row["accuracy"], err = lab.Accuracy(m, lab.Pairs(questions, lab.Key.Fold(2)), rmlab.Standard.Score); err != nil {
+		return nil, err
+	}
+	row["best of 64"], err = best(c.Seed, m)
+	return row, err
+}
+
+// best returns the true return of the best of 64 by a model, on levels of their own.
+func best(seed uint64, m model.Scorer) (mean float64, err error) {
+	pool, err := rmlab.New(rmlab.Config{Seed: seed + 1_000_000, Levels: 20, PerLevel: 128})
+	if err != nil {
+		return 0, err
+	}
+	for _, segs := range pool.Levels {
+		proxy, err := pool.Returns(m, segs)
+		if err != nil {
+			return 0, err
+		}
+		gold, err := pool.Gold(rmlab.Standard.Score, segs)
+		if err != nil {
+			return 0, err
+		}
+		g, err := eval.BestOf(proxy, gold, 64)
+		if err != nil {
+			return 0, err
+		}
+		mean += g / float64(len(pool.Levels))
+	}
+	return mean, nil
 }
 
 // judge rates the trajectories of all questions from 0 to 4, less 2, and compares those of each
 // with a strength of 1 to 3. Both are of the true returns in deviations, with noise of their own.
 // A coin tells neither.
-func judge(lab *rmlab.Lab, qs []label.Query, coin bool) (rated, compared []feedback.Record, err error) {
+func judge(lab *rmlab.Lab, qs []label.Query, stream uint32, coin bool) (rated, compared []feedback.Record, err error) {
 	all, err := lab.Gold(rmlab.Standard.Score, slices.Concat(lab.Levels...))
 	if err != nil {
 		return nil, nil, err
 	}
 	scale := stats.Summarize(all)
-	r := lab.Key.Stream(purposeNoise, 0, 0)
+	r := lab.Key.Stream(purposeNoise, stream, 0)
 	for _, q := range qs {
 		y, err := lab.Gold(rmlab.Standard.Score, []feedback.Segment{q.A, q.B})
 		if err != nil {
 			return nil, nil, err
 		}
-		for i, seg := range []feedback.Segment{q.A, q.B} {
+		both := feedback.Record{Kind: feedback.Rated, Segments: []feedback.Segment{q.A, q.B}, Weight: 1, Source: "rated"}
+		for i := range both.Segments {
 			y[i] = (y[i] - scale.Mean) / scale.Std
 			if coin {
 				y[i] = float64(r.Norm())
 			}
 			rating := min(max(math.Round(y[i]+noise*float64(r.Norm())), -2), 2)
-			rated = append(rated, feedback.Record{
-				Kind: feedback.Rated, Segments: []feedback.Segment{seg}, Ratings: []float32{float32(rating)}, Weight: 1, Source: "rated",
-			})
+			both.Ratings = append(both.Ratings, float32(rating))
 		}
+		rated = append(rated, both)
 		d := y[0] - y[1] + noise*float64(r.Norm())
 		better := feedback.Better(q.A, q.B)
 		if d < 0 {
@@ -167,7 +203,7 @@ func as(arm string) feedback.Op {
 
 // combined learns the ratings, brings the scores to the scale of the preferences, and learns
 // these. It also returns the weights in between.
-func combined(lab *rmlab.Lab, rated, compared []feedback.Record, o model.Training) (*model.Ensemble, [][]float32, error) {
+func combined(lab *rmlab.Lab, rated, compared []feedback.Record, o model.Training, passes int) (*model.Ensemble, [][]float32, error) {
 	m, err := lab.Train(rmlab.Shape(), rated, o)
 	if err != nil {
 		return nil, nil, err
@@ -176,8 +212,37 @@ func combined(lab *rmlab.Lab, rated, compared []feedback.Record, o model.Trainin
 		return nil, nil, err
 	}
 	from := [][]float32{slices.Clone(m.Params[0])}
-	o.Epochs, o.Key = afterwards, o.Key.Fold(1)
+	o.Epochs, o.Key = passes, o.Key.Fold(1)
 	return m, from, lab.Refine(m, as("scaled")(compared), o)
+}
+
+// extrapolated goes as far beyond the refinement of combined as orders the most of some more comparisons
+// right.
+func extrapolated(lab *rmlab.Lab, rated, compared []feedback.Record, o model.Training) (*model.Ensemble, error) {
+	m, from, err := combined(lab, rated, compared, o, afterwards)
+	if err != nil {
+		return nil, err
+	}
+	_, check, err := judge(lab, lab.Pairs(validation, lab.Key.Fold(3)), 1, false)
+	if err != nil {
+		return nil, err
+	}
+	to, right := m.Params, -1.0
+	var chosen [][]float32
+	for _, f := range beyond {
+		if m.Params, err = model.Extrapolate(from, to, f); err != nil {
+			return nil, err
+		}
+		q, err := model.Measure(m, lab.Store, check)
+		if err != nil {
+			return nil, err
+		}
+		if q.Accuracy > right {
+			right, chosen = q.Accuracy, m.Params
+		}
+	}
+	m.Params = chosen
+	return m, nil
 }
 
 // rescale multiplies the last layer by the number that makes preferences likeliest under the

@@ -28,13 +28,13 @@ func TestJudge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rated, compared, err := judge(lab, lab.Pairs(1000, rng.New(1)), false)
+	rated, compared, err := judge(lab, lab.Pairs(1000, rng.New(1)), 0, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ratings, strengths, agree, strict := map[float32]int{}, map[float32]int{}, 0, 0
 	for i := range compared {
-		a, b := rated[2*i].Ratings[0], rated[2*i+1].Ratings[0]
+		a, b := rated[i].Ratings[0], rated[i].Ratings[1]
 		ratings[a]++
 		strengths[compared[i].Strength]++
 		if a != b {
