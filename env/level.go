@@ -174,6 +174,13 @@ func findPreset(spec *Spec, name string) (*Preset, error) {
 	return nil, fmt.Errorf("%s has no preset %q%s", spec.ID, name, registry.Suggest(name, names))
 }
 
+// Steady marks Levels whose Next depends on its arguments alone, so that the levels of coming episodes
+// may be drawn ahead of time and kept.
+type Steady interface {
+	Levels
+	Steady()
+}
+
 type drawn struct {
 	ranges []Range
 	params []Param
@@ -203,6 +210,9 @@ func (d *drawn) Next(dst *Level, _ int, key rng.Key) {
 		dst.Params[i] = min(r.Range(b[0], b[1]), b[1])
 	}
 }
+
+// Steady says that the levels of a key are always the same.
+func (*drawn) Steady() {}
 
 // FixedLevels plays the given levels by turns: world i begins with level i.
 type FixedLevels []Level

@@ -1,6 +1,7 @@
 package ppo
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -85,6 +86,28 @@ func testRollout(t *testing.T, c env.Config, options *Config) {
 				t.Fatal(err)
 			}
 			compareRows(t, round, step, &r, b)
+		}
+		stepBoth(t, device, host, policy, b)
+	}
+}
+
+// stepBoth makes a few steps one by one between rollouts.
+func stepBoth(t *testing.T, device, host env.Vec, policy agents.Policy, b *env.Batch) {
+	t.Helper()
+	other := env.NewBatch(device.Spec(), b.N)
+	for step := range 3 {
+		if err := errors.Join(host.Observe(b), device.Observe(other)); err != nil {
+			t.Fatal(err)
+		}
+		policy.Act(b, rng.New(1).Fold(uint64(step)), true)
+		copy(other.Act, b.Act)
+		if err := errors.Join(host.Step(b), device.Step(other)); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range b.Next {
+			if math.Float32bits(other.Next[i]) != math.Float32bits(v) {
+				t.Fatalf("step %d between rollouts, observation %d: %v on the device, %v in Go", step, i, other.Next[i], v)
+			}
 		}
 	}
 }

@@ -35,6 +35,14 @@ type roller struct {
 	commands           *vk.Commands
 	widest, width      int
 	kept               []env.Level // levels of the beginnings, world by world
+	ready              []beginning // which beginnings they are
+}
+
+// A beginning is the episode of a world that the host has prepared the beginning of.
+type beginning struct {
+	key     rng.Key
+	episode uint64
+	done    bool
 }
 
 // Roll performs steps steps of all worlds on the device.
@@ -155,7 +163,7 @@ func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int) error {
 	n := len(v.worlds)
 	q := &roller{steps: steps, shape: slices.Clone(a.Widths), widest: slices.Max(a.Widths), width: 2*v.obs + 2*v.act + v.facts + 3}
 	v.roll = q
-	q.kept = make([]env.Level, n*spareStates)
+	q.kept, q.ready = make([]env.Level, n*spareStates), make([]beginning, n*spareStates)
 	for i := range q.kept {
 		q.kept[i].Params = make([]float32, len(v.spec.Params))
 	}
@@ -252,7 +260,7 @@ func (v *vec) beginRoll(r *env.Rollout, steps int) error {
 		}
 		if w.ended {
 			v.setWord(wordEnded, i, 1)
-		} else {
+		} else if !w.held {
 			v.fetch(i)
 			obs := make([]float32, v.obs)
 			v.host.Observe(obs)
@@ -267,11 +275,18 @@ func (v *vec) beginRoll(r *env.Rollout, steps int) error {
 	return nil
 }
 
-// prepareSpares prepares the beginnings of the next episodes of a world.
+// prepareSpares prepares the beginnings of the next episodes of a world. Those that it has prepared before
+// are good still, unless levels may have changed.
 func (v *vec) prepareSpares(i int) error {
 	w, q, n := &v.worlds[i], v.roll, len(v.worlds)
+	_, steady := v.levels.(env.Steady)
 	for s := range spareStates {
-		key := w.key.Fold(w.episode + uint64(s))
+		b, ready := beginning{w.key, w.episode + uint64(s), true}, &q.ready[i*spareStates+s]
+		if steady && *ready == b {
+			continue
+		}
+		*ready = b
+		key := w.key.Fold(b.episode)
 		level := &q.kept[i*spareStates+s]
 		v.levels.Next(level, v.first+i, key)
 		v.host.Reset(level, key)
@@ -434,6 +449,7 @@ func (v *vec) leave(r *env.Rollout, i int, ends []uint32) {
 	w.id = id
 	w.step = int32(v.word(wordStep, i))
 	w.ended, w.seen = v.word(wordEnded, i) != 0, false
+	w.held = !w.ended
 }
 
 var _ env.Roller = (*vec)(nil)

@@ -9,7 +9,12 @@ import (
 )
 
 // SetLevels makes coming episodes take their levels from src.
-func (v *vec) SetLevels(src env.Levels) { v.levels = src }
+func (v *vec) SetLevels(src env.Levels) {
+	v.levels = src
+	if v.roll != nil {
+		clear(v.roll.ready)
+	}
+}
 
 // Level returns the level of the current episode of a world.
 func (v *vec) Level(world int) *env.Level { return &v.worlds[world].level }
@@ -72,7 +77,7 @@ func (v *vec) SetState(world int, state []byte) error {
 	w.key = rng.New(binary.LittleEndian.Uint64(state))
 	w.episode = binary.LittleEndian.Uint64(state[8:])
 	w.step = int32(binary.LittleEndian.Uint32(state[16:]))
-	w.seen = false
+	w.seen, w.held = false, false
 	if v.phase == unset {
 		v.phase = toObserve
 	}

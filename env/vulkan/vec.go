@@ -131,6 +131,7 @@ type world struct {
 	step    int32
 	ended   bool // the next Observe begins an episode
 	seen    bool // Next of the last batch holds the coming observation
+	held    bool // the device does, since the last rollout
 	level   env.Level
 	id      uint64
 }
@@ -210,7 +211,7 @@ func (v *vec) Observe(b *env.Batch) error {
 			v.link.download(v.mem.Words(), i, len(v.worlds))
 			v.host.Observe(row)
 		}
-		w.seen = false
+		w.seen, w.held = false, false
 		b.Level[i] = w.id
 	}
 	v.phase = toStep
