@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/terrarium-rl/terrarium/env"
 )
 
 func init() {
@@ -68,7 +70,7 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 					p.Name, p.Agent.Name, p.Spec.ID, count(p.Steps), p.stepName(), p.Worlds, plural(len(p.Seeds), "seed"), out)
 				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
-			r, err := Train(cmd.Context(), p, out, Options{Workers: workers, Notify: d.notify, Program: os.Args})
+			r, err := Train(cmd.Context(), p, out, Options{Workers: workers, Notify: d.notify, Program: os.Args, picked: env.Engine()})
 			if err != nil {
 				return err
 			}
@@ -163,7 +165,7 @@ interrupted, on another engine too (but for box2d). Seeds that are done are kept
 			if p.ownEngine() != "" {
 				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+p.ownEngine()+" cannot be saved in the middle of an episode: contacts begin anew, and results are not those of an uninterrupted run")
 			}
-			r, err := Resume(cmd.Context(), args[0], Options{Workers: workers, Notify: d.notify, Force: force, Engine: engine})
+			r, err := Resume(cmd.Context(), args[0], Options{Workers: workers, Notify: d.notify, Force: force, Engine: engine, picked: env.Engine()})
 			if err != nil {
 				return err
 			}

@@ -118,3 +118,25 @@ func TestResidentRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Where the program has picked an engine for "auto", such as a GPU, the run is on that one.
+func TestPickedEngine(t *testing.T) {
+	t.Cleanup(func() {
+		if err := env.SetEngine("auto"); err != nil {
+			t.Error(err)
+		}
+	})
+	text := strings.NewReplacer("device: true", "device: false", "vulkan:software", "auto", "[3, 4]", "[3]", "6000", "600").Replace(residents)
+	for _, picked := range []string{"go", ""} {
+		p, err := ParsePlan("x.yaml", []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Train(t.Context(), p, filepath.Join(t.TempDir(), "run"), Options{Workers: 1, picked: picked}); err != nil {
+			t.Fatal(err)
+		}
+		if want := map[string]string{"go": "go", "": env.Engines()[0]}[picked]; env.Engine() != want {
+			t.Errorf("picked %q, ran on %s, want %s", picked, env.Engine(), want)
+		}
+	}
+}

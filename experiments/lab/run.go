@@ -32,6 +32,16 @@ type Options struct {
 	Program []string     // the command line, for provenance
 	Force   bool         // resume although the program is another
 	Engine  string       // resume on this engine; empty means the run's
+
+	picked string // engine that was picked where the run's is "auto"; "" for the fastest of the CPU
+}
+
+// engine returns the engine that a run of p is on.
+func (o *Options) engine(p *Plan) string {
+	if p.Engine == "auto" && o.picked != "" {
+		return o.picked // a GPU, say, of which package env does not know how good it is
+	}
+	return p.Engine
 }
 
 // A Status is news of a seed.
@@ -85,7 +95,7 @@ func Train(ctx context.Context, p *Plan, dir string, o Options) (*Result, error)
 		return nil, err
 	}
 	prov.Rewards = p.origins()
-	if prov.Engine, err = env.PickEngine(p.Engine); err != nil {
+	if prov.Engine, err = env.PickEngine(o.engine(p)); err != nil {
 		return nil, err
 	}
 	prov.Experiment, prov.Seeds, prov.Started, prov.Command = p.Name, p.Seeds, time.Now().UTC().Round(time.Second), o.Program
@@ -251,7 +261,7 @@ func SeedDir(dir string, seed uint64) string { return filepath.Join(dir, fmt.Spr
 // workers. The first error interrupts the others, whose state is saved.
 func runSeeds(ctx context.Context, p *Plan, dir string, o Options) (*Result, error) {
 	started := time.Now()
-	if err := env.SetEngine(p.Engine); err != nil {
+	if err := env.SetEngine(o.engine(p)); err != nil {
 		return nil, err
 	}
 	if o.Workers <= 0 {

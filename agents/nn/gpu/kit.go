@@ -8,12 +8,17 @@ import (
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
 
-// What learners on a device are made of, so that packages of agents need not know where it is from.
 type (
-	Device   = vk.Device
-	Buffer   = vk.Buffer
-	Binding  = vk.Binding
+	// Device is the device of package vk. It and the names below are here so that agents need not
+	// know where they are from.
+	Device = vk.Device
+	// Buffer is memory of the device.
+	Buffer = vk.Buffer
+	// Binding is a kernel with its buffers.
+	Binding = vk.Binding
+	// Recorder collects dispatches.
 	Recorder = vk.Recorder
+	// Commands are recorded once and run many times.
 	Commands = vk.Commands
 )
 
