@@ -241,3 +241,25 @@ func ExampleDecode() {
 	fmt.Println(err)
 	// Output: scene: bodies[0].shapes[0]: polygon is not convex at corner 1
 }
+
+// A clone shares nothing with its scene: whatever is changed in one stays as it is in the other.
+func TestClone(t *testing.T) {
+	s := &Scene{
+		Bodies:    []Body{{Name: "a", Shapes: []Shape{{Points: []geom.Vec{{X: 1}}}}}},
+		Joints:    []Joint{{Limits: &[2]float32{1, 2}, Motor: &Motor{Max: 3}}},
+		Grounds:   []Ground{{Points: []geom.Vec{{X: 4}}}},
+		Thrusters: []Thruster{{Max: 5}}, Rays: []Ray{{Mask: 6}}, Goals: []Goal{{Radius: 7}}, View: &View{Hi: geom.Vec{X: 8}},
+	}
+	c := s.Clone()
+	if !reflect.DeepEqual(s, c) {
+		t.Fatalf("%+v, want %+v", c, s)
+	}
+	was := s.Clone()
+	c.Bodies[0].Shapes[0].Points[0].X, c.Bodies[0].Shapes[0].Radius, c.Bodies[0].Name = 0, 1, ""
+	c.Joints[0].Limits[0], c.Joints[0].Motor.Max, c.Joints[0].Name = 0, 0, "x"
+	c.Grounds[0].Points[0].X, c.Grounds[0].Name = 0, "x"
+	c.Thrusters[0].Max, c.Rays[0].Mask, c.Goals[0].Radius, c.View.Hi.X = 0, 0, 0, 0
+	if !reflect.DeepEqual(s, was) {
+		t.Errorf("the scene changed with its clone: %+v", s)
+	}
+}

@@ -38,8 +38,9 @@ func sim2simCommand() *cobra.Command {
 		Use:   "sim2sim [RUN...]",
 		Short: "Measure what policies keep of their return in Box2D",
 		Long: `Let policies that were trained in the batch engine act in ByteArena's Box2D, which solves the same
-worlds by other means, and compare. Episode i is on the same level with the same draws in both
-engines and for all seeds, so differences are of pairs.
+worlds by other means, and compare. Episode i is on the same level with the same draws in all
+engines and for all seeds, so differences are of pairs. A third column, with four steps of a quarter
+of the time in Box2D, tells whether what is lost is due to the size of its steps; it decides nothing.
 
 Without RUN, the experiments lander and walker are trained first, in folders of --out. What these
 hold already is kept: an interrupted training goes on, a finished one is not repeated. With RUNs,
@@ -87,19 +88,23 @@ type Transfer struct {
 	Box2D      stats.Interval `json:"box2d"`      // the same in Box2D
 	Difference stats.Interval `json:"difference"` // of the pairs: Box2D less batch engine
 	Kept       stats.Interval `json:"kept"`       // Box2D / Return
-	Passed     bool           `json:"passed"`     // at least 90 % are kept
+	Fine       stats.Interval `json:"fine"`       // mean in Box2D with steps of a quarter of the size
+	KeptFine   stats.Interval `json:"kept_fine"`  // Fine / Return
+	Passed     bool           `json:"passed"`     // at least 90 % are kept, in Box2D
 	Seeds      []SeedTransfer `json:"seeds"`
 }
 
-// A SeedTransfer is the part of one seed: its evaluations in the two engines, episode by episode.
+// A SeedTransfer is the part of one seed: its evaluations in the engines, episode by episode. Arrays
+// are of the batch engine, Box2D, and Box2D with fine steps.
 type SeedTransfer struct {
 	Seed       uint64         `json:"seed"`
 	Return     float64        `json:"return"`
 	Box2D      float64        `json:"box2d"`
-	Difference stats.Interval `json:"difference"` // of the pairs of episodes
-	Returns    [2][]float64   `json:"returns"`    // batch engine, Box2D
-	Lengths    [2]float64     `json:"lengths"`    // mean number of steps
-	Solved     [2]int         `json:"solved"`     // episodes whose return is that of a solved task
+	Fine       float64        `json:"fine"`
+	Difference stats.Interval `json:"difference"` // of the pairs of episodes: Box2D less batch engine
+	Returns    [3][]float64   `json:"returns"`
+	Lengths    [3]float64     `json:"lengths"` // mean number of steps
+	Solved     [3]int         `json:"solved"`  // episodes whose return is that of a solved task
 }
 
 func (o *sim2simOptions) measure(cmd *cobra.Command, runs []string) (rows []*Transfer, err error) {
@@ -169,16 +174,16 @@ func finished(p *Plan, dir string) bool {
 	})
 }
 
-// transfer evaluates the seeds of a run in both engines.
+// transfer evaluates the seeds of a run in all engines.
 func (o *sim2simOptions) transfer(ctx context.Context, p *Plan, dir string, progress io.Writer) (*Transfer, error) {
-	other := *p
-	other.Engine = box2d.Engine
+	other, fine := *p, *p
+	other.Engine, fine.Engine = box2d.Engine, box2d.Fine
 	t := &Transfer{Experiment: p.Name, Env: p.Spec.ID, Steps: p.Steps}
-	var ours, theirs []float64
+	var means [3][]float64
 	for i, seed := range p.Seeds {
-		fmt.Fprintf(progress, "%s, seed %d (%d of %d): %s in either engine\n", p.Name, seed, i+1, len(p.Seeds), plural(o.episodes, "episode"))
-		var evals [2]*Evaluation
-		for k, q := range []*Plan{p, &other} {
+		fmt.Fprintf(progress, "%s, seed %d (%d of %d): %s in each engine\n", p.Name, seed, i+1, len(p.Seeds), plural(o.episodes, "episode"))
+		var evals [3]*Evaluation
+		for k, q := range []*Plan{p, &other, &fine} {
 			policy, _, err := LoadPolicy(q, dir, seed, o.workers)
 			if err != nil {
 				return nil, err
@@ -192,23 +197,25 @@ func (o *sim2simOptions) transfer(ctx context.Context, p *Plan, dir string, prog
 			return nil, err
 		}
 		t.Seeds = append(t.Seeds, s)
-		ours, theirs = append(ours, s.Return), append(theirs, s.Box2D)
+		for k, mean := range []float64{s.Return, s.Box2D, s.Fine} {
+			means[k] = append(means[k], mean)
+		}
 	}
 	if len(p.Seeds) == 1 {
-		ours, theirs = t.Seeds[0].Returns[0], t.Seeds[0].Returns[1]
+		means = t.Seeds[0].Returns
 	}
-	return t, t.sumUp(ours, theirs)
+	return t, t.sumUp(means[0], means[1], means[2])
 }
 
 // compareSeed pairs the episodes of a seed, which are on the same levels.
-func compareSeed(spec *env.Spec, seed uint64, evals [2]*Evaluation) (SeedTransfer, error) {
-	a, b := evals[0], evals[1]
-	if !slices.Equal(a.Levels, b.Levels) {
+func compareSeed(spec *env.Spec, seed uint64, evals [3]*Evaluation) (SeedTransfer, error) {
+	a, b, c := evals[0], evals[1], evals[2]
+	if !slices.Equal(a.Levels, b.Levels) || !slices.Equal(a.Levels, c.Levels) {
 		return SeedTransfer{}, errors.New("the engines played other levels, which is a defect of the program")
 	}
 	s := SeedTransfer{
-		Seed: seed, Return: a.ReturnMean, Box2D: b.ReturnMean,
-		Returns: [2][]float64{a.Returns, b.Returns}, Lengths: [2]float64{a.LengthMean, b.LengthMean},
+		Seed: seed, Return: a.ReturnMean, Box2D: b.ReturnMean, Fine: c.ReturnMean,
+		Returns: [3][]float64{a.Returns, b.Returns, c.Returns}, Lengths: [3]float64{a.LengthMean, b.LengthMean, c.LengthMean},
 	}
 	for k, e := range evals {
 		for _, r := range e.Returns {
@@ -223,24 +230,29 @@ func compareSeed(spec *env.Spec, seed uint64, evals [2]*Evaluation) (SeedTransfe
 }
 
 // sumUp makes the intervals of t from returns that are pairs: means of seeds, or episodes of one.
-func (t *Transfer) sumUp(ours, theirs []float64) (err error) {
+func (t *Transfer) sumUp(ours, theirs, fine []float64) (err error) {
 	pairs := make([]float64, len(ours))
 	for i := range pairs {
 		pairs[i] = float64(i)
 	}
-	// kept is the ratio of the means of the drawn pairs.
-	kept := func(drawn stats.Scores) float64 {
-		var x, y float64
-		for _, i := range drawn[0] {
-			x, y = x+ours[int(i)], y+theirs[int(i)]
+	// kept makes the ratio of the means of the drawn pairs.
+	kept := func(theirs []float64) stats.Statistic {
+		return func(drawn stats.Scores) float64 {
+			var x, y float64
+			for _, i := range drawn[0] {
+				x, y = x+ours[int(i)], y+theirs[int(i)]
+			}
+			return y / x
 		}
-		return y / x
 	}
 	for _, x := range []struct {
 		dst    *stats.Interval
 		scores []float64
 		f      stats.Statistic
-	}{{&t.Return, ours, stats.Mean}, {&t.Box2D, theirs, stats.Mean}, {&t.Kept, pairs, kept}} {
+	}{
+		{&t.Return, ours, stats.Mean}, {&t.Box2D, theirs, stats.Mean}, {&t.Fine, fine, stats.Mean},
+		{&t.Kept, pairs, kept(theirs)}, {&t.KeptFine, pairs, kept(fine)},
+	} {
 		if *x.dst, err = stats.Bootstrap(stats.Scores{x.scores}, x.f, stats.Resampling{}); err != nil {
 			return err
 		}
@@ -275,18 +287,22 @@ func printTransfers(w io.Writer, rows []*Transfer, asJSON bool) error {
 		n := len(r.Seeds[0].Returns[0])
 		fmt.Fprintf(w, "%s on %s, %s, %d pairs of episodes each\n", r.Experiment, r.Env, plural(len(r.Seeds), "seed"), n)
 		t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-		fmt.Fprintln(t, "seed\treturn\tin Box2D\tdifference of pairs\tsolved\tsteps")
+		fmt.Fprintln(t, "seed\treturn\tin Box2D\tdifference of pairs\tsolved\tsteps\twith fine steps")
 		for _, s := range r.Seeds {
-			fmt.Fprintf(t, "%d\t%.1f\t%.1f\t%+.1f [%+.1f, %+.1f]\t%d / %d\t%.0f / %.0f\n",
-				s.Seed, s.Return, s.Box2D, s.Difference.Value, s.Difference.Lo, s.Difference.Hi, s.Solved[0], s.Solved[1], s.Lengths[0], s.Lengths[1])
+			fmt.Fprintf(t, "%d\t%.1f\t%.1f\t%+.1f [%+.1f, %+.1f]\t%d / %d\t%.0f / %.0f\t%.1f\n",
+				s.Seed, s.Return, s.Box2D, s.Difference.Value, s.Difference.Lo, s.Difference.Hi, s.Solved[0], s.Solved[1], s.Lengths[0], s.Lengths[1], s.Fine)
 		}
 		if err := t.Flush(); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "mean %s, in Box2D %s, difference %s\nkept %.1f %% [%.1f, %.1f]: %s (want at least %.0f %%)\n\n", spread(r.Return), spread(r.Box2D), spread(r.Difference),
-			100*r.Kept.Value, 100*r.Kept.Lo, 100*r.Kept.Hi, verdict, 100*keptShare)
+		fmt.Fprintf(w, "mean %s, in Box2D %s, difference %s\nkept %s %%: %s (want at least %.0f %%); with steps of a quarter of the size %s %%\n\n",
+			spread(r.Return), spread(r.Box2D), spread(r.Difference), spread(percent(r.Kept)), verdict, 100*keptShare, spread(percent(r.KeptFine)))
 	}
 	return nil
+}
+
+func percent(i stats.Interval) stats.Interval {
+	return stats.Interval{Value: 100 * i.Value, Lo: 100 * i.Lo, Hi: 100 * i.Hi}
 }
 
 // spread prints a value and its interval.

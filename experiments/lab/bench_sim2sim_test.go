@@ -14,7 +14,7 @@ import (
 // kept is exact where all pairs have the same ratio, and its interval is then a point.
 func TestTransferSumsUp(t *testing.T) {
 	var x Transfer
-	if err := x.sumUp([]float64{100, 200, 300}, []float64{95, 190, 285}); err != nil {
+	if err := x.sumUp([]float64{100, 200, 300}, []float64{95, 190, 285}, []float64{50, 100, 150}); err != nil {
 		t.Fatal(err)
 	}
 	if math.Abs(x.Kept.Value-0.95) > 1e-12 || math.Abs(x.Kept.Lo-0.95) > 1e-12 || math.Abs(x.Kept.Hi-0.95) > 1e-12 || !x.Passed {
@@ -23,10 +23,13 @@ func TestTransferSumsUp(t *testing.T) {
 	if x.Return.Value != 200 || x.Box2D.Value != 190 || math.Abs(x.Difference.Value+10) > 1e-12 || x.Difference.Lo < -15 || x.Difference.Hi > -5 {
 		t.Errorf("%+v", x)
 	}
-	if err := x.sumUp([]float64{100, 200, 300}, []float64{80, 200, 250}); err != nil || x.Passed {
+	if math.Abs(x.KeptFine.Value-0.5) > 1e-12 || x.Fine.Value != 100 {
+		t.Errorf("with fine steps: %v, kept %v", x.Fine, x.KeptFine)
+	}
+	if err := x.sumUp([]float64{100, 200, 300}, []float64{80, 200, 250}, []float64{100, 200, 300}); err != nil || x.Passed {
 		t.Errorf("530 of 600: passed %v, error %v", x.Passed, err)
 	}
-	if err := x.sumUp([]float64{-1, 2, 3}, []float64{1, 2, 3}); err == nil || !strings.Contains(err.Error(), "no part can be kept") {
+	if err := x.sumUp([]float64{-1, 2, 3}, []float64{1, 2, 3}, []float64{1, 2, 3}); err == nil || !strings.Contains(err.Error(), "no part can be kept") {
 		t.Errorf("a return that may be negative: error %v", err)
 	}
 }
@@ -54,7 +57,7 @@ func TestSim2Sim(t *testing.T) {
 	if len(r.Seeds) != 1 || len(r.Seeds[0].Returns[1]) != 20 || !slices.Equal(r.Seeds[0].Returns[1], rows[1].Seeds[0].Returns[1]) {
 		t.Errorf("first %+v, second %+v", r, rows[1])
 	}
-	for i, engine := range []string{"go", "box2d"} {
+	for i, engine := range []string{"go", "box2d", "box2d-fine"} {
 		text, err := exec.Command("terrarium", "eval", run, "--episodes", "20", "--engine", engine, "--json").Output()
 		first, _, _ := strings.Cut(string(text), "\n")
 		var e Evaluation

@@ -1,9 +1,7 @@
 package lab
 
 import (
-	"bytes"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -43,27 +41,7 @@ func TestAskingRewardsResume(t *testing.T) {
 	if out, err := exec.Command("terrarium", "run", file, "--out", whole, "--workers", "3").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	args, kills := []string{"run", file, "--out", parts, "--workers", "1"}, 0
-	for ; ; kills++ {
-		c := exec.Command("terrarium", args...)
-		var out bytes.Buffer
-		c.Stdout, c.Stderr = &out, &out
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		timer := time.AfterFunc(time.Duration(60+60*kills)*time.Millisecond, func() { c.Process.Kill() })
-		err := c.Wait()
-		timer.Stop()
-		if err == nil {
-			break
-		}
-		if c.ProcessState.ExitCode() != -1 || kills > 200 {
-			t.Fatalf("after %d kills: %v\n%s", kills, err, out.String())
-		}
-		if _, err := os.Stat(filepath.Join(parts, configFile)); err == nil {
-			args = []string{"resume", parts, "--workers", "2"}
-		}
-	}
+	kills := killUntilDone(t, file, parts, func(kills int) time.Duration { return time.Duration(60+60*kills) * time.Millisecond })
 	want, got := exactFiles(t, whole), exactFiles(t, parts)
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if got[name] != want[name] {

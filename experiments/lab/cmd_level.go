@@ -19,7 +19,6 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
-	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	"github.com/terrarium-rl/terrarium/experiments/configs"
@@ -42,16 +41,7 @@ of another environment. terrarium run LEVEL.json trains in one.`,
   terrarium level mutate room.json -o other.json --seed 1
   terrarium level draw room.json -o room.png
   terrarium run room.json`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return fmt.Errorf("unknown command %q%s", "level "+args[0], registry.Suggest(args[0], names))
-		},
+		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(levelNew(), levelCheck(), levelMutate(), levelShow(), levelDraw(), levelSchema())

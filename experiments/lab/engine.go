@@ -108,6 +108,8 @@ func engineText(engine string) string {
 		return "16 worlds at once with AVX-512"
 	case box2d.Engine:
 		return "ByteArena's Go translation of Box2D with 180 and 60 sweeps, whose results are its own"
+	case box2d.Fine:
+		return "the same Box2D with four steps of a quarter of the time, whose results are its own"
 	}
 	return "as a module provides it"
 }

@@ -2,12 +2,10 @@ package lab
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/terrarium-rl/terrarium/env"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/lander"
@@ -24,24 +22,9 @@ func TestEngines(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	fastest := env.Engines()[0]
-	c := exec.Command("terrarium", "run", file, "--out", parts)
-	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if data, _ := os.ReadFile(filepath.Join(SeedDir(parts, 3), metricsFile)); len(data) > 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := c.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.Wait()
-	if c.ProcessState.ExitCode() != exitInterrupted || !strings.Contains(out.String(), "worlds: engine "+fastest+", ") {
-		t.Fatalf("exit code %d, want %d:\n%s", c.ProcessState.ExitCode(), exitInterrupted, out.String())
+	out, code := interrupt(t, file, parts)
+	if code != exitInterrupted || !strings.Contains(out, "worlds: engine "+fastest+", ") {
+		t.Fatalf("exit code %d, want %d:\n%s", code, exitInterrupted, out)
 	}
 	if text, err := exec.Command("terrarium", "resume", parts, "--engine", "go").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)

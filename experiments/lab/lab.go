@@ -112,16 +112,7 @@ func rootCommand() *cobra.Command {
   terrarium run lander          train the agent of the experiment "lander"
   terrarium list experiments    what else there is
   terrarium doctor              what this machine offers`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return fmt.Errorf("unknown command %q%s", args[0], registry.Suggest(args[0], names))
-		},
+		Args:              knownCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -169,4 +160,21 @@ func exitCode(err error) int {
 		return exitLacking
 	}
 	return exitInput
+}
+
+// knownCommand is the cobra.PositionalArgs of a command that only has commands below it: an
+// argument is one that it does not know.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	of := ""
+	if cmd.HasParent() {
+		of = " of " + cmd.Name()
+	}
+	return fmt.Errorf("unknown command %q%s%s", args[0], of, registry.Suggest(args[0], names))
 }

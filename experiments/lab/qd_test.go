@@ -56,27 +56,7 @@ func TestQDResumeAfterKill(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rng.New(seed).Stream(0, 0, 0)
 	t.Logf("moments drawn from seed %d", seed)
-	args, kills := []string{"run", file, "--out", parts, "--workers", "1"}, 0
-	for ; ; kills++ {
-		c := exec.Command("terrarium", args...)
-		var out bytes.Buffer
-		c.Stdout, c.Stderr = &out, &out
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		timer := time.AfterFunc(time.Duration(30+random.IntN(100+10*kills))*time.Millisecond, func() { c.Process.Kill() })
-		err := c.Wait()
-		timer.Stop()
-		if err == nil {
-			break
-		}
-		if c.ProcessState.ExitCode() != -1 || kills > 500 {
-			t.Fatalf("after %d kills: %v\n%s", kills, err, out.String())
-		}
-		if _, err := os.Stat(filepath.Join(parts, configFile)); err == nil {
-			args = []string{"resume", parts, "--workers", "2"}
-		}
-	}
+	kills := killUntilDone(t, file, parts, func(kills int) time.Duration { return time.Duration(30+random.IntN(100+10*kills)) * time.Millisecond })
 	t.Logf("%d kills", kills)
 	if kills == 0 {
 		t.Error("the search was over before it could be killed: make it longer")

@@ -2,9 +2,7 @@ package lab
 
 import (
 	"context"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -69,15 +67,7 @@ func TestResident(t *testing.T) {
 			t.Errorf("seed %d was trained for %d steps", s.Seed, s.Steps)
 		}
 	}
-	want, got := exactFiles(t, whole), exactFiles(t, parts)
-	if w, g := slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)); !slices.Equal(w, g) {
-		t.Errorf("files differ:\n%v\n%v", w, g)
-	}
-	for name := range want {
-		if want[name] != got[name] {
-			t.Errorf("%s differs", name)
-		}
-	}
+	sameFiles(t, whole, parts)
 }
 
 // A loss that is not a number must stop a run, which says where.

@@ -72,6 +72,51 @@ func exactFiles(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+// sameFiles compares all that two runs must have in common.
+func sameFiles(t *testing.T, whole, parts string) {
+	t.Helper()
+	want, got := exactFiles(t, whole), exactFiles(t, parts)
+	if w, g := slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)); !slices.Equal(w, g) {
+		t.Errorf("files differ:\n%v\n%v", w, g)
+	}
+	for name := range want {
+		if want[name] != got[name] {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+// killUntilDone runs an experiment file into dir, kills it after a while that pause says, given how
+// often it was killed before, and goes on with it, until it is through. It returns the number of kills.
+func killUntilDone(t *testing.T, file, dir string, pause func(kills int) time.Duration) (kills int) {
+	t.Helper()
+	args := []string{"run", file, "--out", dir, "--workers", "1"}
+	for ; ; kills++ {
+		c := exec.Command("terrarium", args...)
+		var out bytes.Buffer
+		c.Stdout, c.Stderr = &out, &out
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(pause(kills), func() { c.Process.Kill() })
+		err := c.Wait()
+		timer.Stop()
+		if err == nil {
+			return kills
+		}
+		if c.ProcessState.ExitCode() != -1 {
+			t.Fatalf("after %d kills: %v\n%s", kills, err, out.String())
+		}
+		if kills > 1000 {
+			t.Fatal("1000 kills and no end: a resumed run makes no progress")
+		}
+		// Killed before the run began, it is begun again.
+		if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
+			args = []string{"resume", dir, "--workers", "2"}
+		}
+	}
+}
+
 // TestResumeAfterKill kills a run of two seeds at random moments until it is through, and
 // compares everything with the run that nobody disturbed.
 func TestResumeAfterKill(t *testing.T) {
@@ -85,45 +130,14 @@ func TestResumeAfterKill(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rng.New(seed).Stream(0, 0, 0)
 	t.Logf("moments drawn from seed %d", seed)
-	args, kills := []string{"run", file, "--out", parts, "--workers", "1"}, 0
-	for {
-		c := exec.Command("terrarium", args...)
-		var out bytes.Buffer
-		c.Stdout, c.Stderr = &out, &out
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		timer := time.AfterFunc(time.Duration(5+random.IntN(100+5*kills))*time.Millisecond, func() { c.Process.Kill() })
-		err := c.Wait()
-		timer.Stop()
-		if err == nil {
-			break
-		}
-		if c.ProcessState.ExitCode() != -1 {
-			t.Fatalf("after %d kills: %v\n%s", kills, err, out.String())
-		}
-		kills++
-		if kills > 1000 {
-			t.Fatal("1000 kills and no end: a resumed run makes no progress")
-		}
-		// Killed before the run began, it is begun again.
-		if _, err := os.Stat(filepath.Join(parts, configFile)); err == nil {
-			args = []string{"resume", parts, "--workers", "2"}
-		}
-	}
+	kills := killUntilDone(t, file, parts, func(kills int) time.Duration {
+		return time.Duration(5+random.IntN(100+5*kills)) * time.Millisecond
+	})
 	if kills == 0 {
 		t.Error("the run was over before it could be killed: make it longer")
 	}
 	t.Logf("%d kills", kills)
-	want, got := exactFiles(t, whole), exactFiles(t, parts)
-	if w, g := slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)); !slices.Equal(w, g) {
-		t.Errorf("files differ:\n%v\n%v", w, g)
-	}
-	for name := range want {
-		if want[name] != got[name] {
-			t.Errorf("%s differs", name)
-		}
-	}
+	sameFiles(t, whole, parts)
 }
 
 // TestResumeNotices changes a finished run in ways that resume has to refuse.
@@ -259,6 +273,29 @@ func TestFinishedSeedsAreKept(t *testing.T) {
 	}
 }
 
+// interrupt runs an experiment file into dir and sends it the signal of Ctrl-C once seed 3 has learned
+// something. It returns what the program printed, and its exit code.
+func interrupt(t *testing.T, file, dir string) (text string, code int) {
+	t.Helper()
+	c := exec.Command("terrarium", "run", file, "--out", dir)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if data, _ := os.ReadFile(filepath.Join(SeedDir(dir, 3), metricsFile)); len(data) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	return out.String(), c.ProcessState.ExitCode()
+}
+
 // TestInterrupt sends a run the signal of Ctrl-C, and compares what resuming it gives with the
 // run that nobody interrupted.
 func TestInterrupt(t *testing.T) {
@@ -268,25 +305,10 @@ func TestInterrupt(t *testing.T) {
 	if out, err := exec.Command("terrarium", "run", file, "--out", whole).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	c := exec.Command("terrarium", "run", file, "--out", parts)
-	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if data, _ := os.ReadFile(filepath.Join(SeedDir(parts, 3), metricsFile)); len(data) > 0 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := c.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.Wait()
+	out, code := interrupt(t, file, parts)
 	want := "terrarium: interrupted; state saved: terrarium resume " + parts + " goes on\n"
-	if c.ProcessState.ExitCode() != exitInterrupted || !strings.HasSuffix(out.String(), want) {
-		t.Fatalf("exit code %d, want %d and %q:\n%s", c.ProcessState.ExitCode(), exitInterrupted, want, out.String())
+	if code != exitInterrupted || !strings.HasSuffix(out, want) {
+		t.Fatalf("exit code %d, want %d and %q:\n%s", code, exitInterrupted, want, out)
 	}
 	if _, err := os.Stat(filepath.Join(SeedDir(parts, 3), doneFile)); err == nil {
 		t.Fatal("the run was over before it was interrupted")

@@ -62,17 +62,8 @@ func rewardCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reward",
 		Short: "Start, test, compare and re-score rewards",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return fmt.Errorf("unknown command %q of reward%s", args[0], registry.Suggest(args[0], names))
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  knownCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	for _, sub := range rewardCommands {
 		c.AddCommand(sub())

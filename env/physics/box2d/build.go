@@ -240,32 +240,3 @@ func rodOrRope(s *scene.Joint, length float64) (b2.B2JointDefInterface, error) {
 	}
 	return nil, fmt.Errorf("distance limits %v..%v, want equal ones or 0 and a length: %w", lo, hi, ErrUnsupported)
 }
-
-// clone copies the parts of s that a World reads after New.
-func clone(s *scene.Scene) scene.Scene {
-	c := *s
-	c.Bodies, c.Joints = slices.Clone(s.Bodies), slices.Clone(s.Joints)
-	c.Grounds, c.Thrusters, c.Rays = slices.Clone(s.Grounds), slices.Clone(s.Thrusters), slices.Clone(s.Rays)
-	for i := range c.Bodies {
-		b := &c.Bodies[i]
-		b.Shapes = slices.Clone(b.Shapes)
-		for k := range b.Shapes {
-			b.Shapes[k].Points = slices.Clone(b.Shapes[k].Points)
-		}
-	}
-	for i := range c.Joints {
-		j := &c.Joints[i]
-		if j.Limits != nil {
-			l := *j.Limits
-			j.Limits = &l
-		}
-		if j.Motor != nil {
-			m := *j.Motor
-			j.Motor = &m
-		}
-	}
-	for i := range c.Grounds {
-		c.Grounds[i].Points = slices.Clone(c.Grounds[i].Points)
-	}
-	return c
-}

@@ -8,10 +8,17 @@ import (
 	"github.com/terrarium-rl/terrarium/env/physics"
 )
 
-// Engine is the name of the engine that steps worlds of env/physics with Box2D.
-const Engine = "box2d"
+// The engines that step worlds of env/physics with Box2D: at the time step of the task, and with
+// four steps of a quarter of it, which tells whether a difference is due to the size of steps.
+const (
+	Engine = "box2d"
+	Fine   = "box2d-fine"
+)
 
-func init() { env.RegisterOther(Engine, func() env.Stepper { return NewStepper(Options{}) }) }
+func init() {
+	env.RegisterOther(Engine, func() env.Stepper { return NewStepper(Options{}) })
+	env.RegisterOther(Fine, func() env.Stepper { return NewStepper(Options{Substeps: 4}) })
+}
 
 // A Stepper steps worlds of env/physics with Box2D: each has a twin here, which is handed what the
 // task did since the last step (forces, motors, velocities), is stepped, and tells the world where
@@ -71,16 +78,23 @@ func (t *twin) advance(p *physics.World, o Options, dt float32) error {
 		t.nudge(p)
 	}
 	t.w.SetGravity(p.Gravity())
-	for i := range t.w.bodies {
-		force, torque := p.Force(i)
-		t.w.ApplyForce(i, force, t.w.Centre(i))
-		t.w.ApplyTorque(i, torque)
-	}
 	for i := range t.w.joints {
 		speed, most := p.Motor(i)
 		t.w.SetMotor(i, speed, most)
 	}
-	t.w.Step(dt)
+	t.out.Motors = append(t.out.Motors[:0], make([]float32, len(t.w.joints))...)
+	n := max(1, o.Substeps)
+	for range n {
+		for i := range t.w.bodies {
+			force, torque := p.Force(i)
+			t.w.ApplyForce(i, force, t.w.Centre(i))
+			t.w.ApplyTorque(i, torque)
+		}
+		t.w.Step(dt / float32(n))
+		for i := range t.out.Motors {
+			t.out.Motors[i] += t.w.MotorImpulse(i)
+		}
+	}
 	t.w.outcome(&t.out)
 	p.Adopt(&t.out, dt)
 	t.seen.CopyFrom(p)
@@ -108,18 +122,15 @@ func (w *World) disable(p *physics.World) {
 	}
 }
 
-// outcome writes where bodies are and what touches what. For a static body only env/physics
+// outcome writes where bodies are and what touches what. What motors gave is summed up elsewhere. For a static body only env/physics
 // knows, which does not ask.
 func (w *World) outcome(o *physics.Outcome) {
-	o.Bodies, o.Motors, o.Contacts = o.Bodies[:0], o.Motors[:0], o.Contacts[:0]
+	o.Bodies, o.Contacts = o.Bodies[:0], o.Contacts[:0]
 	for i := range w.bodies {
 		m := physics.Motion{Centre: w.Centre(i)}
 		_, m.Angle = w.Pose(i)
 		m.Velocity, m.Spin = w.Velocity(i)
 		o.Bodies = append(o.Bodies, m)
-	}
-	for i := range w.joints {
-		o.Motors = append(o.Motors, w.MotorImpulse(i))
 	}
 	for c := w.w.M_contactManager.M_contactList; c != nil; c = c.GetNext() {
 		if c.IsTouching() {

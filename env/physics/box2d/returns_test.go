@@ -108,29 +108,18 @@ func TestReturnsOfFixedPolicies(t *testing.T) {
 	}
 }
 
-// finer steps worlds n times where the task asks for a step. Forces, which act for one, are only
-// right for tasks whose actions are motors.
-type finer struct {
-	n    int
-	step func(sims []env.Sim, dt float32)
-}
+// quarters makes four steps of each, on env/physics.
+type quarters struct{}
 
-func (f finer) Advance(sims []env.Sim, dt float32) {
-	for range f.n {
-		f.step(sims, dt/float32(f.n))
+func (quarters) Advance(sims []env.Sim, dt float32) {
+	for _, s := range sims {
+		for range 4 {
+			s.Step(dt / 4)
+		}
 	}
 }
 
-func init() {
-	env.RegisterOther("go/4", func() env.Stepper {
-		return finer{4, func(sims []env.Sim, dt float32) {
-			for _, s := range sims {
-				s.Step(dt)
-			}
-		}}
-	})
-	env.RegisterOther("box2d/4", func() env.Stepper { return finer{4, box2d.NewStepper(box2d.Options{}).Advance} })
-}
+func init() { env.RegisterOther("go/4", func() env.Stepper { return quarters{} }) }
 
 // The scripted walker balances on one leg as it starts, and was found by a search on env/physics at
 // 50 steps a second: there it walks off (298), on Box2D it falls backwards at once (-122). At 200
@@ -140,12 +129,12 @@ func init() {
 func TestScriptedWalker(t *testing.T) {
 	const seed = 1001
 	returns := map[string][2]float64{}
-	for _, engine := range []string{box2d.Engine, "go/4", "box2d/4"} {
+	for _, engine := range []string{box2d.Engine, "go/4", box2d.Fine} {
 		returns[engine] = meanAndError(returnsOf(t, "walker-v0", "classic", "scripted", engine, 10, 1, seed))
 	}
 	t.Log(returns)
 	for engine, r := range returns {
-		if fine := returns["box2d/4"]; !(math.Abs(r[0]-fine[0]) <= 5) {
+		if fine := returns[box2d.Fine]; !(math.Abs(r[0]-fine[0]) <= 5) {
 			t.Errorf("engine %s: return %.1f, on Box2D with fine steps %.1f, want it within 5", engine, r[0], fine[0])
 		}
 	}

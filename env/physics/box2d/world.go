@@ -39,6 +39,7 @@ var ErrUnsupported = errors.New("env/physics/box2d cannot do this, env/physics c
 type Options struct {
 	Velocity int // sweeps over the velocity constraints of a step; 0 means 180, as in gym's Box2D tasks
 	Position int // most sweeps over the position constraints; 0 means 60, as in gym's Box2D tasks
+	Substeps int // of a Stepper: equal steps that it makes of each; 0 means 1
 }
 
 // A World is one world of a scene. It is not safe for concurrent use, but different worlds may
@@ -80,8 +81,7 @@ func New(s *scene.Scene, o Options) (*World, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("box2d: scene %s: %w", s.Name, err)
 	}
-	own := clone(s)
-	return build(&own, o)
+	return build(s.Clone(), o)
 }
 
 // build is New for a scene that is known to be valid, and that the World may keep.
@@ -93,8 +93,8 @@ func build(s *scene.Scene, o Options) (*World, error) {
 	if o.Position == 0 {
 		o.Position = 60
 	}
-	if o.Velocity < 0 || o.Position < 0 {
-		return nil, fmt.Errorf("box2d: options are %d and %d sweeps, want positive numbers", o.Velocity, o.Position)
+	if o.Velocity < 0 || o.Position < 0 || o.Substeps < 0 {
+		return nil, fmt.Errorf("box2d: options are %d and %d sweeps and %d substeps, want positive numbers", o.Velocity, o.Position, o.Substeps)
 	}
 	w := &World{scene: *s, opt: o}
 	if err := w.tryBuild(); err != nil {

@@ -139,35 +139,7 @@ func shorten(text []byte) []byte {
 // Clone returns a deep copy of r.
 func (r *Room) Clone() *Room {
 	c := *r
-	c.Bodies = slices.Clone(r.Bodies)
-	for i := range c.Bodies {
-		b := &c.Bodies[i]
-		b.Shapes = slices.Clone(b.Shapes)
-		for k := range b.Shapes {
-			b.Shapes[k].Points = slices.Clone(b.Shapes[k].Points)
-		}
-	}
-	c.Joints = slices.Clone(r.Joints)
-	for i := range c.Joints {
-		j := &c.Joints[i]
-		if j.Limits != nil {
-			l := *j.Limits
-			j.Limits = &l
-		}
-		if j.Motor != nil {
-			m := *j.Motor
-			j.Motor = &m
-		}
-	}
-	c.Grounds = slices.Clone(r.Grounds)
-	for i := range c.Grounds {
-		c.Grounds[i].Points = slices.Clone(c.Grounds[i].Points)
-	}
-	c.Thrusters, c.Rays, c.Goals = slices.Clone(r.Thrusters), slices.Clone(r.Rays), slices.Clone(r.Goals)
-	if r.View != nil {
-		v := *r.View
-		c.View = &v
-	}
+	c.Scene = *r.Scene.Clone()
 	c.Controls, c.Rules = slices.Clone(r.Controls), slices.Clone(r.Rules)
 	return &c
 }
