@@ -171,8 +171,12 @@ func (k *linker) fits(at, n int, static bool) bool {
 	if !static {
 		next = k.layout.Image
 	}
-	for _, other := range k.layout.Statics {
-		if static && other > at {
+	others := k.layout.Model
+	if static {
+		others = k.layout.Statics
+	}
+	for _, other := range others {
+		if other > at {
 			next = min(next, other)
 		}
 	}
@@ -246,6 +250,9 @@ func (k *linker) scalar(v reflect.Value, m *image, at int) {
 
 // placeSlice writes a slice, if kernels use it, with all elements that it has room for.
 func (k *linker) placeSlice(v reflect.Value, m *image, at int, name string) {
+	if v.Type().Elem() == reflect.TypeFor[*physics.World]() && v.Len() > 1 {
+		k.fail("each of its worlds has %d scenes, of which kernels step one: choose one", v.Len())
+	}
 	if !k.used[name] || v.IsNil() {
 		return
 	}

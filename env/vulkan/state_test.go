@@ -9,7 +9,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/envtest"
 	"github.com/terrarium-rl/terrarium/env/rng"
-	_ "github.com/terrarium-rl/terrarium/env/tasks/sandbox"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"
 	"github.com/terrarium-rl/terrarium/env/vulkan"
 )
 
@@ -78,7 +78,7 @@ func TestErrors(t *testing.T) {
 		id, want string
 		worlds   int
 		is       error
-	}{{"sandbox-v0", "kernels for", 4, vulkan.ErrUnsupported}, {"walker-v0", "at most", 1 << 20, nil}, {"walker-v0", "at least 1", 0, nil}} {
+	}{{"reach-v0", "kernels for", 4, vulkan.ErrUnsupported}, {"walker-v0", "at most", 1 << 20, nil}, {"walker-v0", "at least 1", 0, nil}} {
 		config, err := env.Open(c.id, nil)
 		if err != nil {
 			t.Fatal(err)

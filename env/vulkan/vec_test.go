@@ -15,6 +15,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/maze"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"
+	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
 	_ "github.com/terrarium-rl/terrarium/env/vulkan"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
@@ -25,16 +26,21 @@ import (
 // minute to compile, the first time: they are tested where Vulkan is required, as in CI.
 func pair(t *testing.T, id string, worlds int) (host, device env.Vec) {
 	t.Helper()
+	c, err := env.Open(id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pairOf(t, c, id, worlds)
+}
+
+func pairOf(t *testing.T, c env.Config, id string, worlds int) (host, device env.Vec) {
+	t.Helper()
 	m, err := engine.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, substep := m.Of(id); len(substep[0]) > 0 && !vktest.Required() {
 		t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
-	}
-	c, err := env.Open(id, nil)
-	if err != nil {
-		t.Fatal(err)
 	}
 	o := env.VecOptions{Worlds: worlds, First: 3, Engine: "vulkan:software"}
 	device, err = env.NewVec(c, o)
@@ -57,21 +63,42 @@ func TestEqual(t *testing.T) {
 	for _, id := range m.Environments() {
 		t.Run(id, func(t *testing.T) {
 			host, device := pair(t, id, 70)
-			a, b := env.NewBatch(host.Spec(), 70), env.NewBatch(host.Spec(), 70)
-			host.Reset(1)
-			device.Reset(1)
-			for step := range 1000 {
-				if err := errors.Join(host.Observe(a), device.Observe(b)); err != nil {
-					t.Fatal(err)
-				}
-				envtest.RandomActions(host.Spec(), a, rng.New(5), step)
-				copy(b.Act, a.Act)
-				if err := errors.Join(host.Step(a), device.Step(b)); err != nil {
-					t.Fatal(err)
-				}
-				compare(t, step, host.Spec(), a, b)
-			}
+			equal(t, host, device, 1000)
 		})
+	}
+}
+
+// The rooms of the sandbox are scenes of all kinds: also those that have more contacts than kernels
+// solve for, and those in which contacts are taken in late.
+func TestRooms(t *testing.T) {
+	for _, room := range append(sandbox.Names(), "") {
+		t.Run(room, func(t *testing.T) {
+			c := &sandbox.Config{Rooms: []string{room}, MaxSteps: 100}
+			if room == "" {
+				c.Rooms, c.Generated, c.Seed = nil, 1, 7
+			}
+			host, device := pairOf(t, c, sandbox.ID, 20)
+			equal(t, host, device, 300)
+		})
+	}
+}
+
+// equal steps the worlds of both engines with random actions, and compares.
+func equal(t *testing.T, host, device env.Vec, steps int) {
+	t.Helper()
+	a, b := env.NewBatch(host.Spec(), host.Len()), env.NewBatch(host.Spec(), host.Len())
+	host.Reset(1)
+	device.Reset(1)
+	for step := range steps {
+		if err := errors.Join(host.Observe(a), device.Observe(b)); err != nil {
+			t.Fatal(err)
+		}
+		envtest.RandomActions(host.Spec(), a, rng.New(5), step)
+		copy(b.Act, a.Act)
+		if err := errors.Join(host.Step(a), device.Step(b)); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, step, host.Spec(), a, b)
 	}
 }
 

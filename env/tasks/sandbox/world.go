@@ -212,49 +212,62 @@ func (w *world) gap(body int, p geom.Vec) float32 {
 	return gap(b, w.phys.LocalPoint(body, p))
 }
 
+// Columns of the observation row.
+const (
+	colPresent  = 0
+	colMobile   = colPresent + MostBodies
+	colAgent    = colMobile + MostBodies
+	colGoal     = colAgent + MostBodies
+	colHazard   = colGoal + MostBodies
+	colPosition = colHazard + MostBodies
+	colAngle    = colPosition + 2*MostBodies
+	colVelocity = colAngle + 2*MostBodies
+	colSpin     = colVelocity + 2*MostBodies
+	colSize     = colSpin + MostBodies
+	colRound    = colSize + 2*MostBodies
+	colTouching = colRound + MostBodies
+	colBound    = colTouching + MostBodies
+	colJoint    = colBound + MostControls
+	colSpeed    = colJoint + MostControls
+	colRegion   = colSpeed + MostControls
+	colRadius   = colRegion + 2*MostGoals
+	colRay      = colRadius + MostGoals
+	colDistance = colRay + MostRays
+)
+
 // Observe writes the observation row.
 func (w *world) Observe(obs []float32) {
 	clear(obs)
-	const n = MostBodies
-	take := func(k int) []float32 {
-		part := obs[:k:k]
-		obs = obs[k:]
-		return part
-	}
-	present, mobile, agent, goal, hazard := take(n), take(n), take(n), take(n), take(n)
-	position, angle, velocity, spin := take(2*n), take(2*n), take(2*n), take(n)
-	size, round, touching := take(2*n), take(n), take(n)
 	for i := range w.c.bodies {
 		t := &w.c.bodies[i]
-		present[i], mobile[i], agent[i], goal[i], hazard[i], round[i] = 1, t.mobile, t.agent, t.goal, t.hazard, t.round
-		size[2*i], size[2*i+1] = t.width, t.height
+		obs[colPresent+i], obs[colMobile+i], obs[colAgent+i] = 1, t.mobile, t.agent
+		obs[colGoal+i], obs[colHazard+i], obs[colRound+i] = t.goal, t.hazard, t.round
+		obs[colSize+2*i], obs[colSize+2*i+1] = t.width, t.height
 		at, rot := w.phys.Centre(i).Sub(w.c.middle), w.phys.Rot(i)
-		position[2*i], position[2*i+1] = at.X, at.Y
-		angle[2*i], angle[2*i+1] = rot.C, rot.S
-		v, s := w.phys.Velocity(i)
-		velocity[2*i], velocity[2*i+1], spin[i] = v.X, v.Y, s
+		obs[colPosition+2*i], obs[colPosition+2*i+1] = at.X, at.Y
+		obs[colAngle+2*i], obs[colAngle+2*i+1] = rot.C, rot.S
+		v, spin := w.phys.Velocity(i)
+		obs[colVelocity+2*i], obs[colVelocity+2*i+1], obs[colSpin+i] = v.X, v.Y, spin
 		if w.phys.Touching(i) {
-			touching[i] = 1
+			obs[colTouching+i] = 1
 		}
 	}
-	bound, joint, speed := take(MostControls), take(MostControls), take(MostControls)
 	for i, is := range w.c.bound {
 		if is {
-			bound[i] = 1
+			obs[colBound+i] = 1
 		}
 		if j := w.c.first[i]; j >= 0 {
-			joint[i], speed[i] = w.phys.JointPosition(j), w.phys.JointSpeed(j)
+			obs[colJoint+i], obs[colSpeed+i] = w.phys.JointPosition(j), w.phys.JointSpeed(j)
 		}
 	}
-	region, radius := take(2*MostGoals), take(MostGoals)
 	for i := range w.c.room.Goals {
 		g := &w.c.room.Goals[i]
 		at := g.Centre.Sub(w.c.middle)
-		region[2*i], region[2*i+1], radius[i] = at.X, at.Y, g.Radius
+		obs[colRegion+2*i], obs[colRegion+2*i+1], obs[colRadius+i] = at.X, at.Y, g.Radius
 	}
-	rays := take(MostRays)
-	w.phys.CastRays(rays[:len(w.c.room.Rays)])
-	obs[0] = w.Distance
+	rays := len(w.c.room.Rays)
+	w.phys.CastRays(obs[colRay : colRay+rays])
+	obs[colDistance] = w.Distance
 }
 
 // AppendState appends the exact state.

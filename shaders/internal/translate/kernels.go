@@ -33,17 +33,25 @@ type task struct {
 	id, pkg string // "cartpole-v0", "env/tasks/cartpole"
 	physics bool
 	shared  []string // further element types of the shared memory
+	model   []string // types of which there is one object, in the shared memory
 }
 
+// taskModel is how many words of the shared memory are for the one objects of a task.
+const taskModel = 256
+
 var tasks = []task{
-	{"cartpole-v0", "env/tasks/cartpole", false, nil},
-	{"pendulum-v0", "env/tasks/pendulum", false, nil},
-	{"arm-v0", "env/tasks/arm", true, nil},
-	{"lander-v0", "env/tasks/lander", true, nil},
-	{"walker-v0", "env/tasks/walker", true, nil},
-	{"maze-v0", "env/tasks/maze", false, []string{"maze.ray"}},
-	{"pusher-v0", "env/tasks/pusher", true, nil},
-	{"curling-v0", "env/tasks/curling", false, nil},
+	{id: "cartpole-v0", pkg: "env/tasks/cartpole"},
+	{id: "pendulum-v0", pkg: "env/tasks/pendulum"},
+	{id: "arm-v0", pkg: "env/tasks/arm", physics: true},
+	{id: "lander-v0", pkg: "env/tasks/lander", physics: true},
+	{id: "walker-v0", pkg: "env/tasks/walker", physics: true},
+	{id: "maze-v0", pkg: "env/tasks/maze", shared: []string{"maze.ray"}},
+	{id: "pusher-v0", pkg: "env/tasks/pusher", physics: true},
+	{id: "curling-v0", pkg: "env/tasks/curling"},
+	{
+		id: "sandbox-v0", pkg: "env/tasks/sandbox", physics: true, model: []string{"compiled", "Room"},
+		shared: []string{"sandbox.drive", "sandbox.rule", "sandbox.bodyTraits", "scene.Body", "scene.Shape", "scene.Goal", "scene.Ray", "geom.Vec", "int"},
+	},
 }
 
 var physicsShared = []string{
@@ -92,7 +100,7 @@ func newUnit(l *loader, physics bool) *unit {
 		u.static("env/physics", "header")
 		u.static("env/physics", "scratch")
 		u.modelAt["physics.Model"] = 0
-		u.image = u.sizeof("env/physics", "Model")
+		u.image = u.sizeof("env/physics", "Model") + taskModel
 		for _, s := range physicsShared {
 			u.shared[s] = true
 		}
@@ -281,6 +289,15 @@ func translateTask(l *loader, base *unit, t task, out *Output) error {
 	}
 	u.static(t.pkg, "world")
 	name := path.Base(t.pkg)
+	at := u.image - taskModel
+	u.modelAt = maps.Clone(u.modelAt)
+	for _, s := range t.model {
+		u.modelAt[name+"."+s] = at
+		at += u.sizeof(t.pkg, s)
+	}
+	if at > u.image {
+		return fmt.Errorf("its one objects take %d words, want at most %d", at-u.image+taskModel, taskModel)
+	}
 	m := map[string]*types.Func{}
 	methods := []string{"Step", "Observe"}
 	if t.physics {
