@@ -35,7 +35,7 @@ const groupSize = 64
 const rounds = 2
 
 // mostRests is how many submissions a step may take. Each solves for at least one contact more.
-const mostRests = 1000
+const mostRests = 200
 
 func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substeps int, device string) (m *machine, err error) {
 	m = &machine{n: worlds, local: k.local, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}

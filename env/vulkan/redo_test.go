@@ -3,6 +3,7 @@ package vulkan
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/envtest"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
+	"github.com/terrarium-rl/terrarium/env/tasks/curling"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
@@ -83,5 +85,177 @@ func TestRedo(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// net is a small network with random parameters.
+func net(s *env.Spec) *env.Actor {
+	a := &env.Actor{Widths: []int{env.Width(s.Obs), 5, 0}, Activation: "tanh", Purpose: 1, Explore: true}
+	for _, f := range s.Act {
+		p := env.ActorPart{Kind: env.Normal, N: f.Len}
+		if f.Choices > 0 {
+			p = env.ActorPart{Kind: env.Categorical, N: f.Choices}
+		} else {
+			a.Free = append(a.Free, make([]float32, f.Len)...)
+		}
+		a.Parts = append(a.Parts, p)
+		a.Widths[2] += p.N
+	}
+	r := rng.New(9).Stream(0, 0, 0)
+	for range (a.Widths[0]+1)*a.Widths[1] + (a.Widths[1]+1)*a.Widths[2] {
+		a.Params = append(a.Params, r.Range(-1, 1))
+	}
+	return a
+}
+
+// Steps of a rollout that a kernel could not do must be done again with the right result, whatever
+// the kernel has left in the memory of the world, and one that Go code would refuse must be reported.
+func TestRedoRolled(t *testing.T) {
+	for _, c := range []env.Config{cartpole.New(), curling.New(), lander.New()} {
+		id := must(c.Spec()).ID
+		t.Run(id, func(t *testing.T) {
+			if id == "lander-v0" && !vktest.Required() {
+				t.Skip("seconds of compiling: set REQUIRE_VULKAN=1")
+			}
+			const worlds, steps = 6, 40
+			var rolls [2]env.Rollout
+			key := func(step int) rng.Key { return rng.New(3).Fold(uint64(step)) }
+			for k := range rolls {
+				d, err := NewVec(c, env.VecOptions{Worlds: worlds, First: 10}, Options{Device: "software"})
+				vktest.Must(t, err)
+				defer d.Close()
+				v := d.(*vec)
+				v.Reset(2)
+				if k == 0 {
+					if err := v.Roll(&rolls[0], net(v.spec), steps, key); err != nil {
+						t.Fatal(err)
+					}
+					continue
+				}
+				if err := v.startRoll(&rolls[1], net(v.spec), steps, key); err != nil {
+					t.Fatal(err)
+				}
+				v.amidFirstStep(t)
+				for _, i := range []int{1, 4} {
+					for at := engine.Control; at < len(v.local); at++ {
+						if at < v.rowAct || at >= v.rowAct+v.act {
+							v.setWord(at, i, 0x7fc00000) // as if the kernel had left it half done
+						}
+					}
+					v.setWord(wordTurn, i, engine.Idle)
+				}
+				v.setWord(wordFault, 1, engine.Loop)
+				v.setWord(wordFault, 4, engine.Many)
+				if err := v.finishRoll(&rolls[1]); err != nil {
+					t.Fatal(err)
+				}
+				v.endRoll(&rolls[1])
+				v.Reset(2)
+				if err := v.startRoll(&rolls[0], net(v.spec), steps, key); err != nil {
+					t.Fatal(err)
+				}
+				v.amidFirstStep(t)
+				v.setWord(wordFault, 3, engine.Panic)
+				v.setWord(wordTurn, 3, engine.Idle)
+				if err := v.finishRoll(&rolls[0]); err == nil || !strings.Contains(err.Error(), "world 13") {
+					t.Errorf("a panic of a kernel is reported as %v", err)
+				}
+				v.Reset(2)
+				if err := v.Roll(&rolls[0], net(v.spec), steps, key); err != nil {
+					t.Errorf("after a panic and a Reset: %v", err)
+				}
+			}
+			same(t, &rolls[0], &rolls[1])
+		})
+	}
+}
+
+// amidFirstStep runs what comes before the kernels of the environment.
+func (v *vec) amidFirstStep(t *testing.T) {
+	t.Helper()
+	c, err := v.dev.Record(v.roll.act)
+	if err == nil {
+		err = c.Run()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must[T any](x T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return x
+}
+
+func same(t *testing.T, a, b *env.Rollout) {
+	t.Helper()
+	for name, x := range map[string][2][]float32{"observations": {a.Obs, b.Obs}, "raw actions": {a.Raw, b.Raw}, "actions": {a.Act, b.Act}, "successors": {a.Next, b.Next}, "facts": {a.Facts, b.Facts}, "rewards": {a.Reward, b.Reward}} {
+		if !slices.EqualFunc(x[0], x[1], func(p, q float32) bool { return math.Float32bits(p) == math.Float32bits(q) }) {
+			t.Errorf("the %s differ", name)
+		}
+	}
+	if !slices.Equal(a.End, b.End) || !slices.Equal(a.Level, b.Level) {
+		t.Error("the ends or levels differ")
+	}
+}
+
+// A kernel that does not run to its end must be an error that names the world, not a wrong number.
+func TestUnfinished(t *testing.T) {
+	d, err := NewVec(cartpole.New(), env.VecOptions{Worlds: 3, First: 10}, Options{Device: "software"})
+	vktest.Must(t, err)
+	defer d.Close()
+	v := d.(*vec)
+	b := env.NewBatch(v.spec, 3)
+	v.Reset(1)
+	if err := v.Observe(b); err != nil {
+		t.Fatal(err)
+	}
+	v.kernels++ // one that there is not
+	if err := v.Step(b); err == nil || !strings.Contains(err.Error(), "world 10") || !strings.Contains(err.Error(), "1 of 2 kernels") {
+		t.Errorf("a kernel that did not run is reported as %v", err)
+	}
+	v.Reset(1)
+	if err := v.Roll(&env.Rollout{}, net(v.spec), 2, func(int) rng.Key { return rng.New(1) }); err == nil || !strings.Contains(err.Error(), "do not come to the end") {
+		t.Errorf("in a rollout it is reported as %v", err)
+	}
+}
+
+// What is not a number must be an error that names world and value, in steps and in rollouts.
+func TestNotFinite(t *testing.T) {
+	d, err := NewVec(cartpole.New(), env.VecOptions{Worlds: 3, First: 10}, Options{Device: "software"})
+	vktest.Must(t, err)
+	defer d.Close()
+	v := d.(*vec)
+	b := env.NewBatch(v.spec, 3)
+	at := v.link.items[0].at
+	for i := range v.link.items {
+		if v.link.items[i].n >= 4 && v.link.items[i].as == word { // position, speed, angle, spin
+			at = v.link.items[i].at
+			break
+		}
+	}
+	v.Reset(1)
+	if err := v.Observe(b); err != nil {
+		t.Fatal(err)
+	}
+	for j := range 4 {
+		v.setWord(at+j, 1, math.Float32bits(float32(math.NaN())))
+	}
+	if err := v.Step(b); err == nil || !strings.Contains(err.Error(), "world 11") || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("NaN is reported as %v", err)
+	}
+	v.Reset(1)
+	a := net(v.spec)
+	if err := v.startRoll(&env.Rollout{}, a, 3, func(int) rng.Key { return rng.New(1) }); err != nil {
+		t.Fatal(err)
+	}
+	v.amidFirstStep(t)
+	for j := range 4 {
+		v.setWord(at+j, 2, math.Float32bits(float32(math.NaN())))
+	}
+	if err := v.finishRoll(&env.Rollout{}); err == nil || !strings.Contains(err.Error(), "world 12") || !strings.Contains(err.Error(), "not finite") {
+		t.Errorf("in a rollout NaN is reported as %v", err)
 	}
 }

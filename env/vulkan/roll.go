@@ -33,6 +33,7 @@ type roller struct {
 	net, scratch, keys *vk.Buffer
 	spare, terms, out  *vk.Buffer
 	commands           *vk.Commands
+	act                func(*vk.Recorder) // records the first part of a step: its beginning and the policy
 	widest, width      int
 	kept               []env.Level // levels of the beginnings, world by world
 	ready              []beginning // which beginnings they are
@@ -56,6 +57,14 @@ func (v *vec) Roll(r *env.Rollout, a *env.Actor, steps int, key func(step int) r
 
 // perform is Roll, but leaves what was recorded on the device.
 func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) error {
+	if err := v.startRoll(r, a, steps, key); err != nil {
+		return err
+	}
+	return v.finishRoll(r)
+}
+
+// startRoll brings to the device what a rollout needs.
+func (v *vec) startRoll(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) error {
 	if v.phase != toObserve {
 		return v.misuse("Roll", "Step")
 	}
@@ -75,10 +84,13 @@ func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int
 		k := key(t)
 		q.keys.Words()[2*t], q.keys.Words()[2*t+1] = k.Lo, k.Hi
 	}
-	if err := v.beginRoll(r, steps); err != nil {
-		return err
-	}
-	for range mostRests * steps {
+	return v.beginRoll(r, steps)
+}
+
+// finishRoll submits the rollout until all worlds are done with it.
+func (v *vec) finishRoll(r *env.Rollout) error {
+	q := v.roll
+	for range mostRests * q.steps {
 		if err := q.commands.Run(); err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
 		}
@@ -207,12 +219,15 @@ func (v *vec) recordRoll(q *roller) error {
 	}
 	n := uint32(len(v.worlds))
 	keep := map[bool]uint32{true: 1}[v.link.crowded || v.dev.Info().Kind == vk.Software] // which alone ends loops early
+	q.act = func(r *vk.Recorder) {
+		r.Dispatch(begin, v.groups(), n, uint32(v.link.state), uint32(q.steps), keep)
+		r.Barrier()
+		r.Dispatch(policy, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(q.widest))
+		r.Barrier()
+	}
 	q.commands, err = v.dev.Record(func(r *vk.Recorder) {
 		for range q.steps {
-			r.Dispatch(begin, v.groups(), n, uint32(v.link.state), uint32(q.steps), keep)
-			r.Barrier()
-			r.Dispatch(policy, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(q.widest))
-			r.Barrier()
+			q.act(r)
 			v.simulate(r)
 			r.Dispatch(end, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(v.rowNext), uint32(v.rowFacts), uint32(v.rowEnd),
 				uint32(v.obs), uint32(v.act), uint32(v.facts), uint32(2*q.widest), uint32(v.spec.MaxSteps), v.kernels, uint32(len(v.terms)))
