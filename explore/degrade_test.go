@@ -44,27 +44,27 @@ func TestRepairs(t *testing.T) {
 	const d = 12
 	e, clean, inv := newEllipse(d, 0.1), newEllipse(d, 0.1), newInverter(d)
 	r := rng.New(8).Stream(0, 0, 0)
-	phi, u := make([]float32, padded(d)), make([]float32, padded(d))
+	phi := make([]float32, padded(d))
 	for step := range 20 {
 		for i := range d {
 			phi[i] = r.Norm()
 		}
-		if _, err := clean.add(u, phi, clean.quad(u, phi), inv); err != nil {
+		if _, err := clean.add(clean.quad(phi), inv); err != nil {
 			t.Fatal(err)
 		}
-		b := e.quad(u, phi)
+		b := e.quad(phi)
 		if step == 13 {
 			for i := range e.inv { // as drift would
 				e.inv[i] = -e.inv[i]
 			}
-			b = e.quad(u, phi)
+			b = e.quad(phi)
 		}
-		repaired, err := e.add(u, phi, b, inv)
+		repaired, err := e.add(b, inv)
 		if err != nil || repaired != (step == 13) {
 			t.Fatalf("step %d: repaired %v, error %v", step, repaired, err)
 		}
 	}
-	a, b := e.quad(u, phi), clean.quad(u, phi)
+	a, b := e.quad(phi), clean.quad(phi)
 	if math.Abs(float64(a-b)) > 1e-4*float64(b) {
 		t.Errorf("bonus %v after the repair, %v without damage", a, b)
 	}
@@ -96,7 +96,7 @@ func TestReinversion(t *testing.T) {
 	const d = 8
 	e, clean, inv := newEllipse(d, 0.1), newEllipse(d, 0.1), newInverter(d)
 	r := rng.New(8).Stream(0, 0, 0)
-	phi, u := make([]float32, d), make([]float32, d)
+	phi := make([]float32, d)
 	for step := range reinvert + 10 {
 		if step == 100 {
 			for i := range e.inv {
@@ -106,13 +106,13 @@ func TestReinversion(t *testing.T) {
 		for i := range phi {
 			phi[i] = r.Norm()
 		}
-		want, got := clean.quad(u, phi), e.quad(u, phi)
+		want, got := clean.quad(phi), e.quad(phi)
 		near := math.Abs(float64(got-want)) < 1e-3*float64(want)
 		if near != (step < 100 || step >= reinvert) {
 			t.Fatalf("step %d: bonus %v, without damage %v", step, got, want)
 		}
 		for _, x := range []*ellipse{&clean, &e} {
-			if _, err := x.add(u, phi, x.quad(u, phi), inv); err != nil {
+			if _, err := x.add(x.quad(phi), inv); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -44,13 +44,12 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 	v, em, dim := f.view, f.em, f.dim
 	b := &e3b{
 		view: v, embed: em, dim: dim,
-		x: make([]float32, s.Rows*v.width()), phi: make([]float32, s.Rows*padded(dim)), u: make([]float32, s.Rows*padded(dim)),
 		b: make([]float32, s.Rows), rows: make([]ellipse, s.Rows),
 		pool: f.pool, errs: make([]error, chunks(s.Rows)), repairs: make([]uint64, chunks(s.Rows)),
 	}
 	b.onScore, b.onUpdate = b.scoreChunk, b.updateChunk
 	for range b.pool.Workers() {
-		b.scratch = append(b.scratch, scratch{newInverter(dim), make([]float32, chunk*dim)})
+		b.scratch = append(b.scratch, scratch{newInverter(dim), make([]float32, chunk*v.width()), make([]float32, chunk*dim)})
 	}
 	for i := range b.rows {
 		b.rows[i] = newEllipse(dim, c.Ridge)
@@ -62,10 +61,7 @@ type e3b struct {
 	view  *view
 	embed embedding
 	dim   int
-	x     []float32 // states of the batch scored last
-	phi   []float32 // their embeddings, of padded length
-	u     []float32 // C^-1 phi
-	b     []float32 // bonus before the rule of the first step
+	b     []float32 // bonus of the batch scored last, before the rule of the first step
 	rows  []ellipse
 
 	pool              *nn.Pool
@@ -80,7 +76,7 @@ type e3b struct {
 // scratch is the memory of a worker.
 type scratch struct {
 	inverter *inverter
-	phi      []float32 // embeddings of a chunk
+	x, phi   []float32 // states of a chunk, and their embeddings
 }
 
 // Score writes the bonus of each row.
@@ -91,17 +87,16 @@ func (e *e3b) Score(dst []float32, b *env.Batch) {
 }
 
 func (e *e3b) scoreChunk(worker, c int) {
-	w, d, p := e.view.width(), e.dim, padded(e.dim)
+	w, d, k := e.view.width(), e.dim, &e.scratch[worker]
 	lo := c * chunk
 	hi := min(lo+chunk, e.batch.N)
+	x, phi := k.x[:(hi-lo)*w], k.phi[:(hi-lo)*d]
 	for i := lo; i < hi; i++ {
-		e.view.next(e.x[i*w:(i+1)*w], e.batch, i)
+		e.view.next(x[(i-lo)*w:(i-lo+1)*w], e.batch, i)
 	}
-	phi := e.scratch[worker].phi[:(hi-lo)*d]
-	e.embed.embed(phi, e.x[lo*w:hi*w], hi-lo, worker)
+	e.embed.embed(phi, x, hi-lo, worker)
 	for i := lo; i < hi; i++ {
-		copy(e.phi[i*p:], phi[(i-lo)*d:(i-lo+1)*d])
-		e.b[i] = e.rows[i].quad(e.u[i*p:(i+1)*p], e.phi[i*p:(i+1)*p])
+		e.b[i] = e.rows[i].quad(phi[(i-lo)*d : (i-lo+1)*d])
 		e.dst[i] = geom.Max(e.b[i], 0)
 		if e.rows[i].steps == 0 {
 			e.dst[i] = 0
@@ -137,7 +132,6 @@ func (e *e3b) repaired() (n uint64) {
 }
 
 func (e *e3b) updateChunk(worker, c int) {
-	p := padded(e.dim)
 	for i := c * chunk; i < min((c+1)*chunk, e.batch.N); i++ {
 		if !geom.Finite(e.b[i]) {
 			e.errs[c] = fmt.Errorf("bonus of row %d is %v", i, e.b[i])
@@ -147,7 +141,7 @@ func (e *e3b) updateChunk(worker, c int) {
 			e.rows[i].reset()
 			continue
 		}
-		repaired, err := e.rows[i].add(e.u[i*p:(i+1)*p], e.phi[i*p:(i+1)*p], e.b[i], e.scratch[worker].inverter)
+		repaired, err := e.rows[i].add(e.b[i], e.scratch[worker].inverter)
 		if err != nil {
 			e.errs[c] = fmt.Errorf("row %d: %w", i, err)
 			return

@@ -69,40 +69,52 @@ func place(i, j int) int {
 	return (bi*(bi+1)/2+bj)*64 + i%8*8 + j%8
 }
 
-// quad sets u to C^-1 phi and returns phi' C^-1 phi.
-func (e *ellipse) quad(u, phi []float32) float32 {
-	d := len(phi)
-	loops.symv(u, e.inv, phi)
-	for k := range int(e.steps % lazy) {
-		w := e.w[k*d : (k+1)*d]
-		loops.axpy(u, w, -loops.dot(w, phi))
-	}
-	return loops.dot(u, phi)
+// next returns where the vectors of the next update go.
+func (e *ellipse) next() (w, phi []float32) {
+	d := e.dim()
+	k := int(e.steps%lazy) * d
+	return e.w[k : k+d], e.phi[k : k+d]
 }
 
-// add includes phi, given u and b = quad. Where rounding has left b below 0, which no ellipse
-// has, it reports that the inverse was computed afresh before it was due.
-func (e *ellipse) add(u, phi []float32, b float32, inv *inverter) (repaired bool, err error) {
-	d, k := len(phi), int(e.steps%lazy)
+// quad returns phi' C^-1 phi, and keeps phi and u = C^-1 phi for add.
+func (e *ellipse) quad(phi []float32) float32 {
+	u, own := e.next()
+	copy(own, phi)
+	loops.symv(u, e.inv, own)
+	return loops.apart(u, e.w, own, int(e.steps%lazy))
+}
+
+// add includes the phi that quad was called with last, given b = quad. Where rounding has left b
+// below 0, which no ellipse has, it reports that the inverse was computed afresh before it was due.
+func (e *ellipse) add(b float32, inv *inverter) (repaired bool, err error) {
 	repaired = b < 0
 	if repaired {
 		b = 0
 	}
 	s := 1 / geom.Sqrt(1+b)
-	loops.axpy(e.w[k*d:(k+1)*d], u, s) // it was 0
-	copy(e.phi[k*d:], phi)
+	w, _ := e.next()
+	loops.scale(w, s)
 	e.steps++
 	due := repaired || e.steps%reinvert == 0
 	if e.steps%lazy == 0 || due {
-		loops.rank8(e.cov, e.phi, 1)
-		loops.rank8(e.inv, e.w, -1)
-		clear(e.phi)
-		clear(e.w)
+		e.workIn()
 	}
 	if due {
 		err = inv.invert(e.inv, e.cov)
 	}
 	return repaired, err
+}
+
+// workIn works the updates kept apart into the matrices.
+func (e *ellipse) workIn() {
+	if k := int(e.steps%lazy) * e.dim(); k > 0 { // fewer than eight
+		clear(e.w[k:])
+		clear(e.phi[k:])
+	}
+	loops.rank8(e.cov, e.phi, 1)
+	loops.rank8(e.inv, e.w, -1)
+	clear(e.phi)
+	clear(e.w)
 }
 
 // append appends steps, both matrices and the updates kept apart.

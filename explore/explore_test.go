@@ -199,14 +199,14 @@ func TestShermanMorrison(t *testing.T) {
 	for i := range d {
 		want.SetSym(i, i, 0.1)
 	}
-	phi, u, scratch := make([]float32, d), make([]float32, d), newInverter(d)
+	phi, scratch := make([]float32, d), newInverter(d)
 	for range 100_000 {
 		common := r.Norm() // correlated features are the harder case
 		for i := range phi {
 			phi[i] = common + 0.3*r.Norm()
 		}
-		b := e.quad(u, phi)
-		if _, err := e.add(u, phi, b, scratch); err != nil {
+		b := e.quad(phi)
+		if _, err := e.add(b, scratch); err != nil {
 			t.Fatal(err)
 		}
 		v := mat.NewVecDense(d, nil)
@@ -227,7 +227,7 @@ func TestShermanMorrison(t *testing.T) {
 		for i, x := range phi {
 			v.SetVec(i, float64(x))
 		}
-		got, w := float64(e.quad(u, phi)), mat.Inner(v, &inv, v)
+		got, w := float64(e.quad(phi)), mat.Inner(v, &inv, v)
 		if math.Abs(got-w) > 0.01*w {
 			t.Fatalf("phi' C^-1 phi = %g, want %g within 1 %%", got, w)
 		}
@@ -567,14 +567,14 @@ func BenchmarkE3B(b *testing.B) {
 	for _, d := range []int{32, 64} {
 		b.Run(fmt.Sprintf("dim=%d", d), func(b *testing.B) {
 			e := newEllipse(d, 0.1)
-			phi, u, scratch := make([]float32, d), make([]float32, d), newInverter(d)
+			phi, scratch := make([]float32, d), newInverter(d)
 			r := rng.New(1).Stream(0, 0, 0)
 			for i := range phi {
 				phi[i] = r.Norm()
 			}
 			for b.Loop() {
 				phi[0] = -phi[0]
-				if _, err := e.add(u, phi, e.quad(u, phi), scratch); err != nil {
+				if _, err := e.add(e.quad(phi), scratch); err != nil {
 					b.Fatal(err)
 				}
 				if e.steps == 1000 {

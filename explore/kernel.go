@@ -14,20 +14,25 @@ type kernel struct {
 	// another.
 	rank8 func(m, w []float32, sign float32)
 
+	// apart takes from u, for each of the first n of the eight vectors v that w holds one after
+	// another, v times its inner product with x, and returns that of u and x. u may be one of the
+	// others.
+	apart func(u, w, x []float32, n int) float32
+
 	// dot returns the inner product, in eight partial sums.
 	dot func(x, y []float32) float32
 
 	// dist2 returns the squared distance of x and y, in eight partial sums.
 	dist2 func(x, y []float32) float32
 
-	// axpy adds a times the front of x to y.
-	axpy func(y, x []float32, a float32)
+	// scale multiplies x by a.
+	scale func(x []float32, a float32)
 
 	// axpy64 is axpy in float64.
 	axpy64 func(y, x []float64, a float64)
 }
 
-var portable = kernel{symvGo, rank8Go, dotGo, dist2Go, axpyGo, axpy64Go}
+var portable = kernel{symvGo, rank8Go, apartGo, dotGo, dist2Go, scaleGo, axpy64Go}
 
 var loops = kernels()[len(kernels())-1]
 
@@ -78,10 +83,27 @@ func rank8Go(m, w []float32, sign float32) {
 	}
 }
 
-func axpyGo(y, x []float32, a float32) {
-	x = x[:len(y)]
-	for j := range y {
-		y[j] += float32(a * x[j])
+func apartGo(u, w, x []float32, n int) float32 {
+	d := len(x)
+	var a [8]float32
+	for k := range n {
+		var s [8]float32
+		for j, v := range x {
+			s[j%8] += float32(w[k*d+j] * v)
+		}
+		a[k] = (s[0] + s[1]) + (s[2] + s[3]) + ((s[4] + s[5]) + (s[6] + s[7]))
+	}
+	for j := range u {
+		for k := range 8 {
+			u[j] -= float32(a[k] * w[k*d+j])
+		}
+	}
+	return dotGo(u, x)
+}
+
+func scaleGo(x []float32, a float32) {
+	for j := range x {
+		x[j] *= a
 	}
 }
 

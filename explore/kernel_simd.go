@@ -12,9 +12,9 @@ import (
 func kernels() []kernel {
 	ks := []kernel{portable}
 	if archsimd.X86.AVX2() {
-		ks = append(ks, kernel{symv256, rank8256, dot256, dist2256, axpy256, axpy64256})
+		ks = append(ks, kernel{symv256, rank8256, apart256, dot256, dist2256, scale256, axpy64256})
 		if archsimd.X86.AVX512() {
-			ks = append(ks, kernel{symv512, rank8512, dot256, dist2256, axpy256, axpy64256})
+			ks = append(ks, kernel{symv512, rank8512, apart256, dot256, dist2256, scale256, axpy64256})
 		}
 	}
 	return ks
@@ -125,14 +125,46 @@ func rank8256(m, w []float32, sign float32) {
 	}
 }
 
-func axpy256(y, x []float32, a float32) {
-	x = x[:len(y)]
-	v := archsimd.BroadcastFloat32x8(a)
-	for len(y) >= 8 {
-		archsimd.LoadFloat32x8Slice(y).Add(v.Mul(archsimd.LoadFloat32x8Slice(x))).StoreSlice(y)
-		x, y = x[8:], y[8:]
+func apart256(u, w, x []float32, n int) float32 {
+	d := len(x)
+	if d == 0 {
+		return 0
 	}
-	axpyGo(y, x, a)
+	_, _ = u[d-1], w[8*d-1] // the loops check no bounds
+	pu, pw, px := &u[0], &w[0], &x[0]
+	var s0, s1, s2, s3, s4, s5, s6, s7, sum vec
+	for j := 0; j < d; j += 8 {
+		v := load(px, j)
+		s0, s1 = s0.Add(load(pw, j).Mul(v)), s1.Add(load(pw, d+j).Mul(v))
+		s2, s3 = s2.Add(load(pw, 2*d+j).Mul(v)), s3.Add(load(pw, 3*d+j).Mul(v))
+		s4, s5 = s4.Add(load(pw, 4*d+j).Mul(v)), s5.Add(load(pw, 5*d+j).Mul(v))
+		s6, s7 = s6.Add(load(pw, 6*d+j).Mul(v)), s7.Add(load(pw, 7*d+j).Mul(v))
+	}
+	var a [8]float32
+	sums(s0, s1, s2, s3, s4, s5, s6, s7).Store(&a)
+	clear(a[n:])
+	s0, s1, s2, s3 = spread(&a[0], 0), spread(&a[0], 1), spread(&a[0], 2), spread(&a[0], 3)
+	s4, s5, s6, s7 = spread(&a[0], 4), spread(&a[0], 5), spread(&a[0], 6), spread(&a[0], 7)
+	for j := 0; j < d; j += 8 {
+		t := load(pu, j).Sub(s0.Mul(load(pw, j))).Sub(s1.Mul(load(pw, d+j)))
+		t = t.Sub(s2.Mul(load(pw, 2*d+j))).Sub(s3.Mul(load(pw, 3*d+j)))
+		t = t.Sub(s4.Mul(load(pw, 4*d+j))).Sub(s5.Mul(load(pw, 5*d+j)))
+		t = t.Sub(s6.Mul(load(pw, 6*d+j))).Sub(s7.Mul(load(pw, 7*d+j)))
+		store(pu, j, t)
+		sum = sum.Add(t.Mul(load(px, j)))
+	}
+	var part [8]float32
+	sum.Store(&part)
+	return dotTail(&part, nil, nil)
+}
+
+func scale256(x []float32, a float32) {
+	v := archsimd.BroadcastFloat32x8(a)
+	for len(x) >= 8 {
+		archsimd.LoadFloat32x8Slice(x).Mul(v).StoreSlice(x)
+		x = x[8:]
+	}
+	scaleGo(x, a)
 }
 
 func axpy64256(y, x []float64, a float64) {

@@ -34,11 +34,11 @@ func TestKernels(t *testing.T) {
 			for i := range d {
 				long[i], more[i] = float64(x[i]), float64(y[i])
 			}
-			k.axpy(z, x, -0.7)
+			k.scale(z, -0.7)
 			k.axpy64(more, long, -0.7)
 			sums, longs = append(sums, z), append(longs, more)
 			for i := range d {
-				closeTo(t, fmt.Sprintf("axpy of %d", d), z[i], float64(y[i])-0.7*float64(x[i]))
+				closeTo(t, fmt.Sprintf("scale of %d", d), z[i], -0.7*float64(y[i]))
 				closeTo(t, fmt.Sprintf("axpy64 of %d", d), float32(more[i]), float64(y[i])-0.7*float64(x[i]))
 			}
 		}
@@ -63,6 +63,19 @@ func TestKernels(t *testing.T) {
 			k.symv(u, m, x)
 			c := slices.Clone(m)
 			k.rank8(c, w, -1)
+			rest, n := slices.Clone(x), d%11%8
+			form, sum := k.apart(rest, w, x, n), 0.0
+			for j := range d {
+				want := float64(x[j])
+				for v := range n {
+					for i := range d {
+						want -= float64(w[v*d+j]) * float64(w[v*d+i]) * float64(x[i])
+					}
+				}
+				closeTo(t, fmt.Sprintf("apart of %d", d), rest[j]/100, want/100)
+				sum += want * float64(x[j])
+			}
+			closeTo(t, fmt.Sprintf("form of %d", d), form/1000, sum/1000)
 			for i := range d {
 				want := 0.0
 				for j := range d {
@@ -83,6 +96,12 @@ func TestKernels(t *testing.T) {
 			b, m2 := make([]float32, d), slices.Clone(m)
 			k.symv(b, m, x)
 			k.rank8(m2, w, -1)
+			for n := range 8 {
+				u1, u2 := slices.Clone(a), slices.Clone(b)
+				if portable.apart(u1, w, x, n) != k.apart(u2, w, x, n) || !slices.Equal(u1, u2) {
+					t.Fatalf("dimension %d, %d apart: the kernels give different bits", d, n)
+				}
+			}
 			if !slices.Equal(a, b) || !slices.Equal(m1, m2) {
 				t.Fatalf("dimension %d: the kernels give different bits", d)
 			}

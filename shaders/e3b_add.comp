@@ -76,7 +76,7 @@ void main() {
     uint next = from + steps[i] % 8u * d;
     float s = 1.0 / sqrt(1.0 + max(form[i], 0.0));
     for (uint j = 0u; j < d; j++) {
-        w[next + j] = w[next + j] + s * u[at + j];
+        w[next + j] = u[at + j] * s;
         kept[next + j] = phi[at + j];
     }
     steps[i] = steps[i] + 1u;

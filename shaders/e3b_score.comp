@@ -22,7 +22,7 @@ float dot_phi_u(const uint at) {
 float dot_w_phi(const uint from, const uint at) {
     float s[8] = float[8](0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
     for (uint j = 0u; j < d; j++) s[j % 8u] = s[j % 8u] + w[from + j] * phi[at + j];
-    return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
 }
 
 void main() {
@@ -59,8 +59,8 @@ void main() {
     }
     for (uint k = 0u; k < steps[i] % 8u; k++) {
         uint from = (i * 8u + k) * d;
-        float a = -dot_w_phi(from, at);
-        for (uint j = 0u; j < d; j++) u[at + j] = u[at + j] + a * w[from + j];
+        float a = dot_w_phi(from, at);
+        for (uint j = 0u; j < d; j++) u[at + j] = u[at + j] - a * w[from + j];
     }
     float b = dot_phi_u(at);
     form[i] = b;

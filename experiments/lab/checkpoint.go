@@ -30,6 +30,7 @@ import (
 //
 //	agent     the agent's own encoding; absent if it does not learn
 //	bonus     the state of the bonus, if there is one
+//	start     where episodes start on ways, if they do; see explore/goexplore
 //	visits    where training was, and the bonus it got there; see explore/visits
 //	clock     wall-clock seconds, JSON
 //	files     sizes of the log files, JSON: what was written later is cut off on resume

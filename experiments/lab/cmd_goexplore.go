@@ -30,6 +30,7 @@ type goExploreOptions struct {
 	seed    uint64
 	workers int
 	out     string
+	state   string
 	json    bool
 }
 
@@ -42,9 +43,16 @@ func goExploreCommand() *cobra.Command {
 the seed. States of the simulator are kept for each cell of a grid over --fields, rarely visited
 ones are returned to more often, and random actions go on from there (Ecoffet et al. 2021, first
 phase). The actions of the best way that was found are recorded as a replay, which terrarium
-verify, view and record read.`,
+verify, view and record read.
+
+With --state FILE the search is saved there every half minute and at its end, and the same
+command goes on from it: to the same result as if it had never stopped.
+
+A policy comes of ways by training from their ends backwards (its second phase): name the recordings
+in start.ways of an experiment.`,
 		Example: `  terrarium goexplore maze --fields position,held --score 1 --out way.replay
-  terrarium record way.replay -o way.gif`,
+  terrarium record way.replay -o way.gif
+  terrarium run maze --set start.ways=[way.replay]`,
 		Args: exactlyOne("an experiment: a name or a YAML file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := ReadPlan(args[0], o.sets)
@@ -71,6 +79,7 @@ verify, view and record read.`,
 	f.Uint64Var(&o.seed, "seed", 0, "of the episode and of the search (default the experiment's first)")
 	f.IntVar(&o.workers, "workers", 0, "goroutines (default one a CPU); results do not depend on it")
 	f.StringVarP(&o.out, "out", "o", "", "file to record the best way in, ending in .replay (default none)")
+	f.StringVar(&o.state, "state", "", "file to save the search in and to go on from (default none)")
 	f.BoolVar(&o.json, "json", false, "print a JSON object")
 	return c
 }
@@ -105,8 +114,18 @@ func goExplore(cmd *cobra.Command, p *Plan, o goExploreOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.run(cmd, s); err != nil {
+	if o.state != "" {
+		if err := p.loadSearch(o.state, s, o.seed); err != nil {
+			return err
+		}
+	}
+	if err := o.run(cmd, p, s); err != nil {
 		return err
+	}
+	if o.state != "" {
+		if err := p.saveSearch(o.state, s, o.seed); err != nil {
+			return err
+		}
 	}
 	best := s.Best()
 	found := GoExploration{s.Steps(), s.Cells(), best.Score, best.Steps, o.out}
@@ -147,14 +166,20 @@ func (p *Plan) wayReward() (rewards.Func, error) {
 }
 
 // run searches until the steps are made, the score is reached, or the program is asked to stop.
-func (o *goExploreOptions) run(cmd *cobra.Command, s *goexplore.Search) error {
-	told := time.Now()
+func (o *goExploreOptions) run(cmd *cobra.Command, p *Plan, s *goexplore.Search) error {
+	told, saved := time.Now(), time.Now()
 	for s.Steps() < o.steps && s.Best().Score < o.score {
 		if cmd.Context().Err() != nil {
 			return nil
 		}
 		if err := s.Step(); err != nil {
 			return err
+		}
+		if o.state != "" && time.Since(saved) > searchSaved {
+			saved = time.Now()
+			if err := p.saveSearch(o.state, s, o.seed); err != nil {
+				return err
+			}
 		}
 		if !o.json && time.Since(told) > 2*time.Second {
 			told = time.Now()

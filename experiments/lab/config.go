@@ -17,6 +17,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/configs"
+	"github.com/terrarium-rl/terrarium/explore/goexplore"
 	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Reward     []RewardTerm     `json:"reward" doc:"terms whose weighted sum the agent learns from, or an expression over facts, such as 2*progress - 0.1*energy; default: the task's own reward"`
 	Modules    []string         `json:"modules,omitempty" doc:"Go modules that register what is named elsewhere, such as bonuses; as in module of env, agent and reward"`
 	Bonus      string           `json:"bonus,omitempty" doc:"intrinsic reward, added to the reward or learned apart, such as 0.5 * norm(rnd * e3b); terrarium list bonuses names what there is"`
+	Start      *StartConfig     `json:"start,omitempty" doc:"training episodes start on recorded ways, at first near their ends; default: where the environment has them start"`
 	Steps      int64            `json:"steps" doc:"most transitions to train on, each agent of each world counting one"`
 	Seeds      []uint64         `json:"seeds" doc:"seeds, each trained apart from the others"`
 	Engine     string           `json:"engine" doc:"what steps the worlds: auto, simd, go, or one that terrarium doctor lists; results are the same, but for box2d"`
@@ -174,6 +176,9 @@ func ParsePlan(source string, text []byte, sets []string) (*Plan, error) {
 	}
 	p := &Plan{Config: DefaultConfig(), source: t}
 	p.Name = strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
+	if t.get("start") != nil {
+		p.Start = &StartConfig{BackwardConfig: goexplore.DefaultBackward()}
+	}
 	if err := t.decode(&p.Config, ""); err != nil {
 		return nil, err
 	}
@@ -275,6 +280,9 @@ func (p *Plan) resolve() (err error) {
 	if err := p.resolveRewards(); err != nil {
 		return err
 	}
+	if err := p.resolveStart(); err != nil {
+		return err
+	}
 	if p.QD != nil {
 		return p.resolveQD()
 	}
@@ -354,10 +362,14 @@ func (p *Plan) buildReward() (*rewards.Sum, error) {
 	return sum, nil
 }
 
-// Check reports what is wrong with the options of the agent, which only building one tells.
+// Check reports what is wrong with the options of the agent, which only building one tells, and with
+// the ways that episodes start on.
 func (p *Plan) Check() error {
 	if p.QD != nil {
 		_, err := p.buildSearch(p.Seeds[0])
+		return err
+	}
+	if err := p.checkStart(); err != nil {
 		return err
 	}
 	policy, err := p.buildPolicy(p.Seeds[0], 1)

@@ -25,6 +25,8 @@ func (p *Plan) checkResident(policy agents.Policy) error {
 		return p.at("reward", errors.New("an agent on a device learns from the task's own reward: leave this out, or device among the agent's options"))
 	case p.Bonus != "":
 		return p.at("bonus", errors.New("an agent on a device learns without a bonus: leave this out, or device among the agent's options"))
+	case p.Start != nil:
+		return p.at("start", errors.New("an agent on a device starts where the environment has it start: leave this out, or device among the agent's options"))
 	}
 	return nil
 }

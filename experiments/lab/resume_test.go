@@ -121,8 +121,12 @@ func killUntilDone(t *testing.T, file, dir string, pause func(kills int) time.Du
 // compares everything with the run that nobody disturbed.
 func TestResumeAfterKill(t *testing.T) {
 	dir := t.TempDir()
-	file := filepath.Join(dir, "killed.yaml")
+	file, way := filepath.Join(dir, "killed.yaml"), filepath.Join(dir, "way.replay")
 	writeFile(t, file, killed)
+	if out, err := exec.Command("terrarium", "goexplore", file, "--steps", "3000", "--out", way).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	writeFile(t, file, killed+"start: {ways: ["+filepath.ToSlash(way)+"], trials: 5}\n")
 	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
 	if out, err := exec.Command("terrarium", "run", file, "--out", whole, "--workers", "3").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

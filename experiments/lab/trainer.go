@@ -16,6 +16,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/explore"
+	"github.com/terrarium-rl/terrarium/explore/goexplore"
 	"github.com/terrarium-rl/terrarium/explore/visits"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
@@ -37,6 +38,7 @@ type trainer struct {
 	bonus    explore.Bonus        // nil without
 	bonuses  []float32            // of the rows, of the last step
 	where    *visits.Map          // nil without a position
+	start    *goexplore.Backward  // nil if episodes start where the environment has them start
 	curious  agents.BonusRecorder // agent, if it takes bonuses apart from the reward
 	recorder *traj.Recorder       // nil with a resident
 	batch    *env.Batch
@@ -71,6 +73,9 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 		}
 	}()
 	t.vec.Reset(rng.New(seed).Fold(worldPurpose).Uint64())
+	if t.start, err = p.buildStart(t.vec, seed); err != nil {
+		return nil, err
+	}
 	if t.policy, err = p.buildPolicy(seed, workers); err != nil {
 		return nil, err
 	}
@@ -222,9 +227,15 @@ func (t *trainer) iterate() error {
 	t.loop.count(b, t.reward.Column)
 	if ep := t.recorder.Stepped(b); ep != nil && t.loop.keepsReplay(ep.Number, ep.Return(), t.plan.Replays.Steps) {
 		ep.Step = t.loop.Steps
-		return ep.Save(filepath.Join(t.replayDir(), fmt.Sprintf(trainReplay, ep.Step)))
+		if err := ep.Save(filepath.Join(t.replayDir(), fmt.Sprintf(trainReplay, ep.Step))); err != nil {
+			return err
+		}
 	}
-	return nil
+	if t.start == nil {
+		return nil
+	}
+	t.report("start/left", t.start.Left())
+	return t.start.Stepped(b, t.rew)
 }
 
 // learn reports whether the state may be saved now: after each update of an agent, and always
@@ -311,6 +322,11 @@ func (t *trainer) save(best bool) error {
 			return err
 		}
 	}
+	if t.start != nil {
+		if c["start"], err = t.start.AppendBinary(nil); err != nil {
+			return err
+		}
+	}
 	if t.recorder != nil {
 		if c["recorder"], err = t.recorder.AppendBinary(nil); err != nil {
 			return err
@@ -367,6 +383,11 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	if t.where != nil {
 		if err := t.where.UnmarshalBinary(c["visits"]); err != nil {
 			return nil, fmt.Errorf("section visits: %w", err)
+		}
+	}
+	if t.start != nil {
+		if err := t.start.UnmarshalBinary(c["start"]); err != nil {
+			return nil, fmt.Errorf("section start: %w", err)
 		}
 	}
 	if err := t.restoreWorlds(c["worlds"]); err != nil {

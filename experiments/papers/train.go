@@ -23,6 +23,9 @@ type Training struct {
 	// anchor it to another one.
 	Begin func(p agents.Policy) error
 
+	// Open, unless nil, is called with the worlds before they begin, such as to choose where they do.
+	Open func(v env.Vec) error
+
 	// Each, unless nil, is called after each step of the worlds, with the rewards learned from.
 	Each func(b *env.Batch, reward []float32) error
 
@@ -89,6 +92,11 @@ func (t *Training) Run(c Cell) (agents.Policy, error) {
 	}
 	rew := make([]float32, b.N)
 	vec.Reset(key.Fold(keyWorlds).Uint64())
+	if t.Open != nil {
+		if err := t.Open(vec); err != nil {
+			return nil, err
+		}
+	}
 	for steps := int64(0); steps < t.Steps; steps += int64(b.N) {
 		if err := c.Context.Err(); err != nil {
 			return nil, err

@@ -1,7 +1,8 @@
 // Package goexplore finds the way to rare rewards by returning to what was found before it
-// explores: the first phase of Go-Explore (Ecoffet, Huizinga, Lehman, Stanley and Clune, "First
-// return, then explore", Nature 590, 2021), with the state of the simulator restored. It learns
-// no policy; it yields actions that lead from the start to where no random walk gets.
+// explores: Go-Explore (Ecoffet, Huizinga, Lehman, Stanley and Clune, "First return, then
+// explore", Nature 590, 2021), with the state of the simulator restored. Its first phase, a
+// [Search], learns no policy; it yields actions that lead from the start to where no random walk
+// gets. The second, [Backward], makes a policy of them.
 //
 // An archive holds a state for each cell of a grid over chosen observations or facts. Again and
 // again each world takes a cell, rarely visited ones more often, continues from its state with
@@ -24,6 +25,9 @@
 //     episodes that are put together from several explorations still are truncated where they
 //     have to be, and replaying the actions from the start leads to the same bits.
 //  4. Worlds take turns in a fixed order: the result does not depend on the number of workers.
+//  5. The state of a search is complete: one that loads it goes on to the same bits.
+//  6. Backward differs from the paper in that a part of the episodes start as they would without
+//     ways, from the beginning of training on, and in that PPO is not helped by imitation.
 package goexplore
 
 import (
@@ -60,8 +64,10 @@ type Cell struct {
 	Steps int     // length of the way
 	Seen  int64   // steps that led here
 
-	state []byte
-	way   *leg
+	key    uint64
+	number int // in the order in which cells were found
+	state  []byte
+	way    *leg
 }
 
 // A leg is the last piece of a way.
@@ -82,19 +88,20 @@ type rollout struct {
 
 // A Search is the archive and what the worlds are about.
 type Search struct {
-	c     Config
-	vec   env.Vec
-	snap  env.Snapshotter
-	key   rng.Key
-	batch *env.Batch
-	rew   []float32 // of the step just made
-	cols  []column
-	cells map[uint64]*Cell
-	order []*Cell // as they were found; the first is the start
-	runs  []rollout
-	best  Cell // of the ways that led to the highest score, the shortest
-	turn  uint32
-	steps int64
+	c       Config
+	vec     env.Vec
+	snap    env.Snapshotter
+	key     rng.Key
+	batch   *env.Batch
+	rew     []float32 // of the step just made
+	cols    []column
+	cells   map[uint64]*Cell
+	order   []*Cell // as they were found; the first is the start
+	weights weights // of the cells in that order
+	runs    []rollout
+	best    Cell // of the ways that led to the highest score, the shortest
+	turn    uint32
+	steps   int64
 }
 
 // column is a number of an observation or a fact.
@@ -145,7 +152,7 @@ func New(v env.Vec, c Config, key rng.Key) (*Search, error) {
 	for i := range s.runs {
 		s.runs[i].last = make([]float32, env.Width(v.Spec().Act))
 	}
-	s.order = append(s.order, &Cell{state: snap.AppendState(nil, 0)})
+	s.include(&Cell{state: snap.AppendState(nil, 0)})
 	return s, nil
 }
 
@@ -259,21 +266,26 @@ func (s *Search) restore(i int) error {
 
 // pick draws a cell for world i.
 func (s *Search) pick(i int) *Cell {
-	sum := 0.0
-	for _, c := range s.order {
-		sum += c.weight()
-	}
 	r := s.key.Stream(pickPurpose, uint32(i), s.turn)
-	left := float64(r.Float32()) * sum
-	for _, c := range s.order {
-		if left -= c.weight(); left < 0 {
-			return c
-		}
-	}
-	return s.order[len(s.order)-1]
+	return s.order[s.weights.find(r.Uint64()%s.weights.sum())]
 }
 
-func (c *Cell) weight() float64 { return 1 / math.Sqrt(float64(c.Seen)+1) }
+// weight is how likely a cell is returned to: 2^32 over the root.
+func (c *Cell) weight() uint64 { return uint64((1 << 32) / math.Sqrt(float64(c.Seen)+1)) }
+
+// include adds a cell to the archive.
+func (s *Search) include(c *Cell) {
+	c.number = len(s.order)
+	s.order = append(s.order, c)
+	s.weights.add(c.weight())
+}
+
+// see notes that a step led to a cell.
+func (s *Search) see(c *Cell) {
+	before := c.weight()
+	c.Seen++
+	s.weights.lower(c.number, before-c.weight())
+}
 
 // act repeats the last action of world i or draws another one.
 func (s *Search) act(i int) {
@@ -324,11 +336,11 @@ func (s *Search) note(i int) error {
 	}
 	c := s.cells[key]
 	if c == nil {
-		c = &Cell{Score: math.Inf(-1)}
+		c = &Cell{Score: math.Inf(-1), key: key}
 		s.cells[key] = c
-		s.order = append(s.order, c)
+		s.include(c)
 	}
-	c.Seen++
+	s.see(c)
 	if here.better(c) {
 		c.Score, c.Steps, c.way = here.Score, here.Steps, r.stretch()
 		c.state = s.snap.AppendState(c.state[:0], i)

@@ -198,3 +198,73 @@ func Example() {
 	fmt.Println("reached:", best.Score == 1, " actions:", len(best.Actions()) == 2*best.Steps, err)
 	// Output: reached: true  actions: true <nil>
 }
+
+// A search that loads the state of another goes on as that one does; one of other options, worlds
+// or a damaged state is refused.
+func TestState(t *testing.T) {
+	a := search(t, mazes(t, 6, 1), config, 157)
+	state, err := a.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := search(t, mazes(t, 6, 2), config, 0)
+	if err := b.UnmarshalBinary(state); err != nil {
+		t.Fatal(err)
+	}
+	for range 400 {
+		for _, s := range []*Search{a, b} {
+			if err := s.Step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	x, err := a.AppendBinary(nil)
+	y, err2 := b.AppendBinary(nil)
+	if err != nil || err2 != nil || !slices.Equal(x, y) {
+		t.Errorf("the states differ after loading: %v, %v", err, err2)
+	}
+	other := config
+	other.Cell = 2
+	for want, s := range map[string]*Search{
+		"with other options: fields [position held], cell 1": search(t, mazes(t, 6, 1), other, 0),
+		"the state is of 6 worlds, want 5":                   search(t, mazes(t, 5, 1), config, 0),
+	} {
+		if err := s.UnmarshalBinary(state); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+	for n := 0; n < len(state)-1; n += 97 {
+		if err := search(t, mazes(t, 6, 1), config, 0).UnmarshalBinary(state[:n]); err == nil {
+			t.Fatalf("a state cut to %d of %d bytes is accepted", n, len(state))
+		}
+	}
+}
+
+// Cells are drawn as often as their weights say, whatever the order of changes.
+func TestWeights(t *testing.T) {
+	r := rng.New(2).Stream(0, 0, 0)
+	var tree weights
+	var plain []uint64
+	for range 500 {
+		if len(plain) == 0 || r.IntN(3) > 0 {
+			w := 1 + uint64(r.IntN(1000))
+			tree.add(w)
+			plain = append(plain, w)
+		} else {
+			i := r.IntN(len(plain))
+			by := uint64(r.IntN(int(plain[i])))
+			tree.lower(i, by)
+			plain[i] -= by
+		}
+		sum := uint64(0)
+		for i, w := range plain {
+			if got := []int{tree.find(sum), tree.find(sum + w - 1)}; got[0] != i || got[1] != i {
+				t.Fatalf("%d items: %d to %d fall on %v, want %d", len(plain), sum, sum+w-1, got, i)
+			}
+			sum += w
+		}
+		if tree.sum() != sum {
+			t.Fatalf("sum %d, want %d", tree.sum(), sum)
+		}
+	}
+}

@@ -17,3 +17,15 @@ func TestSmoke(t *testing.T) {
 		}
 	}
 }
+
+// The second phase: ways are found, and in a few steps of training starts begin to move back.
+func TestRobustSmoke(t *testing.T) {
+	r := papertest.Smoke(t, "goexplore-robust")
+	moved := false
+	for _, row := range r.Rows["backward"] {
+		moved = moved || row["found"] > 0 && row["left"] < 0.94
+	}
+	if !moved {
+		t.Errorf("starts do not move back: %v", r.Rows["backward"])
+	}
+}
