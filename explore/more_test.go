@@ -267,3 +267,39 @@ func TestE3BOfLongEpisodes(t *testing.T) {
 		update(t, fresh, b)
 	}
 }
+
+// An expression is worth what its parts are, row by row, and each of its parts learns.
+func TestAlgebra(t *testing.T) {
+	v, s := setup(t, false)
+	all := parse(t, "0.5 * count(cell=0.3) * e3b(embed=none) + clip(episodic_count(cell=0.3), 0.6, 0.8) + decay(count(cell=1), 800)", s)
+	parts := []Bonus{parse(t, "count(cell=0.3)", s), parse(t, "e3b(embed=none)", s), parse(t, "episodic_count(cell=0.3)", s), parse(t, "count(cell=1)", s)}
+	var got [rows]float32
+	x := make([][rows]float32, len(parts))
+	low, high := 0, 0
+	walk(t, v, 120, func(step int, b *env.Batch) {
+		all.Score(got[:], b)
+		for k, p := range parts {
+			p.Score(x[k][:], b)
+		}
+		left := math.Max(0, 1-float64(step*rows)/800)
+		for i := range rows {
+			c := math.Min(math.Max(float64(x[2][i]), float64(float32(0.6))), float64(float32(0.8)))
+			switch {
+			case float64(x[2][i]) < c:
+				low++
+			case float64(x[2][i]) > c:
+				high++
+			}
+			want := 0.5*float64(x[0][i])*float64(x[1][i]) + c + left*float64(x[3][i])
+			if math.Abs(float64(got[i])-want) > 1e-5*(1+want) {
+				t.Fatalf("step %d, row %d: %v, want %v", step, i, got[i], want)
+			}
+		}
+		for _, p := range append(parts, all) {
+			update(t, p, b)
+		}
+	})
+	if low < 20 || high < 20 {
+		t.Errorf("clipped from below %d times and from above %d: too few to tell", low, high)
+	}
+}

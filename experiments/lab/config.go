@@ -369,14 +369,14 @@ func (p *Plan) Check() error {
 		_, err := p.buildSearch(p.Seeds[0])
 		return err
 	}
-	if err := p.checkStart(); err != nil {
-		return err
-	}
 	policy, err := p.buildPolicy(p.Seeds[0], 1)
 	if err != nil {
 		return err
 	}
-	return p.checkResident(policy)
+	if err := p.checkResident(policy); err != nil {
+		return err
+	}
+	return p.checkStart()
 }
 
 // buildPolicy returns a new instance of the agent for a seed.

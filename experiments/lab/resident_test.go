@@ -91,6 +91,7 @@ func TestResidentRefuses(t *testing.T) {
 		{"steps: 6000", "steps: 6000\nbonus: count(cell=0.2)", "x.yaml:7:8: bonus: an agent on a device learns without a bonus"},
 		{"steps: 6000", "steps: 6000\nreward: [{name: fact, options: {fact: alive}}]", "x.yaml:7:9: reward: an agent on a device learns from the task's own reward"},
 		{"steps: 6000", "steps: 6000\nreward: [{name: task, weight: 2}]", "x.yaml:7:9: reward: an agent on a device learns from the task's own reward"},
+		{"steps: 6000", "steps: 6000\nstart: {ways: [way.replay]}", "x.yaml:7:9: start: an agent on a device starts where the environment has it start"},
 		{"device: true", "device: true, layer_norm: true", "with device, layer_norm: devices cannot run networks with layer normalisation"},
 		{"device: true", "device: true, average: true", "with device, average: the mean reward is not an objective on devices"},
 		{"device: true", "device: true, temperature: 0.1", "with device, temperature: rewards are the task's own on devices"},
