@@ -30,7 +30,8 @@ type Distill struct {
 // NewDistill returns the default options; a quarter of the rows is learned from, as in the paper.
 func NewDistill() Distill { return Distill{Dim: 32, Hidden: 64, LR: 1e-4, Keep: 0.25} }
 
-// RND is the bonus |predictor(s') - target(s')|.
+// RND is the bonus |predictor(s') - target(s')|: the distance, as in the code of Henaff et al. and of
+// NovelD, where Burda et al. pay its square.
 type RND struct {
 	Distill
 }

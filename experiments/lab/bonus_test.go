@@ -148,7 +148,7 @@ func TestBonusMap(t *testing.T) {
 	}
 }
 
-// A checkpoint of a bonus of other dimensions is refused.
+// A checkpoint of another bonus is refused, of other dimensions or of other options.
 func TestBonusOfOtherShapeIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	tr := openTestTrainer(t, curious, dir)
@@ -156,17 +156,19 @@ func TestBonusOfOtherShapeIsRefused(t *testing.T) {
 	if err := tr.save(false); err != nil {
 		t.Fatal(err)
 	}
-	p, err := ParsePlan("x.yaml", []byte(strings.Replace(curious, "e3b(dim=4", "e3b(dim=5", 1)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := newTrainer(p, 3, dir, 1, func(Status) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.close()
-	if err := other.open(); err == nil || !strings.Contains(err.Error(), "section bonus: bonus e3b") {
-		t.Errorf("error %v", err)
+	for _, to := range []string{"e3b(dim=5", "e3b(ridge=0.3, dim=4"} {
+		p, err := ParsePlan("x.yaml", []byte(strings.Replace(curious, "e3b(dim=4", to, 1)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := newTrainer(p, 3, dir, 1, func(Status) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.close()
+		if err := other.open(); err == nil || !strings.Contains(err.Error(), "section bonus: the bonus was ") || !strings.Contains(err.Error(), to) {
+			t.Errorf("%s: error %v", to, err)
+		}
 	}
 }
 

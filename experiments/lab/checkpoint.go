@@ -29,7 +29,7 @@ import (
 // The sections of a training run are
 //
 //	agent     the agent's own encoding; absent if it does not learn
-//	bonus     the state of the bonus, if there is one
+//	bonus     the state of the bonus, if there is one, and in expression what it is
 //	start     where episodes start on ways, if they do; see explore/goexplore
 //	visits    where training was, and the bonus it got there; see explore/visits
 //	clock     wall-clock seconds, JSON

@@ -186,6 +186,11 @@ func TestResumeNotices(t *testing.T) {
 			text, _ := os.ReadFile(path)
 			os.WriteFile(path, bytes.Replace(text, []byte("worlds: 7"), []byte("worlds: 8"), 1), 0o644)
 		}, exitInput, "another number of worlds"},
+		{"changed bonus", func(dir string) {
+			path := filepath.Join(dir, configFile)
+			text, _ := os.ReadFile(path)
+			os.WriteFile(path, bytes.Replace(text, []byte("count(cell=0.2)"), []byte("count(cell=0.3)"), 1), 0o644)
+		}, exitInput, "e3b(embed=none))\" now: a new run can have another"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -310,6 +310,7 @@ func (t *trainer) save(best bool) error {
 		return err
 	}
 	if t.bonus != nil {
+		c["expression"] = []byte(t.plan.Bonus)
 		if c["bonus"], err = t.bonus.AppendBinary(nil); err != nil {
 			return err
 		}
@@ -376,6 +377,9 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 		return nil, fmt.Errorf("section reward: %w", err)
 	}
 	if t.bonus != nil {
+		if was := string(c["expression"]); was != t.plan.Bonus {
+			return nil, fmt.Errorf("section bonus: the bonus was %q and is %q now: a new run can have another", was, t.plan.Bonus)
+		}
 		if err := t.bonus.UnmarshalBinary(c["bonus"]); err != nil {
 			return nil, fmt.Errorf("section bonus: %w", err)
 		}
