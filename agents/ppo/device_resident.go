@@ -10,10 +10,10 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
-// What a device's kernels can count to.
+// The limits of updates on devices.
 const (
 	maxDeviceRollout     = 32768 // steps: drivers may end loops at 65,535 rounds
-	maxDeviceMinibatches = 32768
+	maxDeviceMinibatches = 4096  // some fifty dispatches each, recorded for a whole epoch
 )
 
 // A keeper is a Vec whose rollouts stay on its device; that of package env/vulkan is one.
