@@ -169,7 +169,8 @@ func (w *World) detectPair(slot uint32, s *slot, dt float32, old *recall) {
 	w.keep(&m, c, old, dt)
 }
 
-// keep stores the points of m as contacts like c. Points that find no room are dropped.
+// keep stores the points of m as contacts like c, to whose feature their own numbers are added. Points
+// that find no room are dropped.
 func (w *World) keep(m *manifold, c contact, old *recall, dt float32) {
 	for i := range m.p[:m.n] {
 		p := &m.p[i]
@@ -183,10 +184,12 @@ func (w *World) keep(m *manifold, c contact, old *recall, dt float32) {
 			w.head.dropped++
 			return
 		}
-		c.feature = c.feature&^(1<<featureBits-1) | p.id
-		c.nx, c.ny, c.px, c.py, c.sep = p.nx, p.ny, p.px, p.py, p.sep
-		c.ni, c.ti = old.impulses(c.slot, c.feature)
-		w.contacts[w.head.contacts] = c
+		to := &w.contacts[w.head.contacts] // field by field: a copy of the whole would wait for what was just written
+		to.slot, to.feature = c.slot, c.feature|p.id
+		to.a, to.b, to.sa, to.sb, to.flags = c.a, c.b, c.sa, c.sb, c.flags
+		to.nx, to.ny, to.px, to.py, to.sep = p.nx, p.ny, p.px, p.py, p.sep
+		to.ni, to.ti = old.impulses(c.slot, to.feature)
+		to.friction, to.bounce = c.friction, c.bounce
 		w.head.contacts++
 	}
 }

@@ -281,6 +281,25 @@ func laneForward16(t *tree, k, x []lanes16, first int) {
 	}
 }
 
+func laneForwardBoth16(t *tree, k, x, y []lanes16, first int) {
+	rows := int(t.rows)
+	l, x, y, d, ends := k[rows:], x[:rows], y[:rows], k[:rows], t.start[1:][:rows]
+	at := int(t.start[first])
+	for c := first; c < rows; c++ {
+		xc, yc := x[c], y[c]
+		end := int(ends[c])
+		row := t.row[at:end]
+		column := l[at:end][:len(row)]
+		for p, r := range row {
+			f := column[p]
+			x[r] = x[r].Sub(f.Mul(xc))
+			y[r] = y[r].Sub(f.Mul(yc))
+		}
+		x[c], y[c] = xc.Mul(d[c]), yc.Mul(d[c])
+		at = end
+	}
+}
+
 func laneBackward16(t *tree, k, x []lanes16) {
 	rows := int(t.rows)
 	l, x, d, starts := k[rows:], x[:rows], k[:rows], t.start[:rows]

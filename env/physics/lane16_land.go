@@ -287,7 +287,9 @@ func (l *laneLand16) find(found []manifold, round bool) {
 		for i := range points {
 			if on[i]>>e&1 != 0 {
 				p := &l.p[i]
-				m.p[m.n] = point{*at16(&p.nx, e), *at16(&p.ny, e), *at16(&p.px, e), *at16(&p.py, e), *at16(&p.sep, e), *at16(&p.reach, e), uint32(*at16(&p.id, e))}
+				q := &m.p[m.n]
+				q.nx, q.ny, q.px, q.py = *at16(&p.nx, e), *at16(&p.ny, e), *at16(&p.px, e), *at16(&p.py, e)
+				q.sep, q.reach, q.id = *at16(&p.sep, e), *at16(&p.reach, e), uint32(*at16(&p.id, e))
 				m.n++
 			}
 		}
@@ -295,14 +297,17 @@ func (l *laneLand16) find(found []manifold, round bool) {
 	l.count = 0
 }
 
-func (l *laneLand16) take(w *World, shape int32, s *stretch, which int32) {
+func (l *laneLand16) take(w *World, shape int32, g []gvert, i int, which int32) {
 	e := l.count
-	*at16(&l.x1, e), *at16(&l.y1, e), *at16(&l.x2, e), *at16(&l.y2, e) = s.x1, s.y1, s.x2, s.y2
-	*at16(&l.nx, e), *at16(&l.ny, e), *at16(&l.length, e) = s.nx, s.ny, s.length
-	*at16(&l.px, e), *at16(&l.py, e), *at16(&l.fx, e), *at16(&l.fy, e) = s.px, s.py, s.fx, s.fy
-	*at16(&l.last, e) = 0
-	if s.last {
-		*at16(&l.last, e) = 1
+	p, q := &g[i], &g[i+1]
+	*at16(&l.x1, e), *at16(&l.y1, e), *at16(&l.x2, e), *at16(&l.y2, e) = p.x, p.y, q.x, q.y
+	*at16(&l.nx, e), *at16(&l.ny, e), *at16(&l.length, e) = p.nx, p.ny, p.length
+	*at16(&l.px, e), *at16(&l.py, e), *at16(&l.fx, e), *at16(&l.fy, e), *at16(&l.last, e) = -1, 0, 1, 0, 1
+	if i > 0 {
+		*at16(&l.px, e), *at16(&l.py, e) = g[i-1].nx, g[i-1].ny
+	}
+	if i+2 < len(g) {
+		*at16(&l.fx, e), *at16(&l.fy, e), *at16(&l.last, e) = q.nx, q.ny, 0
 	}
 	info, sh := &w.m.shapes[shape], &w.shapes[shape]
 	b := &w.bodies[info.body]
@@ -373,8 +378,7 @@ func (l *laneLands16) approach(w *World) bool {
 				l.near = l.near[:begin]
 				return false
 			}
-			seg := segmentOf(v, i)
-			to.take(w, s.b, &seg, int32(len(l.near)))
+			to.take(w, s.b, v, i, int32(len(l.near)))
 			l.near = append(l.near, nearby{int32(at), int32(i)})
 			if to.count == laneCount16 {
 				to.find(l.found, kind < scene.MaxCorners)

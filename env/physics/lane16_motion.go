@@ -77,7 +77,43 @@ func laneAdd16(y, x []lanes16, f lanes16, m mask16) {
 	}
 }
 
-func (g *laneGroup16) addRow(j *[6]lanes16, a, b int32, impulse lanes16, in mask16) *laneRow16 {
+func (g *laneGroup16) addRow(j *[6]lanes16, a, b int32, impulse lanes16, in mask16) {
+	r := g.newRow(j, a, b, in)
+	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
+	ground := int32(len(g.bodies) - 1)
+	if ta >= 0 && ta != tb {
+		r.za, r.sa, r.na = g.reaction(ta, a, ground, j)
+	}
+	if tb >= 0 {
+		if ta != tb {
+			a = ground
+		}
+		r.zb, r.sb, r.nb = g.reaction(tb, a, b, j)
+	}
+	g.startRow(r, impulse, in)
+}
+
+func (g *laneGroup16) addPair(i, j *[6]lanes16, a, b int32, f, h lanes16, in mask16) {
+	r := g.newRow(i, a, b, in)
+	s := g.newRow(j, a, b, in)
+	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
+	ground := int32(len(g.bodies) - 1)
+	if ta >= 0 && ta != tb {
+		r.za, r.sa, r.na = g.reactionBoth(ta, a, ground, i, j)
+		s.za, s.sa, s.na = r.za+g.m.trees[ta].rows, r.sa, r.na
+	}
+	if tb >= 0 {
+		if ta != tb {
+			a = ground
+		}
+		r.zb, r.sb, r.nb = g.reactionBoth(tb, a, b, i, j)
+		s.zb, s.sb, s.nb = r.zb+g.m.trees[tb].rows, r.sb, r.nb
+	}
+	g.startRow(r, f, in)
+	g.startRow(s, h, in)
+}
+
+func (g *laneGroup16) newRow(j *[6]lanes16, a, b int32, in mask16) *laneRow16 {
 	g.rows = g.rows[:len(g.rows)+1]
 	r := &g.rows[len(g.rows)-1]
 	p, q := &g.bodies[a], &g.bodies[b]
@@ -88,19 +124,16 @@ func (g *laneGroup16) addRow(j *[6]lanes16, a, b int32, impulse lanes16, in mask
 	r.a, r.b = g.m.bodies[a].dof, g.m.bodies[b].dof
 	r.za, r.sa, r.na, r.zb, r.sb, r.nb = 0, 0, 0, 0, 0, 0
 	r.k = j[0].Mul(r.m[0]).Add(j[1].Mul(r.m[1])).Add(j[2].Mul(r.m[2])).Add((j[3].Mul(r.m[3]).Add(j[4].Mul(r.m[4])).Add(j[5].Mul(r.m[5]))))
+	return r
+}
+
+func (g *laneGroup16) startRow(r *laneRow16, impulse lanes16, in mask16) {
 	free := r.k
-	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
-	ground := int32(len(g.bodies) - 1)
-	if ta >= 0 && ta != tb {
-		r.za, r.sa, r.na = g.reaction(ta, a, ground, j)
+	if r.na > 0 {
 		z := g.react[r.za : r.za+r.na]
 		r.k = r.k.Sub(laneDot16(z, z))
 	}
-	if tb >= 0 {
-		if ta != tb {
-			a = ground
-		}
-		r.zb, r.sb, r.nb = g.reaction(tb, a, b, j)
+	if r.nb > 0 {
 		z := g.react[r.zb : r.zb+r.nb]
 		r.k = r.k.Sub(laneDot16(z, z))
 	}
@@ -114,7 +147,6 @@ func (g *laneGroup16) addRow(j *[6]lanes16, a, b int32, impulse lanes16, in mask
 	if some16(pushed) {
 		g.now.motion.push(r, g.react, impulse, pushed)
 	}
-	return r
 }
 
 func (g *laneGroup16) reaction(tree, a, b int32, j *[6]lanes16) (z, s, n int32) {
@@ -136,6 +168,30 @@ func (g *laneGroup16) reaction(tree, a, b int32, j *[6]lanes16) (z, s, n int32) 
 		first = min(first, l.row)
 	}
 	laneForward16(t, g.factor(t), x, int(first))
+	return int32(at) + first, int32(g.m.dofs) + 3 + t.row0 + first, t.rows - first
+}
+
+func (g *laneGroup16) reactionBoth(tree, a, b int32, i, j *[6]lanes16) (z, s, n int32) {
+	t := &g.m.trees[tree]
+	at := len(g.react)
+	g.react = g.react[:at+2*int(t.rows)]
+	clear(g.react[at:])
+	x, y := g.react[at:][:t.rows], g.react[at+int(t.rows):][:t.rows]
+	cs := g.constraints[t.row0 : t.row0+t.rows]
+	first := t.rows
+	for _, l := range g.m.bodies[a].links {
+		m := cs[l.row].m[l.side : l.side+3]
+		x[l.row] = i[0].Mul(m[0]).Add(i[1].Mul(m[1])).Add(i[2].Mul(m[2]))
+		y[l.row] = j[0].Mul(m[0]).Add(j[1].Mul(m[1])).Add(j[2].Mul(m[2]))
+		first = min(first, l.row)
+	}
+	for _, l := range g.m.bodies[b].links {
+		m := cs[l.row].m[l.side : l.side+3]
+		x[l.row] = x[l.row].Add(i[3].Mul(m[0]).Add(i[4].Mul(m[1])).Add(i[5].Mul(m[2])))
+		y[l.row] = y[l.row].Add(j[3].Mul(m[0]).Add(j[4].Mul(m[1])).Add(j[5].Mul(m[2])))
+		first = min(first, l.row)
+	}
+	laneForwardBoth16(t, g.factor(t), x, y, int(first))
 	return int32(at) + first, int32(g.m.dofs) + 3 + t.row0 + first, t.rows - first
 }
 
@@ -176,28 +232,31 @@ func (g *laneGroup16) couple(k, i int) {
 }
 
 func (g *laneGroup16) coupleTwice(k, i int) {
-	r, q := g.rows[k:k+2], g.rows[i:i+2]
-	var x [4]lanes16
-	if p, o := &r[0], &q[0]; p.a == o.a || p.a == o.b || p.b == o.a || p.b == o.b {
-		x = [4]lanes16{r[0].direct(&q[0]), r[0].direct(&q[1]), r[1].direct(&q[0]), r[1].direct(&q[1])}
+	r, s, q, p := &g.rows[k], &g.rows[k+1], &g.rows[i], &g.rows[i+1]
+	var rq, rp, sq, sp lanes16
+	if r.a == q.a || r.a == q.b || r.b == q.a || r.b == q.b {
+		rq, rp, sq, sp = r.direct(q), r.direct(p), s.direct(q), s.direct(p)
 	}
-	if n := r[0].na; n > 0 {
-		if c, end := r[0].shared(&q[0], r[0].sa, n); c > 0 {
-			_, second := r[1].shared(&q[1], r[1].sa, n)
-			z := r[0].za + n
-			laneDots16(&x, g.react[z-c:z], g.react[r[1].za+n-c:r[1].za+n], g.react[end-c:end], g.react[second-c:second])
+	if n := r.na; n > 0 {
+		if c, end := r.shared(q, r.sa, n); c > 0 {
+			_, other := s.shared(p, r.sa, n)
+			z, y := r.za+n, s.za+n
+			a, b, d, e := laneDots16(g.react[z-c:z], g.react[y-c:y], g.react[end-c:end], g.react[other-c:other])
+			rq, rp, sq, sp = rq.Sub(a), rp.Sub(b), sq.Sub(d), sp.Sub(e)
 		}
 	}
-	n := r[0].nb
-	if c, end := r[0].shared(&q[0], r[0].sb, n); c > 0 {
-		_, second := r[1].shared(&q[1], r[1].sb, n)
-		z := r[0].zb + n
-		laneDots16(&x, g.react[z-c:z], g.react[r[1].zb+n-c:r[1].zb+n], g.react[end-c:end], g.react[second-c:second])
+	n := r.nb
+	if c, end := r.shared(q, r.sb, n); c > 0 {
+		_, other := s.shared(p, r.sb, n)
+		z, y := r.zb+n, s.zb+n
+		a, b, d, e := laneDots16(g.react[z-c:z], g.react[y-c:y], g.react[end-c:end], g.react[other-c:other])
+		rq, rp, sq, sp = rq.Sub(a), rp.Sub(b), sq.Sub(d), sp.Sub(e)
 	}
 	m := len(g.rows)
-	d := g.dense
-	d[k*m+i], d[k*m+i+1], d[(k+1)*m+i], d[(k+1)*m+i+1] = x[0], x[1], x[2], x[3]
-	d[i*m+k], d[(i+1)*m+k], d[i*m+k+1], d[(i+1)*m+k+1] = x[0], x[1], x[2], x[3]
+	to := g.dense[k*m+i:]
+	to[0], to[1], to[m], to[m+1] = rq, rp, sq, sp
+	to = g.dense[i*m+k:]
+	to[0], to[1], to[m], to[m+1] = rq, sq, rp, sp
 }
 
 func (r *laneRow16) direct(q *laneRow16) lanes16 {
@@ -227,20 +286,16 @@ func (r *laneRow16) shared(q *laneRow16, s, n int32) (count, end int32) {
 	return 0, 0
 }
 
-func laneDots16(d *[4]lanes16, x0, x1, y0, y1 []lanes16) {
-	var s0, s1, s2, s3 lanes16
-	x1, y0, y1 = x1[:len(x0)], y0[:len(x0)], y1[:len(x0)]
-	for i, p := range x0 {
-		q, a, b := x1[i], y0[i], y1[i]
-		s0 = s0.Add(p.Mul(a))
-		s1 = s1.Add(p.Mul(b))
-		s2 = s2.Add(q.Mul(a))
-		s3 = s3.Add(q.Mul(b))
+func laneDots16(p, q, x, y []lanes16) (px, py, qx, qy lanes16) {
+	q, x, y = q[:len(p)], x[:len(p)], y[:len(p)]
+	for i, a := range p {
+		b, c, d := q[i], x[i], y[i]
+		px = px.Add(a.Mul(c))
+		py = py.Add(a.Mul(d))
+		qx = qx.Add(b.Mul(c))
+		qy = qy.Add(b.Mul(d))
 	}
-	d[0] = d[0].Sub(s0)
-	d[1] = d[1].Sub(s1)
-	d[2] = d[2].Sub(s2)
-	d[3] = d[3].Sub(s3)
+	return px, py, qx, qy
 }
 
 func (g *laneGroup16) begin(s *laneSystem16, in mask16) {

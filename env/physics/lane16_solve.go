@@ -172,8 +172,7 @@ func (g *laneGroup16) addGrip(point int32, in mask16) {
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
 	*x = laneGrip16{point: point, row: int32(len(g.rows)), in: splat16(1).Merge(lanes16{}, in), friction: p.friction, least: p.least}
-	g.addRow(&p.normal, p.a, p.b, p.ni, in)
-	g.addRow(&p.tangent, p.a, p.b, p.ti, in)
+	g.addPair(&p.normal, &p.tangent, p.a, p.b, p.ni, p.ti, in)
 	bouncy := in.And(p.bounce.Greater(lanes16{}))
 	if some16(bouncy) {
 		vx, vy := laneRelative16(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)

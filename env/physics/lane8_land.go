@@ -287,7 +287,9 @@ func (l *laneLand8) find(found []manifold, round bool) {
 		for i := range points {
 			if on[i]>>e&1 != 0 {
 				p := &l.p[i]
-				m.p[m.n] = point{*at8(&p.nx, e), *at8(&p.ny, e), *at8(&p.px, e), *at8(&p.py, e), *at8(&p.sep, e), *at8(&p.reach, e), uint32(*at8(&p.id, e))}
+				q := &m.p[m.n]
+				q.nx, q.ny, q.px, q.py = *at8(&p.nx, e), *at8(&p.ny, e), *at8(&p.px, e), *at8(&p.py, e)
+				q.sep, q.reach, q.id = *at8(&p.sep, e), *at8(&p.reach, e), uint32(*at8(&p.id, e))
 				m.n++
 			}
 		}
@@ -295,14 +297,17 @@ func (l *laneLand8) find(found []manifold, round bool) {
 	l.count = 0
 }
 
-func (l *laneLand8) take(w *World, shape int32, s *stretch, which int32) {
+func (l *laneLand8) take(w *World, shape int32, g []gvert, i int, which int32) {
 	e := l.count
-	*at8(&l.x1, e), *at8(&l.y1, e), *at8(&l.x2, e), *at8(&l.y2, e) = s.x1, s.y1, s.x2, s.y2
-	*at8(&l.nx, e), *at8(&l.ny, e), *at8(&l.length, e) = s.nx, s.ny, s.length
-	*at8(&l.px, e), *at8(&l.py, e), *at8(&l.fx, e), *at8(&l.fy, e) = s.px, s.py, s.fx, s.fy
-	*at8(&l.last, e) = 0
-	if s.last {
-		*at8(&l.last, e) = 1
+	p, q := &g[i], &g[i+1]
+	*at8(&l.x1, e), *at8(&l.y1, e), *at8(&l.x2, e), *at8(&l.y2, e) = p.x, p.y, q.x, q.y
+	*at8(&l.nx, e), *at8(&l.ny, e), *at8(&l.length, e) = p.nx, p.ny, p.length
+	*at8(&l.px, e), *at8(&l.py, e), *at8(&l.fx, e), *at8(&l.fy, e), *at8(&l.last, e) = -1, 0, 1, 0, 1
+	if i > 0 {
+		*at8(&l.px, e), *at8(&l.py, e) = g[i-1].nx, g[i-1].ny
+	}
+	if i+2 < len(g) {
+		*at8(&l.fx, e), *at8(&l.fy, e), *at8(&l.last, e) = q.nx, q.ny, 0
 	}
 	info, sh := &w.m.shapes[shape], &w.shapes[shape]
 	b := &w.bodies[info.body]
@@ -373,8 +378,7 @@ func (l *laneLands8) approach(w *World) bool {
 				l.near = l.near[:begin]
 				return false
 			}
-			seg := segmentOf(v, i)
-			to.take(w, s.b, &seg, int32(len(l.near)))
+			to.take(w, s.b, v, i, int32(len(l.near)))
 			l.near = append(l.near, nearby{int32(at), int32(i)})
 			if to.count == laneCount8 {
 				to.find(l.found, kind < scene.MaxCorners)

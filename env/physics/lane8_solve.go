@@ -172,8 +172,7 @@ func (g *laneGroup8) addGrip(point int32, in mask8) {
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
 	*x = laneGrip8{point: point, row: int32(len(g.rows)), in: splat8(1).Merge(lanes8{}, in), friction: p.friction, least: p.least}
-	g.addRow(&p.normal, p.a, p.b, p.ni, in)
-	g.addRow(&p.tangent, p.a, p.b, p.ti, in)
+	g.addPair(&p.normal, &p.tangent, p.a, p.b, p.ni, p.ti, in)
 	bouncy := in.And(p.bounce.Greater(lanes8{}))
 	if some8(bouncy) {
 		vx, vy := laneRelative8(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)

@@ -275,6 +275,26 @@ func laneForward(t *tree, k, x []lanes, first int) {
 	}
 }
 
+// laneForwardBoth is laneForward for x and y at once.
+func laneForwardBoth(t *tree, k, x, y []lanes, first int) {
+	rows := int(t.rows)
+	l, x, y, d, ends := k[rows:], x[:rows], y[:rows], k[:rows], t.start[1:][:rows]
+	at := int(t.start[first])
+	for c := first; c < rows; c++ {
+		xc, yc := x[c], y[c]
+		end := int(ends[c])
+		row := t.row[at:end]
+		column := l[at:end][:len(row)]
+		for p, r := range row {
+			f := column[p]
+			x[r] -= lanes(f * xc)
+			y[r] -= lanes(f * yc)
+		}
+		x[c], y[c] = xc*d[c], yc*d[c]
+		at = end
+	}
+}
+
 func laneBackward(t *tree, k, x []lanes) {
 	rows := int(t.rows)
 	l, x, d, starts := k[rows:], x[:rows], k[:rows], t.start[:rows]

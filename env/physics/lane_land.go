@@ -267,9 +267,9 @@ func (l *laneLand) find(found []manifold, round bool) {
 		for i := range points {
 			if on[i]>>e&1 != 0 {
 				p := &l.p[i]
-				m.p[m.n] = point{
-					*at(&p.nx, e), *at(&p.ny, e), *at(&p.px, e), *at(&p.py, e), *at(&p.sep, e), *at(&p.reach, e), uint32(*at(&p.id, e)),
-				}
+				q := &m.p[m.n]
+				q.nx, q.ny, q.px, q.py = *at(&p.nx, e), *at(&p.ny, e), *at(&p.px, e), *at(&p.py, e)
+				q.sep, q.reach, q.id = *at(&p.sep, e), *at(&p.reach, e), uint32(*at(&p.id, e))
 				m.n++
 			}
 		}
@@ -277,15 +277,18 @@ func (l *laneLand) find(found []manifold, round bool) {
 	l.count = 0
 }
 
-// take takes in a shape of w and a segment.
-func (l *laneLand) take(w *World, shape int32, s *stretch, which int32) {
+// take takes in a shape of w and segment i of the ground with points g, as segmentOf describes it.
+func (l *laneLand) take(w *World, shape int32, g []gvert, i int, which int32) {
 	e := l.count
-	*at(&l.x1, e), *at(&l.y1, e), *at(&l.x2, e), *at(&l.y2, e) = s.x1, s.y1, s.x2, s.y2
-	*at(&l.nx, e), *at(&l.ny, e), *at(&l.length, e) = s.nx, s.ny, s.length
-	*at(&l.px, e), *at(&l.py, e), *at(&l.fx, e), *at(&l.fy, e) = s.px, s.py, s.fx, s.fy
-	*at(&l.last, e) = 0
-	if s.last {
-		*at(&l.last, e) = 1
+	p, q := &g[i], &g[i+1]
+	*at(&l.x1, e), *at(&l.y1, e), *at(&l.x2, e), *at(&l.y2, e) = p.x, p.y, q.x, q.y
+	*at(&l.nx, e), *at(&l.ny, e), *at(&l.length, e) = p.nx, p.ny, p.length
+	*at(&l.px, e), *at(&l.py, e), *at(&l.fx, e), *at(&l.fy, e), *at(&l.last, e) = -1, 0, 1, 0, 1
+	if i > 0 {
+		*at(&l.px, e), *at(&l.py, e) = g[i-1].nx, g[i-1].ny
+	}
+	if i+2 < len(g) {
+		*at(&l.fx, e), *at(&l.fy, e), *at(&l.last, e) = q.nx, q.ny, 0
 	}
 	info, sh := &w.m.shapes[shape], &w.shapes[shape]
 	b := &w.bodies[info.body]
@@ -360,8 +363,7 @@ func (l *laneLands) approach(w *World) bool {
 				l.near = l.near[:begin]
 				return false
 			}
-			seg := segmentOf(v, i)
-			to.take(w, s.b, &seg, int32(len(l.near)))
+			to.take(w, s.b, v, i, int32(len(l.near)))
 			l.near = append(l.near, nearby{int32(at), int32(i)})
 			if to.count == laneCount {
 				to.find(l.found, kind < scene.MaxCorners)

@@ -74,7 +74,45 @@ func laneAdd(y, x []lanes, f lanes, m mask) {
 }
 
 // addRow appends the row with Jacobian j of two bodies for the worlds in which in holds.
-func (g *laneGroup) addRow(j *[6]lanes, a, b int32, impulse lanes, in mask) *laneRow {
+func (g *laneGroup) addRow(j *[6]lanes, a, b int32, impulse lanes, in mask) {
+	r := g.newRow(j, a, b, in)
+	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
+	ground := int32(len(g.bodies) - 1) // has no joints
+	if ta >= 0 && ta != tb {
+		r.za, r.sa, r.na = g.reaction(ta, a, ground, j)
+	}
+	if tb >= 0 {
+		if ta != tb {
+			a = ground
+		}
+		r.zb, r.sb, r.nb = g.reaction(tb, a, b, j)
+	}
+	g.startRow(r, impulse, in)
+}
+
+// addPair is addRow for two rows of the same bodies.
+func (g *laneGroup) addPair(i, j *[6]lanes, a, b int32, f, h lanes, in mask) {
+	r := g.newRow(i, a, b, in)
+	s := g.newRow(j, a, b, in)
+	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
+	ground := int32(len(g.bodies) - 1)
+	if ta >= 0 && ta != tb {
+		r.za, r.sa, r.na = g.reactionBoth(ta, a, ground, i, j)
+		s.za, s.sa, s.na = r.za+g.m.trees[ta].rows, r.sa, r.na
+	}
+	if tb >= 0 {
+		if ta != tb {
+			a = ground
+		}
+		r.zb, r.sb, r.nb = g.reactionBoth(tb, a, b, i, j)
+		s.zb, s.sb, s.nb = r.zb+g.m.trees[tb].rows, r.sb, r.nb
+	}
+	g.startRow(r, f, in)
+	g.startRow(s, h, in)
+}
+
+// newRow appends a row as it is without joints.
+func (g *laneGroup) newRow(j *[6]lanes, a, b int32, in mask) *laneRow {
 	g.rows = g.rows[:len(g.rows)+1]
 	r := &g.rows[len(g.rows)-1]
 	p, q := &g.bodies[a], &g.bodies[b]
@@ -86,19 +124,17 @@ func (g *laneGroup) addRow(j *[6]lanes, a, b int32, impulse lanes, in mask) *lan
 	r.za, r.sa, r.na, r.zb, r.sb, r.nb = 0, 0, 0, 0, 0, 0
 	r.k = lanes(j[0]*r.m[0]) + lanes(j[1]*r.m[1]) + lanes(j[2]*r.m[2]) +
 		(lanes(j[3]*r.m[3]) + lanes(j[4]*r.m[4]) + lanes(j[5]*r.m[5]))
+	return r
+}
+
+// startRow takes from a row what its reactions take back, and starts it with an impulse.
+func (g *laneGroup) startRow(r *laneRow, impulse lanes, in mask) {
 	free := r.k
-	ta, tb := g.m.bodies[a].tree, g.m.bodies[b].tree
-	ground := int32(len(g.bodies) - 1) // has no joints
-	if ta >= 0 && ta != tb {
-		r.za, r.sa, r.na = g.reaction(ta, a, ground, j)
+	if r.na > 0 {
 		z := g.react[r.za : r.za+r.na]
 		r.k -= laneDot(z, z)
 	}
-	if tb >= 0 {
-		if ta != tb {
-			a = ground
-		}
-		r.zb, r.sb, r.nb = g.reaction(tb, a, b, j)
+	if r.nb > 0 {
 		z := g.react[r.zb : r.zb+r.nb]
 		r.k -= laneDot(z, z)
 	}
@@ -112,7 +148,6 @@ func (g *laneGroup) addRow(j *[6]lanes, a, b int32, impulse lanes, in mask) *lan
 	if some(pushed) {
 		g.now.motion.push(r, g.react, impulse, pushed)
 	}
-	return r
 }
 
 // reaction appends the reactions of a tree to a unit impulse along j on its bodies a and b.
@@ -135,6 +170,31 @@ func (g *laneGroup) reaction(tree, a, b int32, j *[6]lanes) (z, s, n int32) {
 		first = min(first, l.row)
 	}
 	laneForward(t, g.factor(t), x, int(first))
+	return int32(at) + first, int32(g.m.dofs) + 3 + t.row0 + first, t.rows - first
+}
+
+// reactionBoth is reaction for unit impulses along i and j; those to j lie t.rows behind.
+func (g *laneGroup) reactionBoth(tree, a, b int32, i, j *[6]lanes) (z, s, n int32) {
+	t := &g.m.trees[tree]
+	at := len(g.react)
+	g.react = g.react[:at+2*int(t.rows)]
+	clear(g.react[at:])
+	x, y := g.react[at:][:t.rows], g.react[at+int(t.rows):][:t.rows]
+	cs := g.constraints[t.row0 : t.row0+t.rows]
+	first := t.rows
+	for _, l := range g.m.bodies[a].links {
+		m := cs[l.row].m[l.side : l.side+3]
+		x[l.row] = lanes(i[0]*m[0]) + lanes(i[1]*m[1]) + lanes(i[2]*m[2])
+		y[l.row] = lanes(j[0]*m[0]) + lanes(j[1]*m[1]) + lanes(j[2]*m[2])
+		first = min(first, l.row)
+	}
+	for _, l := range g.m.bodies[b].links {
+		m := cs[l.row].m[l.side : l.side+3]
+		x[l.row] += lanes(i[3]*m[0]) + lanes(i[4]*m[1]) + lanes(i[5]*m[2])
+		y[l.row] += lanes(j[3]*m[0]) + lanes(j[4]*m[1]) + lanes(j[5]*m[2])
+		first = min(first, l.row)
+	}
+	laneForwardBoth(t, g.factor(t), x, y, int(first))
 	return int32(at) + first, int32(g.m.dofs) + 3 + t.row0 + first, t.rows - first
 }
 
@@ -181,28 +241,31 @@ func (g *laneGroup) couple(k, i int) {
 
 // coupleTwice is couple for rows k and k+1 with rows i and i+1, which are of two grips.
 func (g *laneGroup) coupleTwice(k, i int) {
-	r, q := g.rows[k:k+2], g.rows[i:i+2]
-	var x [4]lanes
-	if p, o := &r[0], &q[0]; p.a == o.a || p.a == o.b || p.b == o.a || p.b == o.b {
-		x = [4]lanes{r[0].direct(&q[0]), r[0].direct(&q[1]), r[1].direct(&q[0]), r[1].direct(&q[1])}
+	r, s, q, p := &g.rows[k], &g.rows[k+1], &g.rows[i], &g.rows[i+1]
+	var rq, rp, sq, sp lanes
+	if r.a == q.a || r.a == q.b || r.b == q.a || r.b == q.b {
+		rq, rp, sq, sp = r.direct(q), r.direct(p), s.direct(q), s.direct(p)
 	}
-	if n := r[0].na; n > 0 {
-		if c, end := r[0].shared(&q[0], r[0].sa, n); c > 0 {
-			_, second := r[1].shared(&q[1], r[1].sa, n)
-			z := r[0].za + n
-			laneDots(&x, g.react[z-c:z], g.react[r[1].za+n-c:r[1].za+n], g.react[end-c:end], g.react[second-c:second])
+	if n := r.na; n > 0 {
+		if c, end := r.shared(q, r.sa, n); c > 0 {
+			_, other := s.shared(p, r.sa, n)
+			z, y := r.za+n, s.za+n
+			a, b, d, e := laneDots(g.react[z-c:z], g.react[y-c:y], g.react[end-c:end], g.react[other-c:other])
+			rq, rp, sq, sp = rq-a, rp-b, sq-d, sp-e
 		}
 	}
-	n := r[0].nb
-	if c, end := r[0].shared(&q[0], r[0].sb, n); c > 0 {
-		_, second := r[1].shared(&q[1], r[1].sb, n)
-		z := r[0].zb + n
-		laneDots(&x, g.react[z-c:z], g.react[r[1].zb+n-c:r[1].zb+n], g.react[end-c:end], g.react[second-c:second])
+	n := r.nb
+	if c, end := r.shared(q, r.sb, n); c > 0 {
+		_, other := s.shared(p, r.sb, n)
+		z, y := r.zb+n, s.zb+n
+		a, b, d, e := laneDots(g.react[z-c:z], g.react[y-c:y], g.react[end-c:end], g.react[other-c:other])
+		rq, rp, sq, sp = rq-a, rp-b, sq-d, sp-e
 	}
 	m := len(g.rows)
-	d := g.dense
-	d[k*m+i], d[k*m+i+1], d[(k+1)*m+i], d[(k+1)*m+i+1] = x[0], x[1], x[2], x[3]
-	d[i*m+k], d[(i+1)*m+k], d[i*m+k+1], d[(i+1)*m+k+1] = x[0], x[1], x[2], x[3]
+	to := g.dense[k*m+i:]
+	to[0], to[1], to[m], to[m+1] = rq, rp, sq, sp
+	to = g.dense[i*m+k:]
+	to[0], to[1], to[m], to[m+1] = rq, sq, rp, sp
 }
 
 // direct returns the speed along r that a unit of impulse along q brings about without joints.
@@ -235,21 +298,17 @@ func (r *laneRow) shared(q *laneRow, s, n int32) (count, end int32) {
 	return 0, 0
 }
 
-// laneDots takes the products of x0 and x1 with y0 and y1 from d.
-func laneDots(d *[4]lanes, x0, x1, y0, y1 []lanes) {
-	var s0, s1, s2, s3 lanes
-	x1, y0, y1 = x1[:len(x0)], y0[:len(x0)], y1[:len(x0)]
-	for i, p := range x0 {
-		q, a, b := x1[i], y0[i], y1[i]
-		s0 += lanes(p * a)
-		s1 += lanes(p * b)
-		s2 += lanes(q * a)
-		s3 += lanes(q * b)
+// laneDots returns the products of p and q with x and y.
+func laneDots(p, q, x, y []lanes) (px, py, qx, qy lanes) {
+	q, x, y = q[:len(p)], x[:len(p)], y[:len(p)]
+	for i, a := range p {
+		b, c, d := q[i], x[i], y[i]
+		px += lanes(a * c)
+		py += lanes(a * d)
+		qx += lanes(b * c)
+		qy += lanes(b * d)
 	}
-	d[0] -= s0
-	d[1] -= s1
-	d[2] -= s2
-	d[3] -= s3
+	return px, py, qx, qy
 }
 
 // begin computes the speeds of s where in holds.

@@ -176,8 +176,7 @@ func (g *laneGroup) addGrip(point int32, in mask) {
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
 	*x = laneGrip{point: point, row: int32(len(g.rows)), in: choose(in, 1, 0), friction: p.friction, least: p.least}
-	g.addRow(&p.normal, p.a, p.b, p.ni, in)
-	g.addRow(&p.tangent, p.a, p.b, p.ti, in)
+	g.addPair(&p.normal, &p.tangent, p.a, p.b, p.ni, p.ti, in)
 	bouncy := in && p.bounce > 0
 	if some(bouncy) {
 		vx, vy := laneRelative(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)

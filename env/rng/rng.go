@@ -44,14 +44,15 @@ func (k Key) Stream(p Purpose, world, step uint32) Stream {
 // Philox returns the Philox4x32-10 block at counter ctr under key k.
 func Philox(ctr [4]uint32, k Key) [4]uint32 {
 	const m0, m1, w0, w1 = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85
+	a, b, c, d := ctr[0], ctr[1], ctr[2], ctr[3] // an array would not stay in registers
 	for range 10 {
-		h0, l0 := bits.Mul32(m0, ctr[0])
-		h1, l1 := bits.Mul32(m1, ctr[2])
-		ctr = [4]uint32{h1 ^ ctr[1] ^ k.Lo, l1, h0 ^ ctr[3] ^ k.Hi, l0}
+		h0, l0 := bits.Mul32(m0, a)
+		h1, l1 := bits.Mul32(m1, c)
+		a, b, c, d = h1^b^k.Lo, l1, h0^d^k.Hi, l0
 		k.Lo += w0
 		k.Hi += w1
 	}
-	return ctr
+	return [4]uint32{a, b, c, d}
 }
 
 // A Stream is a sequence of random numbers. It is a small value: copying it copies its
