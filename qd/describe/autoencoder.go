@@ -107,9 +107,10 @@ func (a *Autoencoder) Describe(dst, surprise, obs []float32, rows int) {
 }
 
 // Train minimises the mean squared error on 80 % of the frames, and ends early the fourth time
-// in a row that the error on the others rose. It begins where the last training ended. Rises count
-// only once the error is half that of the mean frame: what small networks learn first is that
-// frame, and the noise about that plateau would end the training there.
+// in a row that the error on the others is above the least so far, as the authors' program does. It
+// begins where the last training ended. Rises count only once the error is half that of the mean
+// frame: what small networks learn first is that frame, and the noise about that plateau would end
+// the training there.
 func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 	frames := rows * a.o.Frames
 	if a.o.Fixed || frames < 5 {
@@ -123,7 +124,7 @@ func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 	r.Shuffle(order)
 	held, train := order[:frames/5], order[frames/5:]
 	adam, x := nn.NewAdam(len(a.params)), make([]float32, a.o.Batch*a.o.Frame)
-	last, rises, plateau := math.Inf(1), 0, 0.5*a.meanFrame(obs, train, held)
+	least, rises, plateau := math.Inf(1), 0, 0.5*a.meanFrame(obs, train, held)
 	for range a.o.Epochs {
 		r.Shuffle(train)
 		for lo := 0; lo < len(train); lo += a.o.Batch {
@@ -142,10 +143,10 @@ func (a *Autoencoder) Train(obs []float32, rows int, k rng.Key) (bool, error) {
 			return false, fmt.Errorf("describe: the autoencoder's error is %v: lower the learning rate, or scale the observations to about -1 to 1", loss)
 		}
 		rises++
-		if loss <= last || loss > plateau {
+		if loss <= least || loss > plateau {
 			rises = 0
 		}
-		last = loss
+		least = min(least, loss)
 		if rises == 4 {
 			break
 		}

@@ -80,7 +80,8 @@ func (e *Emitter) estimate() {
 		}
 		return sum
 	}
-	e.Improvement = max(0, mean(e.Means[len(e.Means)-3:])-mean(e.Means[:3]))
+	n := 3 * len(e.Members)
+	e.Improvement = max(0, mean(e.Values[len(e.Values)-n:])-mean(e.Values[:n]))
 }
 
 // climb is a generation of e: the best of parents and offspring survive, and what is better than
@@ -110,13 +111,11 @@ func (s *Search) climb(e *Emitter) error {
 	return nil
 }
 
-// note remembers the mean reward of the members.
+// note remembers the rewards of the members.
 func (e *Emitter) note() {
-	sum := float32(0)
 	for _, a := range e.Members {
-		sum += a.Reward
+		e.Values = append(e.Values, a.Reward)
 	}
-	e.Means = append(e.Means, sum/float32(len(e.Members)))
 }
 
 // remember keeps the members of e that are more novel than any before.
@@ -156,15 +155,21 @@ func (s *Search) choose() *Emitter {
 }
 
 // over reports that e has lived long and no longer improves: over the last Patience steps, the
-// median or the greatest of the first 20 is at least that of the last 20.
+// median or the greatest of the members' rewards in the first 20 is at least that in the last 20, [C].
 func (s *Search) over(e *Emitter) bool {
 	if e.Steps <= s.o.Patience {
 		return false
 	}
-	window := e.Means[len(e.Means)-s.o.Patience:]
-	n := min(20, len(window))
+	window := e.Values[len(e.Values)-s.o.Patience*s.o.Members:]
+	n := min(20, s.o.Patience) * s.o.Members
 	first, last := slices.Sorted(slices.Values(window[:n])), slices.Sorted(slices.Values(window[len(window)-n:]))
-	return first[n/2] >= last[n/2] || first[n-1] >= last[n-1]
+	return median(first) >= median(last) || first[n-1] >= last[n-1]
+}
+
+// median returns the median of sorted numbers.
+func median(x []float32) float32 {
+	n := len(x)
+	return (x[(n-1)/2] + x[n/2]) / 2
 }
 
 // bury ends e: its ancestor is kept among the rewards, and some of what was novel for novelty.

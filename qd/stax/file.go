@@ -74,6 +74,9 @@ func (f *file) state() (*state, error) {
 			break
 		}
 		e.Ancestor, e.Members, e.Novel = a[0], of(l.Emitters[i].Members), of(l.Emitters[i].Novel)
+		if n := (e.Steps + 1) * len(e.Members); len(e.Values) != n {
+			return nil, fmt.Errorf("stax: the state is damaged, or of an older program: emitter %d remembers %d rewards, want %d", i, len(e.Values), n)
+		}
 	}
 	if bad {
 		return nil, fmt.Errorf("stax: damaged state: it mentions solutions that it does not hold")

@@ -97,7 +97,7 @@ type Emitter struct {
 	Novelty     float64 // greatest of its members so far
 	Improvement float64 // of the mean reward during its trial
 	Steps       int
-	Means       []float32   // mean reward of the members, by step
+	Values      []float32   // rewards of the members, step by step
 	Novel       []*Solution // more novel than any member before
 }
 
@@ -226,11 +226,12 @@ func (s *Search) plan(exploited bool, change int) {
 	s.Exploiting = len(s.Emitters)+len(s.Candidates) > 0 && value(1) > value(0)
 }
 
+// begin draws the first population: normal parameters, within the bounds, [C].
 func (s *Search) begin() error {
 	r := s.stream()
 	sol := make([]float32, s.o.Population*s.o.Dim)
 	for i := range sol {
-		sol[i] = r.Range(-s.o.Bound, s.o.Bound)
+		sol[i] = geom.Clamp(r.Norm(), -s.o.Bound, s.o.Bound)
 	}
 	var err error
 	s.Population, err = s.evaluate(sol)

@@ -221,6 +221,71 @@ func TestSelections(t *testing.T) {
 	}
 }
 
+// The first population is normal, as the authors' program draws it, and clipped to the bounds.
+func TestFirstPopulation(t *testing.T) {
+	o := options(t, false, false, false)
+	o.Population, o.Bound = 2000, 2
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.begin(); err != nil {
+		t.Fatal(err)
+	}
+	n, sum, sq, clipped := 0.0, 0.0, 0.0, 0.0
+	for _, a := range s.Population {
+		for _, v := range a.Sol {
+			n, sum, sq = n+1, sum+float64(v), sq+float64(v)*float64(v)
+			if v == 2 || v == -2 {
+				clipped++
+			}
+			if v > 2 || v < -2 {
+				t.Fatalf("parameter %v is out of bounds", v)
+			}
+		}
+	}
+	// Of a normal number clipped at 2: variance 0.9205, and 4.55 % at the bounds.
+	if m, v, c := sum/n, sq/n, clipped/n; math.Abs(m) > 0.03 || math.Abs(v-0.9205) > 0.04 || math.Abs(c-0.0455) > 0.006 {
+		t.Errorf("mean %v, variance %v, %v at the bounds; want 0, 0.92 and 0.0455", m, v, c)
+	}
+}
+
+// An emitter ends once it has lived Patience steps and over the last of them neither the median nor
+// the greatest of its members' rewards has risen.
+func TestOver(t *testing.T) {
+	o := options(t, false, false, true)
+	o.Members, o.Patience = 2, 30
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := func(steps int, reward func(step, member int) float32) *Emitter {
+		e := &Emitter{Steps: steps}
+		for i := range steps + 1 {
+			e.Values = append(e.Values, reward(i, 0), reward(i, 1))
+		}
+		return e
+	}
+	for _, c := range []struct {
+		name   string
+		steps  int
+		reward func(step, member int) float32
+		over   bool
+	}{
+		{"young", 30, func(int, int) float32 { return 1 }, false},
+		{"rising", 31, func(i, m int) float32 { return float32(i) }, false},
+		{"flat", 31, func(int, int) float32 { return 1 }, true},
+		{"flat for long, rising now", 60, func(i, m int) float32 { return float32(max(i, 35)) }, false},
+		{"only the worst rises", 40, func(i, m int) float32 { return []float32{100, float32(i)}[m] }, true},
+		{"only the best rises", 40, func(i, m int) float32 { return []float32{float32(i), 0}[m] }, false},
+		{"fell", 40, func(i, m int) float32 { return float32(-i) }, true},
+	} {
+		if over := s.over(history(c.steps, c.reward)); over != c.over {
+			t.Errorf("%s: over is %v", c.name, over)
+		}
+	}
+}
+
 // Trainings come after 1, 3, 6, 10, ... chunks of exploration.
 func TestTrainingSchedule(t *testing.T) {
 	s, err := New(options(t, true, true, false))

@@ -40,13 +40,13 @@ func init() {
 		Name: "sparse-qd-taxons", Paper: paper,
 		Doc:  "A learned behaviour space covers nearly as much as a true one, and more than a random one.",
 		Arms: []string{"taxons", "fixed", "novelty", "random"}, Treatment: "taxons", Control: "random",
-		Seeds: seeds, Cell: cell, Pass: pass,
+		Seeds: seeds, From: stax.From, Cell: cell, Pass: pass,
 	})
 	papers.Register(papers.Claim{
 		Name: "sparse-qd-serene", Paper: paper,
 		Doc:  "Exploring and exploiting by turns reaches more reward areas than evolution by rewards, and climbs higher than novelty search.",
 		Arms: []string{"serene", "nsga2", "cma-es", "novelty", "random"}, Treatment: "serene", Control: "random",
-		Seeds: seeds, Cell: cell,
+		Seeds: seeds, From: stax.From, Cell: cell,
 		Pass: []papers.Bound{
 			papers.Greater("areas", "serene", "nsga2", 0), papers.Greater("areas", "serene", "cma-es", 0),
 			papers.Greater("reward-each", "serene", "novelty", 0),
@@ -56,7 +56,7 @@ func init() {
 		Name: "sparse-qd-signature", Paper: paper,
 		Doc:  "Where every path ends where it began, signatures tell paths apart and last states do not.",
 		Arms: []string{"signature", "log-signature", "last", "random"}, Treatment: "signature", Control: "last",
-		Seeds: map[papers.Scale]int{papers.Smoke: 3, papers.Quick: 10, papers.Full: 20}, Cell: loopCell,
+		Seeds: map[papers.Scale]int{papers.Smoke: 3, papers.Quick: 10, papers.Full: 20}, From: stax.From, Cell: loopCell,
 		Pass: []papers.Bound{papers.Greater("classes", "signature", "last", 0)},
 		Also: []papers.Bound{papers.Greater("classes", "signature", "random", 0), papers.Greater("classes", "log-signature", "signature", 0)},
 	})
