@@ -126,7 +126,7 @@ func (c *Heron) Levels(s *env.Spec) ([]label.Level, error) {
 			signals := map[string]func(int) label.Signal{"": label.FactMean, "mean": label.FactMean, "last": label.FactLast, "max": label.FactMax}
 			signal, ok := signals[f.Of]
 			if !ok {
-				return nil, fmt.Errorf("order: of is %q%s, want mean, last or max", f.Of, registry.Suggest(f.Of, []string{"mean", "last", "max"}))
+				return nil, fmt.Errorf("order: of is %q, want mean, last or max%s", f.Of, registry.Suggest(f.Of, []string{"mean", "last", "max"}))
 			}
 			l.Signal = signal(col + f.Index)
 		}

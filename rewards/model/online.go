@@ -153,6 +153,7 @@ func (f *Learner) Score(dst []float32, b *env.Batch) {
 //	preference/pending     questions that wait for an answer
 //	preference/accuracy    share of held-out pairs that the mean of the networks orders right
 //	preference/loss        their cross-entropy
+//	preference/problems    faults of the answers that feedback.Check finds, such as cycles
 //	preference/fit         share of the pairs learned from that it orders right
 //	heron/level1, ...      share of the pairs of this round that each level decided, of a Heron
 //	heron/undecided        and that none did
@@ -272,6 +273,9 @@ func (f *Learner) round(report func(name string, value float64)) error {
 	if report != nil {
 		report("preference/labels", float64(len(f.records)))
 		report("preference/pending", float64(len(f.pending)))
+		if len(f.records) > 0 {
+			report("preference/problems", float64(len(feedback.Check(f.records))))
+		}
 		if look != nil && look.Total() > 0 {
 			for l := range heron.Levels {
 				report(fmt.Sprintf("heron/level%d", l+1), look.Share(l+1))

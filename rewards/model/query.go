@@ -35,12 +35,17 @@ func (s *Selection) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// endsRepeated is how often the end of an episode is a candidate, in the mean at most.
+const endsRepeated = 4
+
 // Candidates draws n pairs of different segments of the given length, or shorter where the task
 // ended an episode: see feedback.Store.SampleEnds. The share ends of the segments, of 0 to 1, are the
-// last of episodes that the task ended: such steps are rare, and worth the most.
+// last of episodes that the task ended: such steps are rare, and worth the most. Where there are few,
+// the share is smaller, so that each comes about four times.
 func Candidates(s *feedback.Store, n, length int, ends float64, key rng.Key) ([]label.Query, error) {
 	r := key.Stream(purposeCandidates, 0, 0)
 	last := s.Ends(length)
+	ends = min(ends, endsRepeated*float64(len(last))/float64(2*max(n, 1)))
 	out := make([]label.Query, 0, n)
 	for tries := 0; len(out) < n; tries++ {
 		segs, err := s.SampleEnds(&r, 2, length)
@@ -48,7 +53,7 @@ func Candidates(s *feedback.Store, n, length int, ends float64, key rng.Key) ([]
 			return nil, err
 		}
 		for k := range segs {
-			if len(last) > 0 && r.Float64() < ends {
+			if r.Float64() < ends {
 				segs[k] = last[r.IntN(len(last))]
 			}
 		}
