@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/terrarium-rl/terrarium/env"
-	"github.com/terrarium-rl/terrarium/env/registry"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/rewards"
 	"github.com/terrarium-rl/terrarium/rewards/label"
@@ -88,15 +87,6 @@ type Heron struct {
 	Soft   bool     `json:"soft,omitempty" doc:"pairs that no factor decides are ties to learn, instead of no answer"`
 }
 
-// A Factor is a level of the hierarchy.
-type Factor struct {
-	Fact   string  `json:"fact" doc:"name of the fact, or alive: the segment does not end with the termination of its episode"`
-	Index  int     `json:"index,omitempty" doc:"column of the fact, from 0, where it has several"`
-	Of     string  `json:"of,omitempty" doc:"what of the fact counts: mean (if empty), last or max over the segment"`
-	Less   bool    `json:"less,omitempty" doc:"less of it is better"`
-	Margin float64 `json:"margin,omitempty" doc:"it decides where segments differ by more than this many standard deviations"`
-}
-
 // NewHeron returns the default options, which lack the order.
 func NewHeron() *Heron { return &Heron{Asking: DefaultAsking()} }
 
@@ -107,33 +97,6 @@ func (*Heron) Doc() string {
 
 // Paper names the source.
 func (*Heron) Paper() string { return "Bukharin et al. 2023" }
-
-// Levels returns the hierarchy for an environment.
-func (c *Heron) Levels(s *env.Spec) ([]label.Level, error) {
-	var out []label.Level
-	for _, f := range c.Order {
-		l := label.Level{Name: f.Fact, Less: f.Less, Margin: f.Margin, Signal: label.Survived}
-		if f.Fact != "alive" {
-			col, err := env.Column(s.Facts, f.Fact)
-			if err != nil {
-				return nil, fmt.Errorf("order: %w", err)
-			}
-			for _, field := range s.Facts {
-				if field.Name == f.Fact && (f.Index < 0 || f.Index >= field.Len) {
-					return nil, fmt.Errorf("order: index is %d, %s has columns 0 to %d", f.Index, f.Fact, field.Len-1)
-				}
-			}
-			signals := map[string]func(int) label.Signal{"": label.FactMean, "mean": label.FactMean, "last": label.FactLast, "max": label.FactMax}
-			signal, ok := signals[f.Of]
-			if !ok {
-				return nil, fmt.Errorf("order: of is %q, want mean, last or max%s", f.Of, registry.Suggest(f.Of, []string{"mean", "last", "max"}))
-			}
-			l.Signal = signal(col + f.Index)
-		}
-		out = append(out, l)
-	}
-	return out, nil
-}
 
 // Build returns a Learner.
 func (c *Heron) Build(s *env.Spec) (rewards.Func, error) {
