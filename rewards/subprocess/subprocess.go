@@ -66,7 +66,7 @@ type Process struct {
 
 	mu      sync.Mutex
 	waiting map[uint64]int // rows of the batches under way
-	broken  error
+	broken  error          // why nothing more is received
 }
 
 // Start starts the program and waits until it is ready to score transitions of an environment.
@@ -143,7 +143,7 @@ func (p *Process) Submit(b *env.Batch) (id uint64, err error) {
 	p.waiting[id] = b.N
 	p.mu.Unlock()
 	if err != nil {
-		return 0, err
+		return 0, p.errorf("%w%s", err, p.stderr.said())
 	}
 	p.write.Lock()
 	defer p.write.Unlock()
@@ -175,7 +175,7 @@ func (p *Process) receive() {
 				if errors.Is(err, io.EOF) {
 					err = fmt.Errorf("it ended with %d batches unanswered", left)
 				}
-				p.broken = p.errorf("%w%s", err, p.stderr.said())
+				p.broken = err
 			}
 			p.mu.Unlock()
 			return
@@ -221,8 +221,8 @@ func (p *Process) Close() error {
 	err := p.cmd.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.broken != nil {
-		return p.broken
+	if p.broken != nil { // its last words may come later than the end of its output
+		err = p.broken
 	}
 	if err != nil {
 		return p.errorf("%w%s", err, p.stderr.said())
