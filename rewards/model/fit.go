@@ -23,6 +23,8 @@ type Training struct {
 	Loss  Loss                `json:"-"` // the default is Standard, or Remarks if there are Words
 	Words feedback.Vocabulary `json:"-"` // of Remarked records
 	Key   rng.Key             `json:"-"` // source of all randomness
+
+	glance int // records that Train is measured on, at most; 0 for all
 }
 
 // DefaultTraining is 25 passes of minibatches of 32 with a learning rate of 0.004.
@@ -102,6 +104,9 @@ func Fit(e *Ensemble, s *feedback.Store, rs []feedback.Record, o Training, pool 
 		copy(e.Params[m], f.members[m].params)
 	}
 	out := Fitted{Steps: steps}
+	if o.glance > 0 {
+		train = train[:min(len(train), o.glance)]
+	}
 	out.Train, out.HeldOut = f.quality(train), f.quality(held)
 	return out, nil
 }

@@ -154,7 +154,7 @@ func (f *Learner) Score(dst []float32, b *env.Batch) {
 //	preference/accuracy    share of held-out pairs that the mean of the networks orders right
 //	preference/loss        their cross-entropy
 //	preference/problems    faults of the answers that feedback.Check finds, such as cycles
-//	preference/fit         share of the pairs learned from that it orders right
+//	preference/fit         share of pairs learned from, 64 of them, that it orders right
 //	heron/level1, ...      share of the pairs of this round that each level decided, of a Heron
 //	heron/undecided        and that none did
 func (f *Learner) Update(b *env.Batch, report func(name string, value float64)) error {
@@ -186,6 +186,9 @@ func (f *Learner) Update(b *env.Batch, report func(name string, value float64)) 
 	f.rounds++
 	return nil
 }
+
+// glance is the number of records that preference/fit is measured on, at most.
+const glance = 64
 
 // patience is how much later than planned a round may be, as a multiple.
 const patience = 4
@@ -249,7 +252,7 @@ func (f *Learner) round(report func(name string, value float64)) error {
 	}
 	if records := slices.Concat(f.records, provisional); len(records) > 0 {
 		o := f.o.Training
-		o.Key = key
+		o.Key, o.glance = key, glance
 		if err := f.ens.FitInputs(f.recent); err != nil {
 			return err
 		}

@@ -212,8 +212,8 @@ func (e *Ensemble) setEnd(x []float32, i int, terminated bool) {
 	x[i*e.width+e.endAt] = min(max((v-e.shift[e.endAt])*e.scale[e.endAt], -inputLimit), inputLimit)
 }
 
-// FitInputs freezes the shift and scale of the inputs at the mean and deviation of all steps of a
-// store.
+// FitInputs freezes the shift and scale of the inputs at the mean and deviation of the steps of a
+// store, or of about 16 000 of them: trajectories that are spread evenly over it.
 func (e *Ensemble) FitInputs(s *feedback.Store) error {
 	if s.Shape() != e.rows {
 		return fmt.Errorf("model: a store of %+v, want %+v", s.Shape(), e.rows)
@@ -244,10 +244,13 @@ func (e *Ensemble) FitInputs(s *feedback.Store) error {
 	return nil
 }
 
-// each hands the inputs of all steps of a store to f, some rows at a time, and whether the task ended
-// the episode in the last of them.
+// enoughSteps is the number of steps about which statistics are taken from.
+const enoughSteps = 1 << 14
+
+// each hands the inputs of the steps of a store to f, some rows at a time, and whether the task ended
+// the episode in the last of them. Of large stores it takes every so-manieth trajectory.
 func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int, ended bool)) error {
-	for i := range s.Len() {
+	for i := 0; i < s.Len(); i += max(1, (s.Steps()+enoughSteps-1)/enoughSteps) {
 		v, err := s.Whole(i)
 		if err != nil {
 			return err
@@ -261,7 +264,7 @@ func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int, ended b
 	return nil
 }
 
-// Calibrate sets Mean and Std such that the scores of the steps of a store have standard deviation
+// Calibrate sets Mean and Std such that the scores of the steps of a store, as in FitInputs, have standard deviation
 // 1 over all, and mean 0 over those in which the task did not end the episode: that time passes is
 // worth nothing by itself. Comparisons of segments hardly tell what it is worth, and the agent would
 // make a long one of every small mistake: it would hover where it should land, or crash to have
