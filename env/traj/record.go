@@ -47,7 +47,7 @@ func (r *Recorder) Begin() {
 	e := &r.ep
 	e.Start = r.snap.AppendState(e.Start[:0], r.world)
 	e.Obs, e.Act, e.Facts = e.Obs[:0], e.Act[:0], e.Facts[:0]
-	e.Reward, e.Hashes, e.Last = e.Reward[:0], e.Hashes[:0], env.Running
+	e.Reward, e.Hashes, e.Last, e.Step = e.Reward[:0], e.Hashes[:0], env.Running, 0
 }
 
 // Observed is called after each Observe.
