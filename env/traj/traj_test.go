@@ -1,6 +1,7 @@
 package traj_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -139,11 +140,18 @@ func TestRecorderResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 			*eps = append(*eps, c)
-			e.Step = 7 // as runs do that keep an episode
 		}
 	}
 	v, r := open(t)
-	drive(t, v, r, 0, 120, keep(&whole))
+	var states [][]byte
+	for at := range 120 {
+		drive(t, v, r, at, at+1, keep(&whole))
+		state, err := r.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		states = append(states, state)
+	}
 
 	v, r = open(t)
 	for at := range 120 {
@@ -151,6 +159,9 @@ func TestRecorderResumes(t *testing.T) {
 		state, err := r.AppendBinary(nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !bytes.Equal(state, states[at]) {
+			t.Fatalf("after %d steps in parts the recorder differs from one that watched them in one go", at+1)
 		}
 		// Another recorder watches the same worlds from here on.
 		fresh, err := traj.NewRecorder(v, 1, traj.Origin{Env: cartpole.ID, Options: whole[0].Options, Purpose: "train", Seed: 5})
