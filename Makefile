@@ -61,7 +61,7 @@ test: need-go machine check portable race kernels
 
 # In continuous integration on Debian or Ubuntu, install what the optional tests need, and make
 # those tests required. Elsewhere they are left out, saying so, where something is missing.
-PACKAGES := gcc libc6-dev libvulkan1 mesa-vulkan-drivers glslc spirv-tools $(DISPLAY_PACKAGES) libgl1-mesa-dri xvfb xauth xdotool chromium ffmpeg python3
+PACKAGES := gcc libc6-dev libvulkan1 mesa-vulkan-drivers vulkan-validationlayers glslc spirv-tools $(DISPLAY_PACKAGES) libgl1-mesa-dri xvfb xauth xdotool chromium ffmpeg python3
 ifeq ($(CI),true)
 export REQUIRE_VULKAN := 1
 export REQUIRE_DISPLAY := 1

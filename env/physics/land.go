@@ -51,15 +51,21 @@ func (m *manifold) landRound(s *stretch, h *hull, margin float32) {
 	for i := range h.v {
 		x, y := h.v[i].x, h.v[i].y
 		u := float32((x-s.x1)*s.ny) - float32((y-s.y1)*s.nx) // along the segment, whose direction is (ny, -nx)
-		switch {
-		case u < 0:
-			m.landCorner(s.x1, s.y1, s.px, s.py, s.nx, s.ny, x, y, h.radius, margin, uint32(i)|0x10)
-		case u <= s.length:
+		if u >= 0 && u <= s.length {
 			if d := float32((x-s.x1)*s.nx) + float32((y-s.y1)*s.ny); d <= reach {
 				m.add(x, y, s.nx, s.ny, d, skin, h.radius, uint32(i))
 			}
-		case s.last:
-			m.landCorner(s.x2, s.y2, s.nx, s.ny, s.fx, s.fy, x, y, h.radius, margin, uint32(i)|0x20)
+			continue
+		}
+		cx, cy, ax, ay, bx, by, end := s.x1, s.y1, s.px, s.py, s.nx, s.ny, uint32(0x10)
+		if u > 0 {
+			if !s.last {
+				continue
+			}
+			cx, cy, ax, ay, bx, by, end = s.x2, s.y2, s.nx, s.ny, s.fx, s.fy, 0x20
+		}
+		if between(ax, ay, bx, by, x-cx, y-cy) {
+			m.discs(cx, cy, x, y, skin, h.radius, margin, uint32(i)|end)
 		}
 	}
 	if len(h.v) == 2 {
@@ -78,13 +84,6 @@ func (m *manifold) landRound(s *stretch, h *hull, margin float32) {
 			}
 		}
 	}
-}
-
-func (m *manifold) landCorner(cx, cy, ax, ay, bx, by, x, y, radius, margin float32, id uint32) {
-	if !between(ax, ay, bx, by, x-cx, y-cy) {
-		return
-	}
-	m.discs(cx, cy, x, y, skin, radius, margin, id)
 }
 
 // landPolygon adds the points of a polygon, by the separating axis test restricted to the

@@ -128,7 +128,7 @@ func (d *Device) enumerate(validate bool) ([]candidate, error) {
 	runtime.KeepAlive(&create)
 	create.Free()
 	if r == binding.ErrorLayerNotPresent {
-		return nil, fmt.Errorf("vulkan: the validation layer is not installed (on Debian and Ubuntu: vulkan-validationlayers)")
+		return nil, ErrNoLayer
 	}
 	if err := check("creating an instance", r); err != nil {
 		return nil, fmt.Errorf("%w: %w; is a driver installed?", ErrUnavailable, err)

@@ -24,6 +24,9 @@ import "errors"
 // ErrUnavailable is wrapped by Open when there is no usable Vulkan.
 var ErrUnavailable = errors.New("vulkan unavailable")
 
+// ErrNoLayer is wrapped by Open where Options.Validate asks for a layer that is not installed.
+var ErrNoLayer = errors.New("vulkan: the validation layer is not installed (on Debian and Ubuntu: vulkan-validationlayers)")
+
 // Kind says what a device is made of.
 type Kind uint8
 

@@ -24,6 +24,11 @@
 // Kernels are compiled without optimisation and with every float operation decorated so that it
 // may not be contracted. The order of operations is that of Go.
 //
+// Drivers inline all calls, and compile what results in a time that grows with its square. So a step of
+// the physics is cut into kernels (stages); loops are not unrolled; what all worlds share and lies at a
+// fixed address is read once, at the beginning of a kernel; and the solver's way for more rows than its
+// dense matrix has room for is left out: worlds that need it are left to the host.
+//
 // Drivers may end a loop before its time: Mesa's software driver does after 65,535 rounds of all
 // loops of a kernel together. So behind each loop its condition is checked once more.
 package translate
