@@ -67,7 +67,7 @@ func (p *Plan) openRun(workers int) openFunc {
 			if err != nil {
 				return 0, err
 			}
-			defer t.close()
+			defer func() { _ = t.close() }() // what was measured is measured
 			if err := t.open(); err != nil {
 				return 0, err
 			}

@@ -88,6 +88,9 @@ func TestServe(t *testing.T) {
 	name := "run=" + url.QueryEscape("a run")
 	var page runPage
 	read("run?"+name, &page)
+	if !strings.Contains(page.Summary, "done, 8.19k steps, 1 seed; evaluated return ") {
+		t.Errorf("summary %q", page.Summary)
+	}
 	if !page.Plays || len(page.Curves) != 1 || len(page.Curves[0].Steps) != len(page.Curves[0].Values) || len(page.Episodes) < 4 {
 		t.Fatalf("page %+v", page)
 	}
