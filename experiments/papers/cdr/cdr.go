@@ -5,8 +5,10 @@
 package cdr
 
 import (
+	"encoding"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/agents"
 	"github.com/terrarium-rl/terrarium/agents/ppo"
@@ -14,6 +16,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
+	"github.com/terrarium-rl/terrarium/experiments/papers/rmlab"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
 	"github.com/terrarium-rl/terrarium/rewards"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
@@ -26,6 +29,7 @@ func init() {
 		Doc:  "Log-ratios of a strong and a weak policy order behaviour, the better the farther apart the two are.",
 		Arms: []string{"ratio", "strong", "swapped"}, Treatment: "ratio", Control: "swapped",
 		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 10, papers.Full: 20},
+		From:  2000, // pairs are of one level since 1000 to 1009 were looked at
 		Cell:  cell,
 		Pass: []papers.Bound{
 			papers.Above("gap and accuracy", "ratio", 0.6),
@@ -39,6 +43,7 @@ func init() {
 
 const (
 	checkpoints = 8
+	halfway     = checkpoints/2 - 1
 	horizon     = 250 // steps of a recorded piece of behaviour
 	limit       = 5   // of a step's log-ratio
 )
@@ -47,12 +52,13 @@ type size struct {
 	steps, special int64 // of training, and of that for a criterion
 	pairs, chosen  int
 	worlds         int // recorded, of each checkpoint
+	levels         uint64
 }
 
 var sizes = map[papers.Scale]size{
-	papers.Smoke: {40_000, 20_000, 100, 40, 16},
-	papers.Quick: {300_000, 100_000, 500, 500, 64},
-	papers.Full:  {1_000_000, 300_000, 2000, 2000, 128},
+	papers.Smoke: {40_000, 20_000, 100, 40, 16, 8},
+	papers.Quick: {300_000, 100_000, 500, 500, 64, 32},
+	papers.Full:  {1_000_000, 300_000, 2000, 2000, 128, 64},
 }
 
 const purposePairs rng.Purpose = 0x63647201
@@ -67,9 +73,11 @@ var criteria = []map[string]float32{
 type study struct {
 	papers.Training
 	policies []agents.Likely
-	returns  []float64 // of each
+	special  []agents.Likely // those made for the criteria
+	returns  []float64       // of each
 	store    *feedback.Store
-	segs     []feedback.Segment
+	levels   [][]feedback.Segment // what was done on each level: scores of different levels do not compare
+	place    map[uint64]int       // of a level in these
 	spec     *env.Spec
 }
 
@@ -81,24 +89,29 @@ func newStudy(c papers.Cell) (*study, error) {
 	if s.spec, err = s.Env.Spec(); err != nil {
 		return nil, err
 	}
-	s.store = feedback.NewStore(feedback.ShapeOf(s.spec))
-	var learning agents.Policy
-	s.Begin = func(p agents.Policy) error { learning = p; return nil }
-	done, every := int64(0), sz.steps/checkpoints
-	s.Each = func(b *env.Batch, _ []float32) error {
-		if done += int64(b.N); done/every > int64(len(s.policies)) && len(s.policies) < checkpoints {
-			p, err := s.twin(learning)
-			s.policies = append(s.policies, p)
-			return err
-		}
-		return nil
-	}
-	if _, err := s.Run(c); err != nil {
+	s.store, s.place = feedback.NewStore(feedback.ShapeOf(s.spec)), map[uint64]int{}
+	states, err := papers.Fixture(c, "cdr policies", []any{c.Seed, c.Scale}, func() ([][]byte, error) { return s.train(c, sz) })
+	if err != nil {
 		return nil, err
 	}
-	s.Begin, s.Each = nil, nil
-	for i, p := range s.policies {
-		r, err := s.record(p, sz.worlds, uint64(i))
+	for i, state := range states {
+		p, err := s.build()
+		if err != nil {
+			return nil, err
+		}
+		if err := p.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err != nil {
+			return nil, err
+		}
+		twin, err := s.twin(p)
+		if err != nil {
+			return nil, err
+		}
+		if i >= checkpoints {
+			s.special = append(s.special, twin)
+			continue
+		}
+		s.policies = append(s.policies, twin)
+		r, err := s.record(twin, sz.worlds, sz.levels, uint64(i))
 		if err != nil {
 			return nil, err
 		}
@@ -107,58 +120,95 @@ func newStudy(c papers.Cell) (*study, error) {
 	return s, nil
 }
 
+// train returns the states of the policies of a run on its way, and of those made from the one half-way
+// for the criteria.
+func (s *study) train(c papers.Cell, sz size) (states [][]byte, err error) {
+	keep := func(p agents.Policy) (agents.Policy, error) { // a copy: those amid a rollout cannot be saved
+		twin, err := s.twin(p)
+		if err != nil {
+			return nil, err
+		}
+		state, err := twin.(encoding.BinaryAppender).AppendBinary(nil)
+		states = append(states, state)
+		return twin, err
+	}
+	t := s.Training
+	var learning, half agents.Policy
+	t.Begin = func(p agents.Policy) error { learning = p; return nil }
+	done, every := int64(0), sz.steps/checkpoints
+	t.Each = func(b *env.Batch, _ []float32) error {
+		if done += int64(b.N); done/every <= int64(len(states)) || len(states) == checkpoints {
+			return nil
+		}
+		p, err := keep(learning)
+		if len(states) == halfway+1 {
+			half = p
+		}
+		return err
+	}
+	if _, err := t.Run(c); err != nil {
+		return nil, err
+	}
+	for _, weights := range criteria {
+		t := s.Training
+		t.Steps, t.Reward = sz.special, criterion{weights}
+		t.Begin = func(p agents.Policy) error { return p.(agents.Anchored).Anchor(half, 0) }
+		p, err := t.Run(c)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := keep(p); err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+func (s *study) build() (agents.Policy, error) {
+	return s.Agent.Build(agents.Setup{Spec: s.spec, Rows: s.Worlds, Steps: s.Steps, Key: rng.New(s.Seed), Workers: 1})
+}
+
 // twin returns a copy of a policy that learns no more.
 func (s *study) twin(p agents.Policy) (agents.Likely, error) {
-	twin, err := s.Agent.Build(agents.Setup{Spec: s.spec, Rows: s.Worlds, Steps: s.Steps, Key: rng.New(s.Seed), Workers: 1})
+	twin, err := s.build()
 	if err != nil {
 		return nil, err
 	}
 	return twin.(agents.Likely), twin.(agents.Anchored).Anchor(p, 0)
 }
 
-// record lets a policy play, exploring, and keeps the first steps of each world's first episode. It
-// returns their mean reward.
-func (s *study) record(p agents.Policy, worlds int, key uint64) (mean float64, err error) {
-	vec, err := s.NewVec(worlds)
+// record lets a policy play some levels, exploring, and keeps the first steps of each world's first
+// episode. It returns their mean reward.
+func (s *study) record(p agents.Policy, worlds int, levels, key uint64) (mean float64, err error) {
+	there := s.Training
+	there.Levels.Count, there.Levels.First = levels, 1_000_000
+	segs, err := there.Record(p, s.store, worlds, horizon, rng.New(s.Seed).Fold(1000+key))
 	if err != nil {
 		return 0, err
 	}
-	defer vec.Close()
-	b, k := env.NewBatch(s.spec, worlds), rng.New(s.Seed).Fold(1000+key)
-	recorder := feedback.NewRecorder(s.store, worlds, horizon)
-	before := s.store.Len()
-	vec.Reset(k.Uint64())
-	for step := range uint64(horizon) {
-		if err := vec.Observe(b); err != nil {
-			return 0, err
-		}
-		p.Act(b, k.Fold(step), true)
-		if err := vec.Step(b); err != nil {
-			return 0, err
-		}
-		if err := recorder.Record(b); err != nil {
-			return 0, err
-		}
-	}
-	for i := before; i < s.store.Len(); i++ {
-		v, err := s.store.Whole(i)
+	for _, seg := range segs {
+		v, err := s.store.View(seg)
 		if err != nil {
 			return 0, err
 		}
-		s.segs = append(s.segs, v.Segment)
-		for _, r := range v.Reward {
-			mean += float64(r) / float64(s.store.Len()-before)
+		at, ok := s.place[v.Level]
+		if !ok {
+			at = len(s.levels)
+			s.place[v.Level], s.levels = at, append(s.levels, nil)
 		}
+		s.levels[at] = append(s.levels[at], seg)
+		mean += sum(v) / float64(len(segs))
 	}
 	return mean, nil
 }
 
-// pairs draws pairs of pieces of behaviour with which is better by a score.
+// pairs draws pairs of pieces of behaviour, each of one level, with which is better by a score.
 func (s *study) pairs(n int, gold func(feedback.View) float64, stream uint32) ([]feedback.Record, error) {
 	r := rng.New(s.Seed).Stream(purposePairs, stream, 0)
 	var out []feedback.Record
 	for len(out) < n {
-		a, b := s.segs[r.IntN(len(s.segs))], s.segs[r.IntN(len(s.segs))]
+		segs := s.levels[r.IntN(len(s.levels))]
+		a, b := segs[r.IntN(len(segs))], segs[r.IntN(len(segs))]
 		va, err := s.store.View(a)
 		if err != nil {
 			return nil, err
@@ -179,44 +229,48 @@ func (s *study) pairs(n int, gold func(feedback.View) float64, stream uint32) ([
 	return out, nil
 }
 
-// widest draws n questions: of five pieces of behaviour each, the two whose scores lie farthest apart.
+// widest draws n questions: of five pieces of behaviour of a level each, the two whose scores lie
+// farthest apart.
 func (s *study) widest(n int, scorer model.Scorer) (out []feedback.Record, err error) {
 	r := rng.New(s.Seed).Stream(purposePairs, 2, 0)
-	score := make([]float32, len(s.segs))
-	for i, seg := range s.segs {
-		v, err := s.store.View(seg)
+	lab := rmlab.Lab{Store: s.store}
+	var score [][]float64
+	for _, segs := range s.levels {
+		y, err := lab.Returns(scorer, segs)
 		if err != nil {
 			return nil, err
 		}
-		var o model.Out
-		scorer.Score(&o, v)
-		score[i] = o.Return
+		score = append(score, y)
 	}
 	for range n {
-		low := r.IntN(len(s.segs))
+		l := r.IntN(len(s.levels))
+		segs, y := s.levels[l], score[l]
+		low := r.IntN(len(segs))
 		high := low
 		for range 4 {
-			k := r.IntN(len(s.segs))
-			if score[k] < score[low] {
+			k := r.IntN(len(segs))
+			if y[k] < y[low] {
 				low = k
 			}
-			if score[k] > score[high] {
+			if y[k] > y[high] {
 				high = k
 			}
 		}
 		if low != high {
-			out = append(out, feedback.Better(s.segs[high], s.segs[low]))
+			out = append(out, feedback.Better(segs[high], segs[low]))
 		}
 	}
 	return out, nil
 }
 
-func task(v feedback.View) (sum float64) {
+func sum(v feedback.View) (sum float64) {
 	for _, r := range v.Reward {
 		sum += float64(r)
 	}
-	return sum / float64(v.Len())
+	return sum
 }
+
+func task(v feedback.View) float64 { return sum(v) / float64(v.Len()) }
 
 func cell(c papers.Cell) (papers.Row, error) {
 	s, err := newStudy(c)
@@ -230,8 +284,12 @@ func cell(c papers.Cell) (papers.Row, error) {
 	}
 	var gap, acc []float64
 	widest := math.Inf(-1)
-	for i, strong := range s.policies {
-		for j, weak := range s.policies {
+	policies := make([]model.Likely, len(s.policies))
+	for i, p := range s.policies {
+		policies[i] = &remembered{p, map[*float32][]float32{}}
+	}
+	for i, strong := range policies {
+		for j, weak := range policies {
 			if i == j {
 				continue
 			}
@@ -257,7 +315,7 @@ func cell(c papers.Cell) (papers.Row, error) {
 }
 
 // scorer is what an arm makes of a strong and a weak policy.
-func (s *study) scorer(arm string, strong, weak agents.Likely) *model.Ratio {
+func (s *study) scorer(arm string, strong, weak model.Likely) *model.Ratio {
 	switch arm {
 	case "strong":
 		return &model.Ratio{Strong: strong, Limit: limit, Mean: true}
@@ -265,6 +323,23 @@ func (s *study) scorer(arm string, strong, weak agents.Likely) *model.Ratio {
 		strong, weak = weak, strong
 	}
 	return &model.Ratio{Strong: strong, Weak: weak, Limit: limit, Mean: true}
+}
+
+// remembered is a policy that looks at each piece of behaviour once, however many it is compared with.
+type remembered struct {
+	model.Likely
+	known map[*float32][]float32 // by where the observations lie
+}
+
+// LogProb is that of the policy.
+func (r *remembered) LogProb(dst, obs, act []float32) {
+	known, ok := r.known[&obs[0]]
+	if !ok || len(known) != len(dst) {
+		r.Likely.LogProb(dst, obs, act)
+		r.known[&obs[0]] = slices.Clone(dst)
+		return
+	}
+	copy(dst, known)
 }
 
 // extremes are the policies of the lowest and the highest return.
@@ -285,9 +360,9 @@ func (s *study) extremes() (low, high int) {
 func (s *study) choose(arm string, sz size) (float64, error) {
 	low, high := s.extremes()
 	scorer := s.scorer(arm, s.policies[high], s.policies[low])
-	start := s.policies[checkpoints/2-1]
-	own := &study{Training: s.Training, spec: s.spec, store: feedback.NewStore(feedback.ShapeOf(s.spec))}
-	if _, err := own.record(start, 4*sz.worlds, 50); err != nil {
+	start := s.policies[halfway]
+	own := &study{Training: s.Training, spec: s.spec, store: feedback.NewStore(feedback.ShapeOf(s.spec)), place: map[uint64]int{}}
+	if _, err := own.record(start, 8*sz.worlds, sz.levels, 50); err != nil {
 		return 0, err
 	}
 	asked, err := own.widest(sz.chosen, scorer)
@@ -325,21 +400,12 @@ func (s *study) choose(arm string, sz size) (float64, error) {
 	return after - before, err
 }
 
-// matching trains a policy half-way for each criterion, and returns how much better the ratio with
-// the one made for a criterion orders pairs by it than that with the other one.
+// matching returns how much better the ratio with the policy made for a criterion orders pairs by it than
+// that with the one made for the other.
 func (s *study) matching(c papers.Cell, sz size) (float64, error) {
-	start := s.policies[checkpoints/2-1]
-	var strong []agents.Likely
-	for _, weights := range criteria {
-		t := s.Training
-		t.Steps, t.Reward = sz.special, criterion{weights}
-		t.Begin = func(p agents.Policy) error { return p.(agents.Anchored).Anchor(start, 0) }
-		p, err := t.Run(c)
-		if err != nil {
-			return 0, err
-		}
-		strong = append(strong, p.(agents.Likely))
-		if _, err := s.record(p, sz.worlds, 100+uint64(len(strong))); err != nil {
+	start := s.policies[halfway]
+	for i, p := range s.special {
+		if _, err := s.record(p, sz.worlds, sz.levels, 101+uint64(i)); err != nil {
 			return 0, err
 		}
 	}
@@ -354,7 +420,7 @@ func (s *study) matching(c papers.Cell, sz size) (float64, error) {
 			return 0, err
 		}
 		for i := range criteria {
-			q, err := model.Measure(s.scorer(c.Arm, strong[i], start), s.store, test)
+			q, err := model.Measure(s.scorer(c.Arm, s.special[i], start), s.store, test)
 			if err != nil {
 				return 0, err
 			}
