@@ -40,8 +40,8 @@
 // The host checks that every world comes to the end of its step, that no kernel came to where Go code
 // panics, and that observations and facts are finite: errors name the world. It does a step of a world again
 // on the CPU where a driver ended a loop before its time, and where there were more than 48 rows
-// (a contact has two, a motor or limit one), for which kernels do not solve: right, but slow. Of the
-// environments here, crowded rooms of the sandbox come to that.
+// (a contact has two, a motor or limit one), for which kernels do not solve: right, but slow. Only rooms
+// of the sandbox with many bodies in touch can come to that; those that come with it did not in tests.
 //
 // # Limits
 //

@@ -18,6 +18,7 @@ type machine struct {
 	local      image      // what a world's memory holds at first
 	step       *vk.Commands
 	rest       *vk.Commands // step, for worlds that are not done with it
+	rests      int          // how often that was submitted
 	n          int          // worlds
 	kernels    uint32       // that a world needs in a step
 
@@ -32,7 +33,7 @@ const groupSize = 64
 
 // rounds is how often a submission runs those kernels that a world may need several times. More are
 // seldom needed.
-const rounds = 2
+var rounds = 2 // but for tests never changed
 
 // mostRests is how many submissions a step may take. Each solves for at least one contact more.
 const mostRests = 200
@@ -146,6 +147,7 @@ func (m *machine) run() error {
 	err := m.step.Run()
 	for n := 0; err == nil && m.amid(turns) && n < mostRests; n++ {
 		err = m.rest.Run()
+		m.rests++
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	"github.com/terrarium-rl/terrarium/env/tasks/curling"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
+	"github.com/terrarium-rl/terrarium/env/tasks/walker"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
@@ -258,4 +259,44 @@ func TestNotFinite(t *testing.T) {
 	if err := v.finishRoll(&env.Rollout{}); err == nil || !strings.Contains(err.Error(), "world 12") || !strings.Contains(err.Error(), "not finite") {
 		t.Errorf("in a rollout NaN is reported as %v", err)
 	}
+}
+
+// Worlds that need kernels more often than a submission runs them must come to the same end.
+func TestRests(t *testing.T) {
+	if !vktest.Required() {
+		t.Skip("seconds of compiling: set REQUIRE_VULKAN=1")
+	}
+	old := rounds
+	rounds = 1
+	defer func() { rounds = old }()
+	const worlds = 12
+	d, err := NewVec(walker.New(), env.VecOptions{Worlds: worlds}, Options{Device: "software"})
+	vktest.Must(t, err)
+	defer d.Close()
+	h, err := env.NewVec(walker.New(), env.VecOptions{Worlds: worlds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	v := d.(*vec)
+	a, b := env.NewBatch(v.spec, worlds), env.NewBatch(v.spec, worlds)
+	h.Reset(2)
+	v.Reset(2)
+	for i := range 150 {
+		if err := errors.Join(h.Observe(a), v.Observe(b)); err != nil {
+			t.Fatal(err)
+		}
+		envtest.RandomActions(v.spec, a, rng.New(1), i)
+		copy(b.Act, a.Act)
+		if err := errors.Join(h.Step(a), v.Step(b)); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.EqualFunc(a.Next, b.Next, func(p, q float32) bool { return math.Float32bits(p) == math.Float32bits(q) }) {
+			t.Fatalf("step %d: the observations differ", i)
+		}
+	}
+	if v.rests == 0 {
+		t.Error("no world needed a kernel twice: the test shows nothing")
+	}
+	t.Logf("%d submissions more than steps", v.rests)
 }
