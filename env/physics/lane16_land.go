@@ -331,7 +331,10 @@ type laneLands16 struct {
 func (l *laneLands16) detect(ws []*World, dt float32) {
 	for len(ws) > 0 {
 		l.near, l.ends = l.near[:0], l.ends[:0]
-		for _, w := range ws {
+		for i, w := range ws {
+			if i+4 < len(ws) {
+				ws[i+4].Prefetch()
+			}
 			w.reach(dt)
 			if !l.approach(w) {
 				break

@@ -314,7 +314,10 @@ type laneLands struct {
 func (l *laneLands) detect(ws []*World, dt float32) {
 	for len(ws) > 0 {
 		l.near, l.ends = l.near[:0], l.ends[:0]
-		for _, w := range ws {
+		for i, w := range ws {
+			if i+4 < len(ws) { // not all callers have fetched them, and the nearest cache does not hold all
+				ws[i+4].Prefetch()
+			}
 			w.reach(dt)
 			if !l.approach(w) {
 				break
