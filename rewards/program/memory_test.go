@@ -46,9 +46,9 @@ func TestMemory(t *testing.T) {
 	speed, height, width := col("speed"), col("height"), env.Width(s.Facts)
 	f := open(t, "speed - prev(speed) + 10*prev(prev(height)) + (first(speed > 2) ? 100 : 0) + (prev(height < 5) ? 1000 : 0)", s).(*Remembering)
 	type past struct {
-		steps              int
-		speed, one, two    float32
-		fast, low, settled bool
+		steps           int
+		speed, one, two float32
+		fast, low       bool
 	}
 	var rows []past
 	batches, ended := rewardtest.Transitions(t, lander.New()), 0
@@ -58,10 +58,9 @@ func TestMemory(t *testing.T) {
 		}
 		got := make([]float32, b.N)
 		f.Score(got, b)
-		if again := make([]float32, b.N); true {
-			if f.Score(again, b); !slices.Equal(got, again) {
-				t.Fatal("looking changes the memory")
-			}
+		again := make([]float32, b.N)
+		if f.Score(again, b); !slices.Equal(got, again) {
+			t.Fatal("looking changes the memory")
 		}
 		if err := f.Update(b, nil); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,7 @@ package engine
 
 import (
 	"crypto/sha256"
-	"embed"
+	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -17,8 +17,8 @@ import (
 	"sync"
 )
 
-//go:embed spv/*.spv kernels.json
-var files embed.FS
+//go:embed kernels.json
+var list []byte
 
 // Control is the number of words at the beginning of a world's memory that belong to the host:
 //
@@ -80,12 +80,8 @@ func SumOf(source, spirv []byte) Sum {
 }
 
 var manifest = sync.OnceValues(func() (*Manifest, error) {
-	b, err := files.ReadFile("kernels.json")
-	if err != nil {
-		return nil, err
-	}
 	m := &Manifest{}
-	if err := json.Unmarshal(b, m); err != nil {
+	if err := json.Unmarshal(list, m); err != nil {
 		return nil, fmt.Errorf("engine: kernels.json: %w", err)
 	}
 	return m, nil
@@ -94,11 +90,11 @@ var manifest = sync.OnceValues(func() (*Manifest, error) {
 // Load returns the manifest of the embedded kernels. It must not be modified.
 func Load() (*Manifest, error) { return manifest() }
 
-// Kernel returns the SPIR-V of a kernel.
+// Kernel returns the SPIR-V of a kernel. Programs built without cgo, which cannot run them, have none.
 func Kernel(name string) ([]byte, error) {
-	b, err := files.ReadFile("spv/" + name + ".spv")
+	b, err := kernels.ReadFile("spv/" + name + ".spv")
 	if err != nil {
-		return nil, fmt.Errorf("engine: there is no kernel %q", name)
+		return nil, fmt.Errorf("engine: there is no kernel %q in this program", name)
 	}
 	return b, nil
 }
