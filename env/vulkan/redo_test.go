@@ -49,33 +49,32 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// A step that the driver cuts short must be done again with the right result.
-func TestRedo(t *testing.T) {
+// alike steps worlds on the device and in Go, and wants the same bits. What meddle does to the
+// device's comes before each step.
+func alike(t *testing.T, c env.Config, worlds, steps int, meddle func(v *vec, step int)) *vec {
+	t.Helper()
 	if !vktest.Required() {
 		t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
 	}
-	const worlds = 5
-	d, err := NewVec(lander.New(), env.VecOptions{Worlds: worlds}, Options{Device: "software"})
+	d, err := NewVec(c, env.VecOptions{Worlds: worlds}, Options{Device: "software"})
+	vktest.Must(t, err)
+	t.Cleanup(func() { d.Close() })
+	h, err := env.NewVec(c, env.VecOptions{Worlds: worlds})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
-	h, err := env.NewVec(lander.New(), env.VecOptions{Worlds: worlds})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.Close()
+	t.Cleanup(func() { h.Close() })
 	v := d.(*vec)
 	a, b := env.NewBatch(v.spec, worlds), env.NewBatch(v.spec, worlds)
 	h.Reset(2)
 	v.Reset(2)
-	for i := range 100 {
+	for i := range steps {
 		if err := errors.Join(h.Observe(a), v.Observe(b)); err != nil {
 			t.Fatal(err)
 		}
 		envtest.RandomActions(v.spec, a, rng.New(1), i)
 		copy(b.Act, a.Act)
-		v.setWord(wordFault, i%worlds, engine.Loop) // as if a kernel had noticed it
+		meddle(v, i)
 		if err := errors.Join(h.Step(a), v.Step(b)); err != nil {
 			t.Fatal(err)
 		}
@@ -87,6 +86,14 @@ func TestRedo(t *testing.T) {
 			}
 		}
 	}
+	return v
+}
+
+// A step that the driver cuts short must be done again with the right result.
+func TestRedo(t *testing.T) {
+	alike(t, lander.New(), 5, 100, func(v *vec, step int) {
+		v.setWord(wordFault, step%5, engine.Loop) // as if a kernel had noticed it
+	})
 }
 
 // net is a small network with random parameters.
@@ -263,38 +270,10 @@ func TestNotFinite(t *testing.T) {
 
 // Worlds that need kernels more often than a submission runs them must come to the same end.
 func TestRests(t *testing.T) {
-	if !vktest.Required() {
-		t.Skip("seconds of compiling: set REQUIRE_VULKAN=1")
-	}
 	old := rounds
 	rounds = 1
 	defer func() { rounds = old }()
-	const worlds = 12
-	d, err := NewVec(walker.New(), env.VecOptions{Worlds: worlds}, Options{Device: "software"})
-	vktest.Must(t, err)
-	defer d.Close()
-	h, err := env.NewVec(walker.New(), env.VecOptions{Worlds: worlds})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.Close()
-	v := d.(*vec)
-	a, b := env.NewBatch(v.spec, worlds), env.NewBatch(v.spec, worlds)
-	h.Reset(2)
-	v.Reset(2)
-	for i := range 150 {
-		if err := errors.Join(h.Observe(a), v.Observe(b)); err != nil {
-			t.Fatal(err)
-		}
-		envtest.RandomActions(v.spec, a, rng.New(1), i)
-		copy(b.Act, a.Act)
-		if err := errors.Join(h.Step(a), v.Step(b)); err != nil {
-			t.Fatal(err)
-		}
-		if !slices.EqualFunc(a.Next, b.Next, func(p, q float32) bool { return math.Float32bits(p) == math.Float32bits(q) }) {
-			t.Fatalf("step %d: the observations differ", i)
-		}
-	}
+	v := alike(t, walker.New(), 12, 150, func(*vec, int) {})
 	if v.rests == 0 {
 		t.Error("no world needed a kernel twice: the test shows nothing")
 	}

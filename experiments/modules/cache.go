@@ -57,7 +57,7 @@ func Cached(ctx context.Context, with []Source, program string, log io.Writer) (
 	return path, nil
 }
 
-// merge adds what the builder compiled into this program. What is asked for now comes first.
+// merge adds what the builder compiled into this program, except modules that with asks for itself.
 func merge(with []Source) []Source {
 	all := slices.Clone(with)
 	for _, b := range Built {

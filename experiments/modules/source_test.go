@@ -81,7 +81,7 @@ func TestFixed(t *testing.T) {
 	}
 }
 
-func TestPlaceholder(t *testing.T) {
+func TestStandInVersion(t *testing.T) {
 	for mod, want := range map[string]string{"example.com/x": "v0.0.0", "example.com/x/v3": "v3.0.0", "gopkg.in/x.v2": "v2.0.0"} {
 		if got := standInVersion(mod, "main"); got != want {
 			t.Errorf("standInVersion of %s is %s, want %s", mod, got, want)
