@@ -1,6 +1,7 @@
 package ppo
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -10,9 +11,16 @@ import (
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/arm"
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/curling"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/maze"
 	"github.com/terrarium-rl/terrarium/env/tasks/pendulum"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/sandbox"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
 	_ "github.com/terrarium-rl/terrarium/env/vulkan"
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
@@ -43,13 +51,24 @@ func TestRollout(t *testing.T) {
 			if strings.HasPrefix(name, "lander") && (!vktest.Required() || testing.Short()) {
 				t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
 			}
-			testRollout(t, c.config, c.agent)
+			testRollout(t, c.config, c.agent, 20, 64, 3)
+		})
+	}
+	for _, id := range env.Names() {
+		t.Run(id, func(t *testing.T) {
+			if !vktest.Required() || testing.Short() {
+				t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
+			}
+			c, err := env.Open(id, func(o any) error { return json.Unmarshal([]byte(`{"max_steps": 25}`), o) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			testRollout(t, c, New(), 5, 40, 2)
 		})
 	}
 }
 
-func testRollout(t *testing.T, c env.Config, options *Config) {
-	const worlds, steps, rounds = 20, 64, 3
+func testRollout(t *testing.T, c env.Config, options *Config, worlds, steps, rounds int) {
 	device, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: "vulkan:software"})
 	vktest.Must(t, err)
 	defer device.Close()

@@ -49,6 +49,6 @@
 // about 3,700 worlds of lander-v0 and 2,400 of walker-v0. Mesa's software driver compiles a kernel when
 // it first runs, in less than 2 s of one core each (the benchmark FirstDispatch measures it), and keeps
 // the result in ~/.cache/mesa_shader_cache. Software devices are for tests: they are slower than the
-// engine "go". The worlds of a Vec must have one scene: of sandbox-v0, one room. Environments without
-// kernels, such as reach-v0, are refused with ErrUnsupported, which says which have them.
+// engine "go". The worlds of a Vec must have one scene: of sandbox-v0, one room. All environments of the
+// program have kernels; those of other people are refused with ErrUnsupported.
 package vulkan

@@ -1,6 +1,7 @@
 package vulkan_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/maze"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pendulum"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"
+	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"
 	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
 	_ "github.com/terrarium-rl/terrarium/env/vulkan"
@@ -54,20 +56,47 @@ func pairOf(t *testing.T, c env.Config, id string, worlds int) (host, device env
 	return host, device
 }
 
-// The kernels must give the bits of the Go code over 1000 steps, in all environments.
+// All environments of the program must have kernels that give the bits of the Go code over 1000 steps.
 func TestEqual(t *testing.T) {
 	m, err := engine.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range m.Environments() {
+	for _, id := range env.Names() {
 		t.Run(id, func(t *testing.T) {
+			if m.Layouts[id] == nil {
+				t.Fatal("it has no kernels: add it to tasks in shaders/internal/translate")
+			}
 			worlds := 70
 			if _, substep := m.Of(id); len(substep[0]) > 0 {
 				worlds = 20
 			}
 			host, device := pair(t, id, worlds)
 			equal(t, host, device, 1000)
+		})
+	}
+}
+
+// The same kernels must do for other options, which change what worlds observe and how they act.
+func TestOptions(t *testing.T) {
+	for _, c := range []struct{ id, options string }{
+		{"arm-v0", `{"links": 12, "control": "velocity"}`},
+		{"cartpole-v0", `{"continuous": true}`},
+		{"curling-v0", `{"full": false, "max_steps": 50}`},
+		{"lander-v0", `{"continuous": true}`},
+		{"maze-v0", `{"max_size": 5, "rays": 7, "goal": true, "key_positions": true, "tv": 3, "tv_mode": "near", "max_steps": 60}`},
+		{"maze-v0", `{"room": 3, "max_size": 4, "max_keys": 0, "discrete": true, "tv": 2, "tv_mode": "remote", "progress": 1}`},
+		{"pusher-v0", `{"max_boxes": 4, "max_steps": 50}`},
+		{"reach-v0", `{"links": 40, "full": false, "max_steps": 30}`},
+		{"reach-v0", `{"links": 2}`},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			config, err := env.Open(c.id, func(o any) error { return json.Unmarshal([]byte(c.options), o) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			host, device := pairOf(t, config, c.id, 20)
+			equal(t, host, device, 200)
 		})
 	}
 }
@@ -86,7 +115,8 @@ func TestRooms(t *testing.T) {
 	}
 }
 
-// equal steps the worlds of both engines with random actions, and compares.
+// equal steps the worlds of both engines with random actions, new ones in each step at first and later
+// in every twentieth, which leads further, and compares.
 func equal(t *testing.T, host, device env.Vec, steps int) {
 	t.Helper()
 	a, b := env.NewBatch(host.Spec(), host.Len()), env.NewBatch(host.Spec(), host.Len())
@@ -96,7 +126,11 @@ func equal(t *testing.T, host, device env.Vec, steps int) {
 		if err := errors.Join(host.Observe(a), device.Observe(b)); err != nil {
 			t.Fatal(err)
 		}
-		envtest.RandomActions(host.Spec(), a, rng.New(5), step)
+		held := step
+		if step >= steps/2 {
+			held -= step % 20
+		}
+		envtest.RandomActions(host.Spec(), a, rng.New(5), held)
 		copy(b.Act, a.Act)
 		if err := errors.Join(host.Step(a), device.Step(b)); err != nil {
 			t.Fatal(err)

@@ -48,6 +48,7 @@ var tasks = []task{
 	{id: "maze-v0", pkg: "env/tasks/maze", shared: []string{"maze.ray"}},
 	{id: "pusher-v0", pkg: "env/tasks/pusher", physics: true},
 	{id: "curling-v0", pkg: "env/tasks/curling"},
+	{id: "reach-v0", pkg: "env/tasks/reach"},
 	{
 		id: "sandbox-v0", pkg: "env/tasks/sandbox", physics: true, model: []string{"compiled", "Room"},
 		shared: []string{"sandbox.drive", "sandbox.rule", "sandbox.bodyTraits", "scene.Body", "scene.Shape", "scene.Goal", "scene.Ray", "geom.Vec", "int"},
