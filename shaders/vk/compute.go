@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 	"unsafe"
 
 	binding "github.com/vulkan-go/vulkan"
@@ -14,188 +15,6 @@ import (
 
 // errFreed is the misuse of something that was freed, or whose device was closed.
 var errFreed = errors.New("vulkan: used after it was freed or its device closed")
-
-// A Buffer is memory that kernels read and write.
-type Buffer struct {
-	d      *Device
-	buf    binding.Buffer
-	mem    binding.DeviceMemory
-	size   int
-	mapped unsafe.Pointer
-}
-
-// NewBuffer returns a buffer of at least 4 bytes. It belongs to the device and is released with
-// it, or before by Free.
-func (d *Device) NewBuffer(bytes int, m Memory) (*Buffer, error) {
-	if bytes < 4 || bytes%4 != 0 {
-		return nil, fmt.Errorf("vulkan: buffer of %d bytes, want a positive multiple of 4", bytes)
-	}
-	b := &Buffer{d: d, size: bytes}
-	if err := quiet(func() error { return b.create(m) }); err != nil {
-		b.Free()
-		return nil, err
-	}
-	d.owned[b] = true
-	return b, nil
-}
-
-func (b *Buffer) create(m Memory) error {
-	info := binding.BufferCreateInfo{
-		SType: binding.StructureTypeBufferCreateInfo, Size: binding.DeviceSize(b.size),
-		Usage: binding.BufferUsageFlags(binding.BufferUsageStorageBufferBit | binding.BufferUsageTransferSrcBit | binding.BufferUsageTransferDstBit),
-	}
-	var buf binding.Buffer
-	r := binding.CreateBuffer(b.d.dev, &info, nil, &buf)
-	info.Free()
-	if err := check("making a buffer", r); err != nil {
-		return err
-	}
-	b.buf = buf
-	var need binding.MemoryRequirements
-	binding.GetBufferMemoryRequirements(b.d.dev, buf, &need)
-	need.Deref()
-	defer need.Free()
-	kind, ok := b.d.memoryType(need.MemoryTypeBits, m)
-	if !ok {
-		return fmt.Errorf("vulkan: %s has no memory of the kind that is needed", b.d.info.Name)
-	}
-	alloc := binding.MemoryAllocateInfo{SType: binding.StructureTypeMemoryAllocateInfo, AllocationSize: need.Size, MemoryTypeIndex: kind}
-	var mem binding.DeviceMemory
-	r = binding.AllocateMemory(b.d.dev, &alloc, nil, &mem)
-	alloc.Free()
-	if err := check(fmt.Sprintf("allocating %d bytes", b.size), r); err != nil {
-		return err
-	}
-	b.mem = mem
-	if err := check("binding memory", binding.BindBufferMemory(b.d.dev, buf, mem, 0)); err != nil {
-		return err
-	}
-	if m == HostVisible {
-		var p unsafe.Pointer
-		if err := check("mapping memory", binding.MapMemory(b.d.dev, mem, 0, binding.DeviceSize(binding.WholeSize), 0, &p)); err != nil {
-			return err
-		}
-		b.mapped = p
-	}
-	return nil
-}
-
-// memoryType finds the memory type that suits m best among those that bits allow.
-func (d *Device) memoryType(bits uint32, m Memory) (uint32, bool) {
-	const (
-		local  = binding.MemoryPropertyFlags(binding.MemoryPropertyDeviceLocalBit)
-		host   = binding.MemoryPropertyFlags(binding.MemoryPropertyHostVisibleBit | binding.MemoryPropertyHostCoherentBit)
-		cached = binding.MemoryPropertyFlags(binding.MemoryPropertyHostCachedBit)
-	)
-	wishes := []binding.MemoryPropertyFlags{host | cached, host}
-	if m == DeviceLocal {
-		wishes = []binding.MemoryPropertyFlags{local, 0}
-	}
-	for _, want := range wishes {
-		for i := range d.memory.MemoryTypeCount {
-			if bits&(1<<i) != 0 && d.memory.MemoryTypes[i].PropertyFlags&want == want {
-				return i, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// Len returns the size in bytes.
-func (b *Buffer) Len() int { return b.size }
-
-// Words returns the memory of a HostVisible buffer, nil for others. It must not be used while
-// a submission runs, nor after Free.
-func (b *Buffer) Words() []uint32 {
-	if b.mapped == nil {
-		return nil
-	}
-	return unsafe.Slice((*uint32)(b.mapped), b.size/4)
-}
-
-// Floats is Words, as numbers.
-func (b *Buffer) Floats() []float32 {
-	if b.mapped == nil {
-		return nil
-	}
-	return unsafe.Slice((*float32)(b.mapped), b.size/4)
-}
-
-// Free releases the buffer, if that has not been done.
-func (b *Buffer) Free() {
-	if b.buf != nil {
-		binding.DestroyBuffer(b.d.dev, b.buf, nil)
-	}
-	if b.mem != nil {
-		binding.FreeMemory(b.d.dev, b.mem, nil)
-	}
-	b.buf, b.mem, b.mapped = nil, nil, nil
-	delete(b.d.owned, b)
-}
-
-// Upload copies src to the beginning of b.
-func (b *Buffer) Upload(src []float32) error {
-	if b.buf == nil {
-		return errFreed
-	}
-	if 4*len(src) > b.size {
-		return fmt.Errorf("vulkan: %d numbers do not fit a buffer of %d bytes", len(src), b.size)
-	}
-	if b.mapped != nil {
-		copy(b.Floats(), src)
-		return nil
-	}
-	s, err := b.d.staging(4 * len(src))
-	if err != nil {
-		return err
-	}
-	copy(s.Floats(), src)
-	return b.d.transfer(s, b, 4*len(src))
-}
-
-// Download copies the beginning of b to dst.
-func (b *Buffer) Download(dst []float32) error {
-	if b.buf == nil {
-		return errFreed
-	}
-	if 4*len(dst) > b.size {
-		return fmt.Errorf("vulkan: %d numbers wanted from a buffer of %d bytes", len(dst), b.size)
-	}
-	if b.mapped != nil {
-		copy(dst, b.Floats())
-		return nil
-	}
-	s, err := b.d.staging(4 * len(dst))
-	if err != nil {
-		return err
-	}
-	if err := b.d.transfer(b, s, 4*len(dst)); err != nil {
-		return err
-	}
-	copy(dst, s.Floats())
-	return nil
-}
-
-func (d *Device) staging(n int) (*Buffer, error) {
-	if d.stage != nil && d.stage.size >= n {
-		return d.stage, nil
-	}
-	if d.stage != nil {
-		d.stage.Free()
-	}
-	var err error
-	d.stage, err = d.NewBuffer(n, HostVisible)
-	return d.stage, err
-}
-
-func (d *Device) transfer(src, dst *Buffer, n int) error {
-	c, err := d.Record(func(r *Recorder) { r.Copy(src, dst, n) })
-	if err != nil {
-		return err
-	}
-	defer c.Free()
-	return c.Run()
-}
 
 // A Kernel is a compiled compute program.
 type Kernel struct {
@@ -216,8 +35,14 @@ func (d *Device) NewKernel(spirv []byte, o KernelOptions) (*Kernel, error) {
 	case o.Subgroup > d.info.Subgroup:
 		return nil, fmt.Errorf("vulkan: the kernel needs subgroups of %d, %s has %d", o.Subgroup, d.info.Name, d.info.Subgroup)
 	}
+	if d.dead != nil {
+		return nil, d.dead
+	}
 	k := &Kernel{d: d, o: o}
-	return k, quiet(func() error { return k.create(spirv) })
+	if err := quiet(func() error { return k.create(spirv) }); err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 func (k *Kernel) create(spirv []byte) error {
@@ -228,18 +53,22 @@ func (k *Kernel) create(spirv []byte) error {
 	}
 	info := binding.ShaderModuleCreateInfo{SType: binding.StructureTypeShaderModuleCreateInfo, CodeSize: uint(len(spirv)), PCode: code}
 	var module binding.ShaderModule
-	r := binding.CreateShaderModule(d.dev, &info, nil, &module)
+	err := d.do("vkCreateShaderModule", "a kernel", func() binding.Result { return binding.CreateShaderModule(d.dev, &info, nil, &module) })
 	runtime.KeepAlive(code)
 	info.Free()
-	if err := check("loading a shader", r); err != nil {
+	if err != nil {
 		return err
 	}
 	defer binding.DestroyShaderModule(d.dev, module, nil)
 	if err := k.createLayout(); err != nil {
 		return err
 	}
-	pipe, r := d.pipeline(module, k.layout, k.o.Constants)
-	if err := check("compiling a kernel", r); err != nil {
+	var pipe binding.Pipeline
+	err = d.do("vkCreateComputePipelines", "compiling a kernel", func() (r binding.Result) {
+		pipe, r = d.pipeline(module, k.layout, k.o.Constants)
+		return r
+	})
+	if err != nil {
 		return err
 	}
 	k.pipe = pipe
@@ -261,10 +90,10 @@ func (k *Kernel) createLayout() error {
 		SType: binding.StructureTypeDescriptorSetLayoutCreateInfo, BindingCount: uint32(len(slots)), PBindings: slots,
 	}
 	var sets binding.DescriptorSetLayout
-	r := binding.CreateDescriptorSetLayout(dev, &info, nil, &sets)
+	err := k.d.do("vkCreateDescriptorSetLayout", "a kernel's buffers", func() binding.Result { return binding.CreateDescriptorSetLayout(dev, &info, nil, &sets) })
 	runtime.KeepAlive(&info)
 	info.Free()
-	if err := check("laying out buffers", r); err != nil {
+	if err != nil {
 		return err
 	}
 	k.sets = sets
@@ -280,10 +109,10 @@ func (k *Kernel) createLayout() error {
 		}}
 	}
 	var layout binding.PipelineLayout
-	r = binding.CreatePipelineLayout(dev, &layoutInfo, nil, &layout)
+	err = k.d.do("vkCreatePipelineLayout", "a kernel", func() binding.Result { return binding.CreatePipelineLayout(dev, &layoutInfo, nil, &layout) })
 	runtime.KeepAlive(&layoutInfo)
 	layoutInfo.Free()
-	if err := check("laying out a kernel", r); err != nil {
+	if err != nil {
 		return err
 	}
 	k.layout = layout
@@ -293,8 +122,9 @@ func (k *Kernel) createLayout() error {
 
 // A Binding is a kernel with the buffers it works on.
 type Binding struct {
-	k   *Kernel
-	set binding.DescriptorSet
+	k    *Kernel
+	pool binding.DescriptorPool
+	set  binding.DescriptorSet
 }
 
 // Bind gives the kernel its buffers, in the order of their bindings.
@@ -302,40 +132,61 @@ func (k *Kernel) Bind(buffers ...*Buffer) (*Binding, error) {
 	if len(buffers) != k.o.Buffers {
 		return nil, fmt.Errorf("vulkan: %d buffers for a kernel of %d", len(buffers), k.o.Buffers)
 	}
+	if k.d.dead != nil {
+		return nil, k.d.dead
+	}
 	b := &Binding{k: k}
-	return b, quiet(func() error { return b.create(buffers) })
+	if err := quiet(func() error { return b.create(buffers) }); err != nil {
+		b.Free()
+		return nil, err
+	}
+	k.d.owned[b] = true
+	return b, nil
 }
 
 func (b *Binding) create(buffers []*Buffer) error {
-	dev := b.k.d.dev
+	d := b.k.d
 	info := binding.DescriptorPoolCreateInfo{
 		SType: binding.StructureTypeDescriptorPoolCreateInfo, MaxSets: 1, PoolSizeCount: 1,
 		PPoolSizes: []binding.DescriptorPoolSize{{Type: binding.DescriptorTypeStorageBuffer, DescriptorCount: uint32(len(buffers))}},
 	}
 	var pool binding.DescriptorPool
-	r := binding.CreateDescriptorPool(dev, &info, nil, &pool)
+	err := d.do("vkCreateDescriptorPool", "binding a kernel", func() binding.Result { return binding.CreateDescriptorPool(d.dev, &info, nil, &pool) })
 	runtime.KeepAlive(&info)
 	info.Free()
-	if err := check("making a descriptor pool", r); err != nil {
+	if err != nil {
 		return err
 	}
-	b.k.d.onClose(func() { binding.DestroyDescriptorPool(dev, pool, nil) })
+	b.pool = pool
 	alloc := binding.DescriptorSetAllocateInfo{
 		SType: binding.StructureTypeDescriptorSetAllocateInfo, DescriptorPool: pool, DescriptorSetCount: 1,
 		PSetLayouts: []binding.DescriptorSetLayout{b.k.sets},
 	}
 	var set binding.DescriptorSet
-	r = binding.AllocateDescriptorSets(dev, &alloc, &set)
+	err = d.do("vkAllocateDescriptorSets", "binding a kernel", func() binding.Result { return binding.AllocateDescriptorSets(d.dev, &alloc, &set) })
 	runtime.KeepAlive(&alloc)
 	alloc.Free()
-	if err := check("allocating a descriptor set", r); err != nil {
+	if err != nil {
 		return err
 	}
 	b.set = set
 	for i, buf := range buffers {
-		b.k.d.bind(set, i, buf)
+		d.bind(set, i, buf)
 	}
 	return nil
+}
+
+// Free releases the binding, if that has not been done. Commands that dispatch it must not run any more.
+func (b *Binding) Free() {
+	d := b.k.d
+	if d.hung {
+		return
+	}
+	if b.pool != nil {
+		binding.DestroyDescriptorPool(d.dev, b.pool, nil)
+	}
+	b.pool, b.set = nil, nil
+	delete(d.owned, b)
 }
 
 // maxStamps is the number of time stamps that one recording can hold.
@@ -370,11 +221,30 @@ func (r *Recorder) Barrier() { r.d.barrier(r.cmd) }
 
 // Copy copies the first n bytes of src to dst, followed by a Barrier.
 func (r *Recorder) Copy(src, dst *Buffer, n int) {
-	if n > src.size || n > dst.size {
+	if n > src.size || n > dst.size || n%4 != 0 {
 		r.err = fmt.Errorf("vulkan: copy of %d bytes between buffers of %d and %d", n, src.size, dst.size)
 		return
 	}
-	r.d.copy(r.cmd, src, dst, n)
+	r.CopyPart(src, 0, dst, 0, n/4)
+}
+
+// CopyPart copies n words of src from word from on to dst from word to on, followed by a Barrier.
+func (r *Recorder) CopyPart(src *Buffer, from int, dst *Buffer, to, n int) {
+	if n < 1 || from < 0 || to < 0 || 4*(from+n) > src.size || 4*(to+n) > dst.size {
+		r.err = fmt.Errorf("vulkan: copy of %d words from %d of %d to %d of %d", n, from, src.size/4, to, dst.size/4)
+		return
+	}
+	r.d.copy(r.cmd, src, from, dst, to, n)
+	r.Barrier()
+}
+
+// Fill sets n words of b from word at on to w, followed by a Barrier.
+func (r *Recorder) Fill(b *Buffer, at, n int, w uint32) {
+	if n < 1 || at < 0 || 4*(at+n) > b.size {
+		r.err = fmt.Errorf("vulkan: filling %d words from %d of %d", n, at, b.size/4)
+		return
+	}
+	binding.CmdFillBuffer(r.cmd, b.buf, binding.DeviceSize(4*at), binding.DeviceSize(4*n), w)
 	r.Barrier()
 }
 
@@ -399,6 +269,9 @@ type Commands struct {
 
 // Record calls f to record commands.
 func (d *Device) Record(f func(*Recorder)) (*Commands, error) {
+	if d.dead != nil {
+		return nil, d.dead
+	}
 	c := &Commands{d: d}
 	if err := quiet(func() error { return c.record(f) }); err != nil {
 		c.Free()
@@ -409,60 +282,84 @@ func (d *Device) Record(f func(*Recorder)) (*Commands, error) {
 }
 
 func (c *Commands) record(f func(*Recorder)) error {
-	dev := c.d.dev
-	alloc := binding.CommandBufferAllocateInfo{
-		SType: binding.StructureTypeCommandBufferAllocateInfo, CommandPool: c.d.pool, Level: binding.CommandBufferLevelPrimary, CommandBufferCount: 1,
-	}
-	buffers := make([]binding.CommandBuffer, 1)
-	r := binding.AllocateCommandBuffers(dev, &alloc, buffers)
-	alloc.Free()
-	if err := check("allocating a command buffer", r); err != nil {
+	if err := c.create(); err != nil {
 		return err
 	}
-	c.cmd = buffers[0]
-	fenceInfo := binding.FenceCreateInfo{SType: binding.StructureTypeFenceCreateInfo}
-	var fence binding.Fence
-	r = binding.CreateFence(dev, &fenceInfo, nil, &fence)
-	fenceInfo.Free()
-	if err := check("making a fence", r); err != nil {
-		return err
-	}
-	c.fence = fence
-	queryInfo := binding.QueryPoolCreateInfo{SType: binding.StructureTypeQueryPoolCreateInfo, QueryType: binding.QueryTypeTimestamp, QueryCount: maxStamps}
-	var stamps binding.QueryPool
-	r = binding.CreateQueryPool(dev, &queryInfo, nil, &stamps)
-	queryInfo.Free()
-	if err := check("making time stamps", r); err != nil {
-		return err
-	}
-	c.stamps = stamps
 	begin := binding.CommandBufferBeginInfo{SType: binding.StructureTypeCommandBufferBeginInfo}
-	r = binding.BeginCommandBuffer(c.cmd, &begin)
+	err := c.d.do("vkBeginCommandBuffer", "recording", func() binding.Result { return binding.BeginCommandBuffer(c.cmd, &begin) })
 	begin.Free()
-	if err := check("recording", r); err != nil {
+	if err != nil {
 		return err
 	}
-	binding.CmdResetQueryPool(c.cmd, stamps, 0, maxStamps)
-	rec := &Recorder{d: c.d, cmd: c.cmd, stamps: stamps}
+	binding.CmdResetQueryPool(c.cmd, c.stamps, 0, maxStamps)
+	rec := &Recorder{d: c.d, cmd: c.cmd, stamps: c.stamps}
 	f(rec)
 	rec.Barrier() // for the host
 	c.n = rec.n
 	if rec.err != nil {
 		return rec.err
 	}
-	return check("recording", binding.EndCommandBuffer(c.cmd))
+	return c.d.do("vkEndCommandBuffer", "recording", func() binding.Result { return binding.EndCommandBuffer(c.cmd) })
+}
+
+// create makes what a recording needs.
+func (c *Commands) create() error {
+	d, what := c.d, "recording"
+	alloc := binding.CommandBufferAllocateInfo{
+		SType: binding.StructureTypeCommandBufferAllocateInfo, CommandPool: d.pool, Level: binding.CommandBufferLevelPrimary, CommandBufferCount: 1,
+	}
+	buffers := make([]binding.CommandBuffer, 1)
+	err := d.do("vkAllocateCommandBuffers", what, func() binding.Result { return binding.AllocateCommandBuffers(d.dev, &alloc, buffers) })
+	alloc.Free()
+	if err != nil {
+		return err
+	}
+	c.cmd = buffers[0]
+	fenceInfo := binding.FenceCreateInfo{SType: binding.StructureTypeFenceCreateInfo}
+	var fence binding.Fence
+	err = d.do("vkCreateFence", what, func() binding.Result { return binding.CreateFence(d.dev, &fenceInfo, nil, &fence) })
+	fenceInfo.Free()
+	if err != nil {
+		return err
+	}
+	c.fence = fence
+	queryInfo := binding.QueryPoolCreateInfo{SType: binding.StructureTypeQueryPoolCreateInfo, QueryType: binding.QueryTypeTimestamp, QueryCount: maxStamps}
+	var stamps binding.QueryPool
+	err = d.do("vkCreateQueryPool", what, func() binding.Result { return binding.CreateQueryPool(d.dev, &queryInfo, nil, &stamps) })
+	queryInfo.Free()
+	c.stamps = stamps
+	return err
 }
 
 // Submit starts the commands. Wait before anything else is done with them.
 func (c *Commands) Submit() error {
-	if c.cmd == nil {
+	switch {
+	case c.d.dead != nil:
+		return c.d.dead
+	case c.cmd == nil:
 		return errFreed
 	}
-	return check("submitting", c.d.submit(c.cmd, c.fence))
+	if r := c.d.submit(c.cmd, c.fence); r != binding.Success {
+		return c.d.check("vkQueueSubmit", "starting work", r)
+	}
+	return nil
 }
 
-// Wait waits, at most ten minutes, until the last Submit is done.
-func (c *Commands) Wait() error { return check("waiting", c.d.wait(c.fence, 600e9)) }
+// patience is how long Wait waits: longer than any submission takes that this module makes, on a slow
+// processor that pretends to be a GPU.
+const patience = 10 * time.Minute
+
+// Wait waits, at most ten minutes, until the last Submit is done. What takes longer is taken for a
+// device that hangs: the error wraps ErrLost.
+func (c *Commands) Wait() error {
+	if c.d.dead != nil {
+		return c.d.dead
+	}
+	if r := c.d.wait(c.fence, uint64(patience)); r != binding.Success {
+		return c.d.check("vkWaitForFences", "waiting for the end of work", r)
+	}
+	return nil
+}
 
 // Run is Submit and Wait.
 func (c *Commands) Run() error {
@@ -478,9 +375,11 @@ func (c *Commands) Times() ([]float64, error) {
 		return nil, nil
 	}
 	t := make([]uint64, c.n)
-	r := binding.GetQueryPoolResults(c.d.dev, c.stamps, 0, uint32(c.n), uint(8*c.n), unsafe.Pointer(&t[0]), 8,
-		binding.QueryResultFlags(binding.QueryResult64Bit|binding.QueryResultWaitBit))
-	if err := check("reading time stamps", r); err != nil {
+	err := c.d.do("vkGetQueryPoolResults", "reading time stamps", func() binding.Result {
+		return binding.GetQueryPoolResults(c.d.dev, c.stamps, 0, uint32(c.n), uint(8*c.n), unsafe.Pointer(&t[0]), 8,
+			binding.QueryResultFlags(binding.QueryResult64Bit|binding.QueryResultWaitBit))
+	})
+	if err != nil {
 		return nil, err
 	}
 	times := make([]float64, 0, c.n-1)
@@ -492,6 +391,9 @@ func (c *Commands) Times() ([]float64, error) {
 
 // Free releases the commands, if that has not been done.
 func (c *Commands) Free() {
+	if c.d.hung { // they may still run
+		return
+	}
 	if c.cmd != nil {
 		binding.FreeCommandBuffers(c.d.dev, c.d.pool, 1, []binding.CommandBuffer{c.cmd})
 	}

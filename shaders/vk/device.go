@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	binding "github.com/vulkan-go/vulkan"
+
+	"github.com/terrarium-rl/terrarium/shaders/vk/internal/fault"
 )
 
 // A Device is an opened GPU with one compute queue.
@@ -29,7 +31,9 @@ type Device struct {
 	file   string
 	stage  *Buffer
 	closer []func()
-	owned  map[freer]bool // buffers and commands that are not freed yet
+	owned  map[freer]bool // buffers, bindings and commands that are not freed yet
+	dead   error          // why nothing can be done with it any more
+	hung   bool           // it may be at work for ever
 }
 
 type freer interface{ Free() }
@@ -71,10 +75,16 @@ func (d *Device) Info() Info { return d.info }
 func (d *Device) onClose(f func()) { d.closer = append(d.closer, f) }
 
 // Close saves the cache of kernels, if there is a file for it, and releases the device and all
-// that belongs to it.
+// that belongs to it. A device that hangs is left alone, as waiting for it could take for ever.
 func (d *Device) Close() {
+	if d.hung {
+		*d = Device{dead: errFreed, hung: true}
+		return
+	}
 	if d.dev != nil {
-		binding.DeviceWaitIdle(d.dev)
+		binding.DeviceWaitIdle(d.dev) // returns at once if it is lost
+	}
+	if d.dev != nil && d.dead == nil {
 		d.saveCache()
 	}
 	for f := range d.owned {
@@ -83,7 +93,7 @@ func (d *Device) Close() {
 	for i := len(d.closer) - 1; i >= 0; i-- {
 		d.closer[i]()
 	}
-	*d = Device{}
+	*d = Device{dead: errFreed}
 }
 
 func (d *Device) open(o Options) error {
@@ -124,13 +134,17 @@ func (d *Device) enumerate(validate bool) ([]candidate, error) {
 		create.EnabledLayerCount, create.PpEnabledLayerNames = 1, []string{"VK_LAYER_KHRONOS_validation\x00"}
 	}
 	var inst binding.Instance
-	r := binding.CreateInstance(&create, nil, &inst)
+	var r binding.Result
+	err := d.do("vkCreateInstance", "starting Vulkan", func() binding.Result {
+		r = binding.CreateInstance(&create, nil, &inst)
+		return r
+	})
 	runtime.KeepAlive(&create)
 	create.Free()
 	if r == binding.ErrorLayerNotPresent {
 		return nil, ErrNoLayer
 	}
-	if err := check("creating an instance", r); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w; is a driver installed?", ErrUnavailable, err)
 	}
 	d.inst = inst
@@ -142,14 +156,16 @@ func (d *Device) enumerate(validate bool) ([]candidate, error) {
 		return nil, err
 	}
 	var n uint32
-	if err := check("listing devices", binding.EnumeratePhysicalDevices(inst, &n, nil)); err != nil {
-		return nil, err
-	}
-	devices := make([]binding.PhysicalDevice, n)
-	if n > 0 {
-		if err := check("listing devices", binding.EnumeratePhysicalDevices(inst, &n, devices)); err != nil {
-			return nil, err
+	var devices []binding.PhysicalDevice
+	err = d.do("vkEnumeratePhysicalDevices", "listing devices", func() binding.Result {
+		if r := binding.EnumeratePhysicalDevices(inst, &n, nil); r != binding.Success || n == 0 {
+			return r
 		}
+		devices = make([]binding.PhysicalDevice, n)
+		return binding.EnumeratePhysicalDevices(inst, &n, devices)
+	})
+	if err != nil {
+		return nil, err
 	}
 	var list []candidate
 	for _, kind := range []Kind{Discrete, Integrated, Virtual, Other, Software} {
@@ -178,7 +194,7 @@ func (d *Device) candidate(phys binding.PhysicalDevice) candidate {
 		Range: uint64(p.Limits.MaxStorageBufferRange),
 	}}
 	if v.Major() > 1 || v.Minor() >= 1 {
-		c.Subgroup, c.Driver = d.describe(phys)
+		c.Subgroup, c.Driver, c.Allocation = d.describe(phys)
 	}
 	var m binding.PhysicalDeviceMemoryProperties
 	binding.GetPhysicalDeviceMemoryProperties(phys, &m)
@@ -189,7 +205,28 @@ func (d *Device) candidate(phys binding.PhysicalDevice) candidate {
 			c.Memory = max(c.Memory, uint64(m.MemoryHeaps[i].Size))
 		}
 	}
+	for i := range m.MemoryTypeCount {
+		m.MemoryTypes[i].Deref()
+		c.Mapped = c.Mapped || m.MemoryTypes[i].PropertyFlags&(local|host|cached) == local|host|cached
+	}
+	c.pretend()
 	return c
+}
+
+// pretend makes the candidate what a test wants it to be.
+func (c *candidate) pretend() {
+	lower := func(x *uint64, most uint64) {
+		if most > 0 && *x > most {
+			*x = most
+		}
+	}
+	lower(&c.Range, fault.Range)
+	lower(&c.Allocation, fault.Allocation)
+	lower(&c.Memory, fault.Memory)
+	c.Mapped = c.Mapped && !fault.Staged
+	if fault.Discrete {
+		c.Kind = Discrete
+	}
 }
 
 // choose returns the candidate that want asks for: a kind, a part of a name, or nothing.
@@ -240,10 +277,10 @@ func (d *Device) create() error {
 		}},
 	}
 	var dev binding.Device
-	r := binding.CreateDevice(d.phys, &info, nil, &dev)
+	err := d.do("vkCreateDevice", "opening", func() binding.Result { return binding.CreateDevice(d.phys, &info, nil, &dev) })
 	runtime.KeepAlive(&info)
 	info.Free()
-	if err := check("opening "+d.info.Name, r); err != nil {
+	if err != nil {
 		return err
 	}
 	d.dev = dev
@@ -254,9 +291,9 @@ func (d *Device) create() error {
 
 	poolInfo := binding.CommandPoolCreateInfo{SType: binding.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: d.family}
 	var pool binding.CommandPool
-	r = binding.CreateCommandPool(dev, &poolInfo, nil, &pool)
+	err = d.do("vkCreateCommandPool", "opening", func() binding.Result { return binding.CreateCommandPool(dev, &poolInfo, nil, &pool) })
 	poolInfo.Free()
-	if err := check("making a command pool", r); err != nil {
+	if err != nil {
 		return err
 	}
 	d.pool = pool
@@ -279,9 +316,9 @@ func (d *Device) createCache() error {
 		info.InitialDataSize, info.PInitialData = uint(len(data)), unsafe.Pointer(&data[0])
 	}
 	var cache binding.PipelineCache
-	r := binding.CreatePipelineCache(d.dev, &info, nil, &cache)
+	err := d.do("vkCreatePipelineCache", "opening", func() binding.Result { return binding.CreatePipelineCache(d.dev, &info, nil, &cache) })
 	info.Free()
-	if err := check("making a pipeline cache", r); err != nil {
+	if err != nil {
 		return err
 	}
 	d.cache = cache

@@ -88,24 +88,27 @@ static void vk_barrier(calls *c, void *command) {
 	c->barrier(command, 0x800 | 0x1000, 0x800 | 0x1000 | 0x4000, 0, 1, &m, 0, 0, 0, 0);
 }
 
-static void vk_copy(calls *c, void *command, void *src, void *dst, uint64_t size) {
-	buffer_copy b = {0, 0, size};
+static void vk_copy(calls *c, void *command, void *src, uint64_t from, void *dst, uint64_t to, uint64_t size) {
+	buffer_copy b = {from, to, size};
 	c->copy(command, src, dst, 1, &b);
 }
 
 // Properties that Vulkan 1.1 and 1.2 added, unknown to the binding.
 typedef struct { head h; uint32_t size, stages, operations, quad; } subgroup;
 typedef struct { head h; uint32_t id; char name[256], info[256]; uint8_t conformance[4]; } driver;
+typedef struct { head h; uint32_t sets; uint64_t allocation; } maintenance3;
 typedef struct { head h; char properties[1024]; } properties2;
 
-static uint32_t vk_describe(calls *c, void *physical, char *name, char *info) {
-	driver d = {{1000196000, 0}};
+static uint32_t vk_describe(calls *c, void *physical, char *name, char *info, uint64_t *allocation) {
+	maintenance3 m = {{1000168000, 0}};
+	driver d = {{1000196000, &m}};
 	subgroup s = {{1000094000, &d}};
 	properties2 p = {{1000059001, &s}};
 	if (!c->properties) return 0;
 	c->properties(physical, &p);
 	memcpy(name, d.name, 256);
 	memcpy(info, d.info, 256);
+	*allocation = m.allocation;
 	return s.size;
 }
 */
@@ -119,6 +122,8 @@ import (
 	"unsafe"
 
 	binding "github.com/vulkan-go/vulkan"
+
+	"github.com/terrarium-rl/terrarium/shaders/vk/internal/fault"
 )
 
 var loader struct {
@@ -165,17 +170,38 @@ func quiet(f func() error) error {
 	return f()
 }
 
-// check makes an error of a result.
-func check(what string, r binding.Result) error {
-	switch r {
-	case binding.Success:
-		return nil
-	case binding.ErrorDeviceLost:
-		return fmt.Errorf("vulkan: %s: the device was lost: its driver crashed or a kernel ran too long", what)
-	case binding.ErrorOutOfDeviceMemory, binding.ErrorOutOfHostMemory:
-		return fmt.Errorf("vulkan: %s: out of memory: use fewer worlds", what)
+// do makes a call of the driver, unless a test pretends that it fails.
+func (d *Device) do(call, what string, f func() binding.Result) error {
+	r := binding.Result(fault.At(call))
+	if r == binding.Success {
+		r = f()
 	}
-	return fmt.Errorf("vulkan: %s: %w", what, binding.Error(r))
+	return d.check(call, what, r)
+}
+
+// check makes an error of the result of a call.
+func (d *Device) check(call, what string, r binding.Result) error {
+	if r == binding.Success {
+		return nil
+	}
+	where := fmt.Sprintf("vulkan: %s (%s)", what, call)
+	if d.info.Name != "" {
+		where += " on " + d.info.Name
+	}
+	switch r {
+	case binding.ErrorDeviceLost:
+		d.dead = fmt.Errorf("%s: %w: its driver crashed or reset it, as systems do if work takes long; see the system's log (dmesg), use fewer worlds or shorter rollouts, and start again", where, ErrLost)
+		return d.dead
+	case binding.Timeout:
+		d.hung = true
+		d.dead = fmt.Errorf("%s: not done after %v: %w or hangs; see the system's log (dmesg), use fewer worlds or shorter rollouts, and start again", where, patience, ErrLost)
+		return d.dead
+	case binding.ErrorOutOfDeviceMemory:
+		return fmt.Errorf("%s: %w on the device, which has %s in all: use fewer worlds or shorter rollouts, or end other programs that use it", where, ErrMemory, size(d.info.Memory))
+	case binding.ErrorOutOfHostMemory:
+		return fmt.Errorf("%s: %w on the host: use fewer worlds or shorter rollouts, or end other programs", where, ErrMemory)
+	}
+	return fmt.Errorf("%s: %w", where, binding.Error(r))
 }
 
 func (d *Device) resolve(instance binding.Instance) error {
@@ -187,26 +213,35 @@ func (d *Device) resolve(instance binding.Instance) error {
 	return nil
 }
 
-// describe returns subgroup size and driver of a physical device.
-func (d *Device) describe(p binding.PhysicalDevice) (subgroup int, driver string) {
+// describe returns subgroup size and driver of a physical device,
+// and the largest allocation.
+func (d *Device) describe(p binding.PhysicalDevice) (subgroup int, driver string, allocation uint64) {
 	name, info := C.CString(strings.Repeat(" ", 256)), C.CString(strings.Repeat(" ", 256))
 	defer C.free(unsafe.Pointer(name))
 	defer C.free(unsafe.Pointer(info))
-	n := int(C.vk_describe(d.calls, unsafe.Pointer(p), name, info))
+	var most C.uint64_t
+	n := int(C.vk_describe(d.calls, unsafe.Pointer(p), name, info, &most))
 	if n == 0 {
-		return 0, ""
+		return 0, "", 0
 	}
-	return n, strings.TrimSpace(C.GoString(name) + " " + C.GoString(info))
+	return n, strings.TrimSpace(C.GoString(name) + " " + C.GoString(info)), uint64(most)
 }
 
 type callTable = *C.calls
 
 func (d *Device) submit(cmd binding.CommandBuffer, f binding.Fence) binding.Result {
+	if r := fault.At("vkQueueSubmit"); r != 0 {
+		return binding.Result(r)
+	}
 	return binding.Result(C.vk_submit(d.calls, unsafe.Pointer(d.queue), unsafe.Pointer(cmd), unsafe.Pointer(f)))
 }
 
 func (d *Device) wait(f binding.Fence, ns uint64) binding.Result {
-	return binding.Result(C.vk_wait(d.calls, unsafe.Pointer(d.dev), unsafe.Pointer(f), C.uint64_t(ns)))
+	r := C.vk_wait(d.calls, unsafe.Pointer(d.dev), unsafe.Pointer(f), C.uint64_t(ns))
+	if f := fault.At("vkWaitForFences"); f != 0 {
+		return binding.Result(f)
+	}
+	return binding.Result(r)
 }
 
 func (d *Device) pipeline(module binding.ShaderModule, layout binding.PipelineLayout, constants []uint32) (binding.Pipeline, binding.Result) {
@@ -223,6 +258,7 @@ func (d *Device) bind(set binding.DescriptorSet, i int, b *Buffer) {
 
 func (d *Device) barrier(cmd binding.CommandBuffer) { C.vk_barrier(d.calls, unsafe.Pointer(cmd)) }
 
-func (d *Device) copy(cmd binding.CommandBuffer, src, dst *Buffer, n int) {
-	C.vk_copy(d.calls, unsafe.Pointer(cmd), unsafe.Pointer(src.buf), unsafe.Pointer(dst.buf), C.uint64_t(n))
+// copy copies n words.
+func (d *Device) copy(cmd binding.CommandBuffer, src *Buffer, from int, dst *Buffer, to, n int) {
+	C.vk_copy(d.calls, unsafe.Pointer(cmd), unsafe.Pointer(src.buf), C.uint64_t(4*from), unsafe.Pointer(dst.buf), C.uint64_t(4*to), C.uint64_t(4*n))
 }

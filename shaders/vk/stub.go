@@ -44,6 +44,9 @@ func (*Buffer) Words() []uint32 { return nil }
 // Floats returns the mapped memory.
 func (*Buffer) Floats() []float32 { return nil }
 
+// View fails.
+func (*Buffer) View(_, _ int) ([]uint32, error) { return nil, unavailable() }
+
 // Upload fails.
 func (*Buffer) Upload([]float32) error { return unavailable() }
 
@@ -62,6 +65,24 @@ func (*Kernel) Bind(...*Buffer) (*Binding, error) { return nil, unavailable() }
 // A Binding is a kernel with the buffers it works on.
 type Binding struct{}
 
+// Free releases the binding.
+func (*Binding) Free() {}
+
+// A Window is a part of a buffer that the host reads and writes between submissions.
+type Window struct{}
+
+// NewWindow fails.
+func (*Device) NewWindow(*Buffer, int, int, Memory) (*Window, error) { return nil, unavailable() }
+
+// Words returns what the host sees.
+func (*Window) Words() []uint32 { return nil }
+
+// Floats returns what the host sees.
+func (*Window) Floats() []float32 { return nil }
+
+// Free releases the window.
+func (*Window) Free() {}
+
 // A Recorder collects the commands of a submission.
 type Recorder struct{}
 
@@ -73,6 +94,18 @@ func (*Recorder) Barrier() {}
 
 // Copy does nothing.
 func (*Recorder) Copy(_, _ *Buffer, _ int) {}
+
+// CopyPart does nothing.
+func (*Recorder) CopyPart(*Buffer, int, *Buffer, int, int) {}
+
+// Fill does nothing.
+func (*Recorder) Fill(*Buffer, int, int, uint32) {}
+
+// Load does nothing.
+func (*Recorder) Load(...*Window) {}
+
+// Save does nothing.
+func (*Recorder) Save(...*Window) {}
 
 // Timestamp does nothing.
 func (*Recorder) Timestamp() {}

@@ -19,10 +19,20 @@
 // GOMEMLIMIT must not do so while a device is being opened or a kernel made.
 package vk
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // ErrUnavailable is wrapped by Open when there is no usable Vulkan.
 var ErrUnavailable = errors.New("vulkan unavailable")
+
+// ErrLost is wrapped by what fails because the device is lost or does not come to an end. All that is
+// done with it from then on fails, but for Close.
+var ErrLost = errors.New("the device is lost")
+
+// ErrMemory is wrapped by what fails for want of memory, or would go beyond a limit of the device.
+var ErrMemory = errors.New("not enough memory")
 
 // ErrNoLayer is wrapped by Open where Options.Validate asks for a layer that is not installed.
 var ErrNoLayer = errors.New("vulkan: the validation layer is not installed (on Debian and Ubuntu: vulkan-validationlayers)")
@@ -65,16 +75,39 @@ type Info struct {
 	API      string // Vulkan version, such as "1.3.230"
 	Subgroup int    // invocations a subgroup
 	Memory   uint64 // bytes of the largest device-local heap
-	Range    uint64 // bytes of the largest buffer that a kernel can be bound to
+
+	Range      uint64 // bytes of the largest buffer that a kernel can be bound to
+	Allocation uint64 // bytes of the largest allocation, 0 if the driver does not say
+	Mapped     bool   // the host reads and writes the memory of the device as its own
+}
+
+// Most returns the bytes of the largest buffer.
+func (i Info) Most() uint64 {
+	if i.Allocation == 0 {
+		return i.Range
+	}
+	return min(i.Range, i.Allocation)
 }
 
 // Memory says where a buffer lives.
 type Memory uint8
 
 const (
-	HostVisible Memory = iota // mapped into the program for its whole life
-	DeviceLocal               // fast for kernels, reached by the host through a staging buffer
+	HostVisible Memory = iota // mapped: the host reads and writes it, kernels reach it over a bus
+	DeviceLocal               // fast for kernels; mapped only where the host reaches it as its own, see Info.Mapped
+	Upload                    // mapped: the host writes it in order and never reads it, kernels read it once
 )
+
+// size returns a number of bytes in words.
+func size(bytes uint64) string {
+	switch {
+	case bytes < 1<<14:
+		return fmt.Sprintf("%d bytes", bytes)
+	case bytes < 10<<20:
+		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+	}
+	return fmt.Sprintf("%d MiB", bytes>>20)
+}
 
 // KernelOptions are the options of NewKernel.
 type KernelOptions struct {
