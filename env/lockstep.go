@@ -144,90 +144,74 @@ func NewStepper(engine string) Stepper {
 	return f()
 }
 
-// together is how many worlds a worker steps at once: enough to fill all lanes often, few enough
-// that their states stay in the nearer caches.
-const together = 64
-
 // A team is the worlds that a worker steps at once.
 type team struct {
-	stepper Stepper
+	stepper Stepper // nil if each world steps by itself
 	envs    [together]SimEnv
-	rows    [together]*Batch
+	at      [together]int // numbers of these worlds
 	sims    [together]Sim
 }
 
-// stepTogether steps worlds lo to hi.
-func (p *pool) stepTogether(t *team, lo, hi int) error {
-	for lo < hi {
-		end := min(lo+together, hi)
-		var failed error
-		for i := lo; i < end; i++ {
-			if err := p.clamp(p.rows[i].Act); err != nil {
-				failed, end = p.locate(err, i), i // after what those before it report
-			}
+// advance performs Env.Step and Env.Observe of worlds lo to hi. Those from hi to next follow.
+func (t *team) advance(p *pool, lo, hi, next int) {
+	if t.stepper == nil {
+		for i := lo; i < hi; i++ {
+			t.alone(p, i)
 		}
-		p.prefetch(end, min(end+together, hi))
-		t.advance(p, lo, end)
-		if f, ok := t.stepper.(Failer); ok && f.Err() != nil {
-			return fmt.Errorf("env %s: %w", p.spec.ID, f.Err())
-		}
-		for i := lo; i < end; i++ {
-			if err := p.finish(&p.worlds[i], i); err != nil {
-				return err
-			}
-		}
-		if failed != nil {
-			return failed
-		}
-		lo = end
+		return
 	}
-	return nil
-}
-
-// prefetch brings the Sims of worlds lo to hi near, as they were in their first step.
-func (p *pool) prefetch(lo, hi int) {
-	for i := lo; i < hi; i++ {
-		if f := p.worlds[i].near; f != nil {
+	for _, f := range p.near[hi:next] {
+		if f != nil {
 			f.Prefetch()
 		}
 	}
-}
-
-// advance performs Env.Step of worlds lo to hi, substep after substep.
-func (t *team) advance(p *pool, lo, hi int) {
 	n := 0
 	for i := lo; i < hi; i++ {
-		if e, ok := p.worlds[i].env.(SimEnv); ok {
-			t.envs[n], t.rows[n] = e, &p.rows[i]
-			n++
-		} else {
-			p.worlds[i].env.Step(&p.rows[i])
+		if p.sims[i] == nil {
+			t.alone(p, i)
+			continue
 		}
+		t.envs[n], t.at[n] = p.sims[i], i
+		n++
 	}
 	for substep := 0; n > 0; substep++ {
-		going, many, common := 0, 0, float32(0)
-		for k := range n {
-			e, b := t.envs[k], t.rows[k]
-			s, dt := e.Drive(b, substep)
-			if s == nil {
-				e.Judge(b)
-				continue
-			}
-			if w := &p.worlds[lo+k]; substep == 0 && w.near == nil {
-				w.near, _ = s.(Prefetcher)
-			}
-			t.envs[going], t.rows[going] = e, b
-			going++
-			if many > 0 && dt != common {
-				s.Step(dt)
-				continue
-			}
-			t.sims[many], common = s, dt
-			many++
-		}
-		n = going
-		if many > 0 {
-			t.stepper.Advance(t.sims[:many], common)
-		}
+		n = t.substep(p, substep, n)
 	}
+}
+
+// alone performs Env.Step and Env.Observe of a world.
+func (t *team) alone(p *pool, i int) {
+	e, b := p.worlds[i].env, &p.rows[i]
+	e.Step(b)
+	e.Observe(b.Next)
+}
+
+// substep performs a substep of n worlds, and returns how many have not ended their step.
+func (t *team) substep(p *pool, substep, n int) (going int) {
+	many, common := 0, float32(0)
+	for k := range n {
+		e, i := t.envs[k], t.at[k]
+		b := &p.rows[i]
+		s, dt := e.Drive(b, substep)
+		if s == nil {
+			e.Judge(b)
+			e.Observe(b.Next)
+			continue
+		}
+		if substep == 0 && p.near[i] == nil {
+			p.near[i], _ = s.(Prefetcher)
+		}
+		t.envs[going], t.at[going] = e, i
+		going++
+		if many > 0 && dt != common {
+			s.Step(dt)
+			continue
+		}
+		t.sims[many], common = s, dt
+		many++
+	}
+	if many > 0 {
+		t.stepper.Advance(t.sims[:many], common)
+	}
+	return going
 }

@@ -2,12 +2,10 @@ package env
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 
-	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/relay"
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
@@ -52,16 +50,19 @@ func NewVec(c Config, o VecOptions) (Vec, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	p := &pool{
-		spec: spec, levels: o.Levels, first: o.First,
+		bounds: bounds(spec),
+		spec:   spec, levels: o.Levels, first: o.First,
 		obs: Width(spec.Obs), act: Width(spec.Act), facts: Width(spec.Facts),
 		worlds: make([]world, o.Worlds), rows: make([]Batch, o.Worlds),
+		stages: make([]stage, o.Worlds), steps: make([]int32, o.Worlds), ids: make([]uint64, o.Worlds),
 	}
 	for _, t := range spec.Reward {
 		col, _ := Column(spec.Facts, t.Fact) // Validate has looked it up
 		p.terms = append(p.terms, term{col, t.Weight})
 	}
 	for i := range p.worlds {
-		p.worlds[i] = world{env: c.New(), level: Level{Params: make([]float32, len(spec.Params))}, ended: true}
+		p.worlds[i] = world{env: c.New(), level: Level{Params: make([]float32, len(spec.Params))}}
+		p.stages[i] = over
 	}
 	if slices.Contains(Others(), engine) {
 		if _, ok := p.worlds[0].env.(SimEnv); !ok {
@@ -78,13 +79,17 @@ type world struct {
 	env     Env
 	key     rng.Key // of this world; its episodes fold their number into it
 	episode uint64  // number of the next episode
-	step    int32   // steps since the episode began
-	ended   bool    // the next Observe begins an episode
-	seen    bool    // Next of the last batch holds the coming observation
 	level   Level
-	id      uint64
-	near    Prefetcher // its Sim; nil before the first step, and if it is none
 }
+
+// A stage is what the next Observe has to do for a world.
+type stage uint8
+
+const (
+	known stage = iota // copy Next of the last batch
+	look               // ask the Env
+	over               // begin another episode
+)
 
 type term struct {
 	col    int
@@ -103,26 +108,38 @@ type pool struct {
 	spec            *Spec
 	levels          Levels
 	first           int
-	obs, act, facts int // widths
+	obs, act, facts int     // widths
+	bounds          []bound // of a row of actions
 	terms           []term
 	worlds          []world
-	rows            []Batch // of each world in batch
-	batch           *Batch  // that rows are views of
+	stages          []stage      // of each world
+	steps           []int32      // since its episode began
+	ids             []uint64     // of its level
+	rows            []Batch      // of each world in batch
+	sims            []SimEnv     // the worlds, if a stepper steps them
+	near            []Prefetcher // Sim of each; nil before the first step, and if it is none
+	batch           *Batch       // that rows are views of
 	phase           phase
 	wake            []*relay.Flag // of workers 1, 2, ...; worker 0 is the caller
 	due             phase         // what the workers are woken for; unset: to end
 	done            relay.Count
 	errs            []error // one a worker
-	teams           []team  // one a worker, if worlds are stepped together
+	teams           []team  // one a worker
 	own             string  // engine of RegisterOther, if one steps the worlds
 }
 
 func (p *pool) start(workers int, engine string) {
 	p.errs = make([]error, workers)
-	if _, ok := p.worlds[0].env.(SimEnv); ok && engine != "go" {
-		p.teams = make([]team, workers)
-		for w := range p.teams {
-			p.teams[w].stepper = NewStepper(engine)
+	p.teams = make([]team, workers)
+	for w := range p.teams {
+		if p.teams[w].stepper = NewStepper(engine); p.teams[w].stepper == nil {
+			break // engine "go" steps each world by itself
+		}
+	}
+	if p.teams[0].stepper != nil {
+		p.sims, p.near = make([]SimEnv, len(p.worlds)), make([]Prefetcher, len(p.worlds))
+		for i := range p.sims {
+			p.sims[i], _ = p.worlds[i].env.(SimEnv)
 		}
 	}
 	for w := 1; w < workers; w++ {
@@ -165,17 +182,11 @@ func (p *pool) run(ph phase) error {
 }
 
 func (p *pool) part(worker int, ph phase, lo, hi int) error {
-	if ph == toStep && p.teams != nil {
-		return p.stepTogether(&p.teams[worker], lo, hi)
+	if ph == toObserve {
+		p.observe(lo, hi)
+		return nil
 	}
-	for i := lo; i < hi; i++ {
-		if ph == toObserve {
-			p.observe(&p.worlds[i], i)
-		} else if err := p.step(&p.worlds[i], i); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.step(&p.teams[worker], lo, hi)
 }
 
 // Spec returns the specification that all worlds share.
@@ -191,7 +202,8 @@ func (p *pool) Len() int { return len(p.worlds) }
 func (p *pool) Reset(seed uint64) {
 	for i := range p.worlds {
 		w := &p.worlds[i]
-		w.key, w.episode, w.ended, w.seen = rng.New(seed).Fold(uint64(p.first+i)), 0, true, false
+		w.key, w.episode = rng.New(seed).Fold(uint64(p.first+i)), 0
+		p.stages[i] = over
 	}
 	p.phase = toObserve
 }
@@ -238,129 +250,10 @@ func (p *pool) attach(b *Batch) error {
 	}
 	for i := range p.rows {
 		p.rows[i] = b.Rows(i*n, (i+1)*n)
-		p.worlds[i].seen = false
+		p.stages[i] = max(p.stages[i], look)
 	}
 	p.batch = b
 	return nil
-}
-
-func (p *pool) observe(w *world, i int) {
-	b := &p.rows[i]
-	switch {
-	case w.ended:
-		key := w.key.Fold(w.episode)
-		p.levels.Next(&w.level, p.first+i, key)
-		w.id = w.level.ID(p.spec)
-		w.env.Reset(&w.level, key)
-		w.episode++
-		w.step, w.ended = 0, false
-		w.env.Observe(b.Obs)
-	case w.seen:
-		copy(b.Obs, b.Next)
-	default:
-		w.env.Observe(b.Obs)
-	}
-	w.seen = false
-	for j := range b.Level {
-		b.Level[j] = w.id
-	}
-}
-
-func (p *pool) step(w *world, i int) error {
-	b := &p.rows[i]
-	if err := p.clamp(b.Act); err != nil {
-		return p.locate(err, i)
-	}
-	w.env.Step(b)
-	return p.finish(w, i)
-}
-
-// finish does what follows Env.Step.
-func (p *pool) finish(w *world, i int) error {
-	b := &p.rows[i]
-	w.env.Observe(b.Next)
-	w.step++
-	if b.End[0] == Running && int(w.step) == p.spec.MaxSteps {
-		for j := range b.End {
-			b.End[j] = Truncated
-		}
-	}
-	w.ended, w.seen = b.End[0] != Running, true
-	if !finite(b.Next) || !finite(b.Facts) {
-		return p.locate(p.notFinite(b), i)
-	}
-	for r := range b.Reward {
-		facts, sum := b.Facts[r*p.facts:(r+1)*p.facts], float32(0)
-		for _, t := range p.terms {
-			sum += float32(t.weight * facts[t.col])
-		}
-		b.Reward[r] = sum
-	}
-	return nil
-}
-
-// finite reports whether no number of x is infinite or NaN. Two sums do not wait for each other.
-func finite(x []float32) bool {
-	var even, odd float32
-	for len(x) >= 2 {
-		even += x[0] - x[0]
-		odd += x[1] - x[1]
-		x = x[2:]
-	}
-	for _, v := range x {
-		even += v - v
-	}
-	return even+odd == 0
-}
-
-// clamp limits the actions of a world to their bounds.
-func (p *pool) clamp(act []float32) error {
-	for len(act) > 0 {
-		for f := range p.spec.Act {
-			f := &p.spec.Act[f]
-			for i := range f.Len {
-				v := act[i]
-				switch {
-				case f.Choices > 0:
-					if !(v >= 0 && v < float32(f.Choices)) || v != geom.Floor(v) {
-						return fmt.Errorf("action %q is %v, want a whole number from 0 to %d", f.Name, v, f.Choices-1)
-					}
-				case v != v:
-					return fmt.Errorf("action %q is NaN", f.Name)
-				default:
-					act[i] = geom.Clamp(v, f.Lo, f.Hi)
-				}
-			}
-			act = act[f.Len:]
-		}
-	}
-	return nil
-}
-
-func (p *pool) locate(err error, i int) error {
-	w := &p.worlds[i]
-	return fmt.Errorf("env %s: world %d, episode %d (level %016x), step %d: %w",
-		p.spec.ID, p.first+i, w.episode-1, w.id, w.step, err)
-}
-
-func (p *pool) notFinite(b *Batch) error {
-	for _, c := range []struct {
-		kind   string
-		fields []Field
-		x      []float32
-	}{{"observation", p.spec.Obs, b.Next}, {"fact", p.spec.Facts, b.Facts}} {
-		for x := c.x; len(x) > 0; {
-			for _, f := range c.fields {
-				for _, v := range x[:f.Len] {
-					if !geom.Finite(v) {
-						return fmt.Errorf("%s %q is %v", c.kind, f.Name, v)
-					}
-				}
-				x = x[f.Len:]
-			}
-		}
-	}
-	return errors.New("a value is not finite")
 }
 
 // Close ends the workers.
@@ -394,8 +287,8 @@ func (p *pool) AppendState(dst []byte, world int) []byte {
 	w := &p.worlds[world]
 	dst = binary.LittleEndian.AppendUint64(dst, w.key.Uint64())
 	dst = binary.LittleEndian.AppendUint64(dst, w.episode)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(w.step))
-	if w.ended {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(p.steps[world]))
+	if p.stages[world] == over {
 		return append(dst, 1)
 	}
 	dst, _ = w.level.AppendBinary(append(dst, 0))
@@ -419,17 +312,16 @@ func (p *pool) SetState(world int, state []byte) error {
 			return fmt.Errorf("env %s: malformed state: %w", p.spec.ID, err)
 		}
 		if err := env.SetState(rest); err != nil {
-			w.ended = true // the Env is now only good for Reset
+			p.stages[world] = over // the Env is now only good for Reset
 			return fmt.Errorf("env %s: %w", p.spec.ID, err)
 		}
-		w.level, w.id, w.ended = level, level.ID(p.spec), false
+		w.level, p.ids[world], p.stages[world] = level, level.ID(p.spec), look
 	} else {
-		w.ended = true
+		p.stages[world] = over
 	}
 	w.key = rng.New(binary.LittleEndian.Uint64(state))
 	w.episode = binary.LittleEndian.Uint64(state[8:])
-	w.step = int32(binary.LittleEndian.Uint32(state[16:]))
-	w.seen = false
+	p.steps[world] = int32(binary.LittleEndian.Uint32(state[16:]))
 	if p.phase == unset {
 		p.phase = toObserve
 	}
