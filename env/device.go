@@ -32,3 +32,12 @@ func openDevice(engine string) (open OpenDevice, device string) {
 	}
 	return nil, ""
 }
+
+// A MultiScene is an Env whose worlds have one of several scenes at a time, as their level says. Devices
+// need to know all of them beforehand.
+type MultiScene interface {
+	Env
+	Scenes() int        // how many there are
+	Scene() int         // the number of the present one
+	SetScene(scene int) // makes another the present one, in which what SetScene finds is of no meaning
+}

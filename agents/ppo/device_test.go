@@ -19,7 +19,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env/tasks/pendulum"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/pusher"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"
-	_ "github.com/terrarium-rl/terrarium/env/tasks/sandbox"
+	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
 	_ "github.com/terrarium-rl/terrarium/env/vulkan"
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
@@ -45,10 +45,11 @@ func TestRollout(t *testing.T) {
 		"pendulum":          {pendulum.New(), New()},
 		"pendulum scaled":   {pendulum.New(), normal},
 		"lander":            {lander.New(), New()},
+		"rooms":             {&sandbox.Config{Rooms: sandbox.Names(), Generated: 3, MaxSteps: 15}, New()},
 		"lander continuous": {&lander.Config{Continuous: true, MaxSteps: 150}, New()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if strings.HasPrefix(name, "lander") && (!vktest.Required() || testing.Short()) {
+			if (name == "rooms" || strings.HasPrefix(name, "lander")) && (!vktest.Required() || testing.Short()) {
 				t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
 			}
 			testRollout(t, c.config, c.agent, 20, 64, 3)

@@ -23,28 +23,32 @@ func BenchmarkFirstDispatch(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Kernels)) {
-		b.Run(name, func(b *testing.B) {
-			d := vktest.Open(b)
-			mem, err := d.NewBuffer(1<<16, vk.HostVisible)
-			vktest.Must(b, err)
-			table, err := d.NewBuffer(1<<16, vk.HostVisible)
-			vktest.Must(b, err)
-			mem.Words()[wordTurn] = engine.Idle // so that it has nothing to do
-			code, err := engine.Kernel(name)
-			vktest.Must(b, err)
-			begin := processor()
-			for range b.N {
-				k, err := d.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 3})
-				vktest.Must(b, err)
-				bound, err := k.Bind(mem, table)
-				vktest.Must(b, err)
-				c, err := d.Record(func(r *vk.Recorder) { r.Dispatch(bound, 1, 1, 0, 0) })
-				vktest.Must(b, err)
-				vktest.Must(b, c.Run())
-			}
-			b.ReportMetric((processor()-begin)/float64(b.N), "cpu-s/op")
-		})
+		for several, scenes := range []string{"one scene", "several"} {
+			b.Run(name+"/"+scenes, func(b *testing.B) { firstDispatch(b, name, uint32(several)) })
+		}
 	}
+}
+
+func firstDispatch(b *testing.B, name string, several uint32) {
+	d := vktest.Open(b)
+	mem, err := d.NewBuffer(1<<16, vk.HostVisible)
+	vktest.Must(b, err)
+	table, err := d.NewBuffer(1<<16, vk.HostVisible)
+	vktest.Must(b, err)
+	mem.Words()[wordTurn] = engine.Idle // so that it has nothing to do
+	code, err := engine.Kernel(name)
+	vktest.Must(b, err)
+	begin := processor()
+	for range b.N {
+		k, err := d.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 3, Constants: []uint32{several}})
+		vktest.Must(b, err)
+		bound, err := k.Bind(mem, table)
+		vktest.Must(b, err)
+		c, err := d.Record(func(r *vk.Recorder) { r.Dispatch(bound, 1, 1, 0, 0) })
+		vktest.Must(b, err)
+		vktest.Must(b, c.Run())
+	}
+	b.ReportMetric((processor()-begin)/float64(b.N), "cpu-s/op")
 }
 
 // processor returns the processor time of this program in seconds.

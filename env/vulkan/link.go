@@ -27,7 +27,8 @@ type linker struct {
 	quiet   bool            // do not note items
 	arrays  []array
 	scratch []reflect.Value // to be placed behind all else
-	state   int             // words of the memory of a world before the arrays of the scratch
+	many    bool            // the world has other scenes, too
+	base    uint32          // where the table of the scene begins in that of all
 	crowded bool            // the physics may have more rows than kernels solve for
 	failure error
 }
@@ -71,9 +72,10 @@ const (
 	small              // 1 byte, 1 word
 )
 
-// link lays out an environment's world e.
-func link(l *engine.Layout, s *env.Spec, e env.Env) (*linker, error) {
-	k := &linker{layout: l, shared: map[string]bool{}, used: map[string]bool{}, placed: map[string]bool{}}
+// link lays out an environment's world e as it is in its present scene, but for the scratch of the
+// physics. Many says that it has others, too.
+func link(l *engine.Layout, s *env.Spec, e env.Env, many bool) (*linker, error) {
+	k := &linker{layout: l, many: many, shared: map[string]bool{}, used: map[string]bool{}, placed: map[string]bool{}}
 	for _, n := range l.Shared {
 		k.shared[n] = true
 	}
@@ -91,17 +93,20 @@ func link(l *engine.Layout, s *env.Spec, e env.Env) (*linker, error) {
 		return nil, fmt.Errorf("its worlds are of type %s, for which there are no kernels", root.Type())
 	}
 	k.single(root)
-	k.state = len(k.local)
+	return k, k.failure
+}
+
+// finish places the scratch of the physics behind the given number of words.
+func (k *linker) finish(state int) error {
+	l := k.layout
+	k.local.grow(state - len(k.local))
 	k.quiet = true
 	for _, v := range k.scratch {
 		k.single(v)
 	}
-	if k.failure != nil {
-		return nil, k.failure
-	}
 	copy(k.table[l.Image:], k.local[:l.Words])
 	k.local[wordTurn] = engine.Idle
-	return k, nil
+	return k.failure
 }
 
 // words returns how many words a value takes; it is the twin of words in shaders/internal/translate.
@@ -250,8 +255,8 @@ func (k *linker) scalar(v reflect.Value, m *image, at int) {
 
 // placeSlice writes a slice, if kernels use it, with all elements that it has room for.
 func (k *linker) placeSlice(v reflect.Value, m *image, at int, name string) {
-	if v.Type().Elem() == reflect.TypeFor[*physics.World]() && v.Len() > 1 {
-		k.fail("each of its worlds has %d scenes, of which kernels step one: choose one", v.Len())
+	if v.Type().Elem() == reflect.TypeFor[*physics.World]() && v.Len() > 1 && !k.many {
+		k.fail("each of its worlds has %d scenes, but it is no env.MultiScene", v.Len())
 	}
 	if !k.used[name] || v.IsNil() {
 		return

@@ -15,7 +15,7 @@ type machine struct {
 	dev        *vk.Device
 	mem, table *vk.Buffer
 	before     *vk.Buffer // the states of worlds before the last step
-	local      image      // what a world's memory holds at first
+	scenes     *scenes
 	step       *vk.Commands
 	rest       *vk.Commands // step, for worlds that are not done with it
 	rests      int          // how often that was submitted
@@ -38,8 +38,9 @@ var rounds = 2 // but for tests never changed
 // mostRests is how many submissions a step may take. Each solves for at least one contact more.
 const mostRests = 200
 
-func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substeps int, device string) (m *machine, err error) {
-	m = &machine{n: worlds, local: k.local, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
+func newMachine(manifest *engine.Manifest, c *scenes, id string, worlds, substeps int, device string) (m *machine, err error) {
+	k := c.links[0]
+	m = &machine{n: worlds, scenes: c, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
 	dev, err := vk.Open(vk.Options{Device: device})
 	if err != nil {
 		return nil, err
@@ -50,21 +51,21 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 			dev.Close()
 		}
 	}()
-	if need, most := uint64(len(k.local))*4*uint64(worlds), m.dev.Info().Range; need > most {
+	if need, most := uint64(c.words)*4*uint64(worlds), m.dev.Info().Range; need > most {
 		return nil, fmt.Errorf("%d worlds need %d MiB in one buffer, of which %s allows %d MiB: at most %d worlds",
-			worlds, need>>20, m.dev.Info().Name, most>>20, most/uint64(4*len(k.local)))
+			worlds, need>>20, m.dev.Info().Name, most>>20, most/uint64(4*c.words))
 	}
-	if m.mem, err = m.dev.NewBuffer(4*len(k.local)*worlds, vk.HostVisible); err != nil {
+	if m.mem, err = m.dev.NewBuffer(4*c.words*worlds, vk.HostVisible); err != nil {
 		return nil, err
 	}
-	if m.table, err = m.dev.NewBuffer(4*len(k.table), vk.HostVisible); err != nil {
+	if m.table, err = m.dev.NewBuffer(4*len(c.table), vk.HostVisible); err != nil {
 		return nil, err
 	}
-	if m.before, err = m.dev.NewBuffer(4*k.state*worlds, vk.HostVisible); err != nil {
+	if m.before, err = m.dev.NewBuffer(4*c.state*worlds, vk.HostVisible); err != nil {
 		return nil, err
 	}
-	copy(m.table.Words(), k.table)
-	m.fill(m.mem.Words(), len(k.local))
+	copy(m.table.Words(), c.table)
+	m.fill(m.mem.Words(), c.words)
 	names, parts := manifest.Of(id)
 	substep := len(parts[0]) + len(parts[1]) + len(parts[2])
 	m.kernels = uint32(substeps*substep + len(names) - substep)
@@ -77,7 +78,7 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 		if err != nil {
 			return nil, err
 		}
-		kernel, err := m.dev.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 3})
+		kernel, err := m.dev.NewKernel(code, vk.KernelOptions{Buffers: 2, Push: 3, Constants: several(c)})
 		if err != nil {
 			return nil, fmt.Errorf("kernel %s: %w", name, err)
 		}
@@ -109,7 +110,7 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 		run(names[substep:], substeps)
 	}
 	m.step, err = m.dev.Record(func(r *vk.Recorder) {
-		r.Copy(m.mem, m.before, 4*k.state*worlds)
+		r.Copy(m.mem, m.before, 4*c.state*worlds)
 		m.simulate(r)
 	})
 	if err == nil {
@@ -118,9 +119,17 @@ func newMachine(manifest *engine.Manifest, k *linker, id string, worlds, substep
 	return m, err
 }
 
+// several returns the constants of kernels that step worlds.
+func several(c *scenes) []uint32 {
+	if c.host == nil {
+		return []uint32{0}
+	}
+	return []uint32{1}
+}
+
 // fill sets the first words of the memories of all worlds to what they are at first.
 func (m *machine) fill(mem []uint32, words int) {
-	for a, w := range m.local[:words] {
+	for a, w := range m.scenes.links[0].local[:words] {
 		row := mem[a*m.n : (a+1)*m.n]
 		for i := range row {
 			row[i] = w
@@ -176,7 +185,7 @@ func (m *machine) check(i int) (again bool, err error) {
 // restore makes the memory of world i what it was at first.
 func (m *machine) restore(i int) {
 	mem := m.mem.Words()
-	for a, w := range m.local {
+	for a, w := range m.scenes.of(m.word(wordScene, i)).local {
 		mem[a*m.n+i] = w
 	}
 }

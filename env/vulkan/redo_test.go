@@ -145,7 +145,7 @@ func TestRedoRolled(t *testing.T) {
 				}
 				v.amidFirstStep(t)
 				for _, i := range []int{1, 4} {
-					for at := engine.Control; at < len(v.local); at++ {
+					for at := engine.Control; at < v.scenes.words; at++ {
 						if at < v.rowAct || at >= v.rowAct+v.act {
 							v.setWord(at, i, 0x7fc00000) // as if the kernel had left it half done
 						}
@@ -237,10 +237,10 @@ func TestNotFinite(t *testing.T) {
 	defer d.Close()
 	v := d.(*vec)
 	b := env.NewBatch(v.spec, 3)
-	at := v.link.items[0].at
-	for i := range v.link.items {
-		if v.link.items[i].n >= 4 && v.link.items[i].as == word { // position, speed, angle, spin
-			at = v.link.items[i].at
+	at := v.scenes.links[0].items[0].at
+	for i := range v.scenes.links[0].items {
+		if v.scenes.links[0].items[i].n >= 4 && v.scenes.links[0].items[i].as == word { // position, speed, angle, spin
+			at = v.scenes.links[0].items[i].at
 			break
 		}
 	}

@@ -17,6 +17,7 @@ import (
 const (
 	wordFault   = 0
 	wordTurn    = 1
+	wordScene   = 2
 	wordDone    = 3
 	wordStep    = 4
 	wordUsed    = 5
@@ -184,7 +185,7 @@ func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int) error {
 		words  int
 	}{
 		{&q.net, len(words)}, {&q.scratch, (2*q.widest + v.act) * n}, {&q.keys, 2 * steps},
-		{&q.spare, spareStates * v.link.state * n}, {&q.terms, max(2*len(v.terms), 1)}, {&q.out, steps * q.width * n},
+		{&q.spare, spareStates * v.scenes.state * n}, {&q.terms, max(2*len(v.terms), 1)}, {&q.out, steps * q.width * n},
 	} {
 		if most := v.dev.Info().Range; uint64(4*b.words) > most {
 			return fmt.Errorf("a rollout of %d steps of %d worlds needs %d MiB in one buffer, of which %s allows %d MiB", steps, n, 4*b.words>>20, v.dev.Info().Name, most>>20)
@@ -198,14 +199,14 @@ func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int) error {
 		q.terms.Words()[2*i], q.terms.Words()[2*i+1] = uint32(t.col), math.Float32bits(t.weight)
 	}
 	for s := range spareStates {
-		v.fill(q.spare.Words()[s*v.link.state*n:], v.link.state)
+		v.fill(q.spare.Words()[s*v.scenes.state*n:], v.scenes.state)
 	}
 	return v.recordRoll(q)
 }
 
 // recordRoll records the kernels of a whole rollout.
 func (v *vec) recordRoll(q *roller) error {
-	begin, err := v.bind("roll_begin", 4, v.mem, q.spare, v.before)
+	begin, err := v.bind("roll_begin", 7, v.mem, q.spare, v.before, v.table)
 	if err != nil {
 		return err
 	}
@@ -217,10 +218,11 @@ func (v *vec) recordRoll(q *roller) error {
 	if err != nil {
 		return err
 	}
-	n := uint32(len(v.worlds))
-	keep := map[bool]uint32{true: 1}[v.link.crowded || v.dev.Info().Kind == vk.Software] // which alone ends loops early
+	n, c := uint32(v.n), v.scenes
+	keep := map[bool]uint32{true: 1}[v.scenes.crowded || v.dev.Info().Kind == vk.Software] // which alone ends loops early
 	q.act = func(r *vk.Recorder) {
-		r.Dispatch(begin, v.groups(), n, uint32(v.link.state), uint32(q.steps), keep)
+		r.Dispatch(begin, v.groups(), n, uint32(v.scenes.state), uint32(q.steps), keep,
+			uint32(c.words), uint32(c.rest), uint32(c.nrest))
 		r.Barrier()
 		r.Dispatch(policy, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(q.widest))
 		r.Barrier()
@@ -270,7 +272,7 @@ func (v *vec) beginRoll(r *env.Rollout, steps int) error {
 	r.Level = slices.Grow(r.Level[:0], steps*n)[:steps*n]
 	for i := range v.worlds {
 		w := &v.worlds[i]
-		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, 2: 0, wordDone: 0, wordStep: uint32(w.step), wordUsed: 0, wordEnded: 0, wordSpares: 0} {
+		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, wordScene: v.word(wordScene, i), wordDone: 0, wordStep: uint32(w.step), wordUsed: 0, wordEnded: 0, wordSpares: 0} {
 			v.setWord(at, i, x)
 		}
 		if w.ended {
@@ -305,8 +307,8 @@ func (v *vec) prepareSpares(i int) error {
 		level := &q.kept[i*spareStates+s]
 		v.levels.Next(level, v.first+i, key)
 		v.host.Reset(level, key)
-		mem := q.spare.Words()[s*v.link.state*n:]
-		if err := v.link.upload(mem, i, n); err != nil {
+		mem := q.spare.Words()[s*v.scenes.state*n:]
+		if err := v.scenes.upload(mem, i, n, v.scenes.state); err != nil {
 			return err
 		}
 		obs := make([]float32, v.obs)
@@ -365,7 +367,7 @@ func (v *vec) redoRolled(i int) error {
 	for j := range act {
 		act[j] = math.Float32frombits(v.word(v.rowAct+j, i))
 	}
-	v.link.download(v.before.Words(), i, v.n)
+	v.scenes.download(v.before.Words(), i, v.n)
 	b := env.NewBatch(v.spec, 1)
 	copy(b.Act, act)
 	v.host.Step(b)
@@ -380,7 +382,7 @@ func (v *vec) redoRolled(i int) error {
 	}
 	v.setWord(wordFault, i, 0)
 	v.setWord(wordTurn, i, v.kernels)
-	if err := v.link.upload(v.mem.Words(), i, v.n); err != nil {
+	if err := v.scenes.upload(v.mem.Words(), i, v.n, v.scenes.words); err != nil {
 		return err
 	}
 	for j, w := range obs {

@@ -20,7 +20,7 @@ func (v *vec) SetLevels(src env.Levels) {
 func (v *vec) Level(world int) *env.Level { return &v.worlds[world].level }
 
 // fetch brings a world from the device to the host.
-func (v *vec) fetch(world int) { v.link.download(v.mem.Words(), world, v.n) }
+func (v *vec) fetch(world int) { v.scenes.download(v.mem.Words(), world, v.n) }
 
 // Draw draws a world, if it can be drawn.
 func (v *vec) Draw(c env.Canvas, world int) {
@@ -67,7 +67,7 @@ func (v *vec) SetState(world int, state []byte) error {
 		if err := host.SetState(rest); err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
 		}
-		if err := v.link.upload(v.mem.Words(), world, v.n); err != nil {
+		if err := v.scenes.upload(v.mem.Words(), world, v.n, v.scenes.words); err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
 		}
 		w.level, w.id, w.ended = level, level.ID(v.spec), false

@@ -75,10 +75,10 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 		col, _ := env.Column(spec.Facts, t.Fact) // Validate has looked it up
 		v.terms = append(v.terms, term{col, t.Weight})
 	}
-	if v.link, err = link(layout, spec, v.host); err != nil {
+	if v.scenes, err = newScenes(layout, spec, v.host); err != nil {
 		return nil, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
 	}
-	if v.machine, err = newMachine(manifest, v.link, spec.ID, o.Worlds, v.substeps(), d.Device); err != nil {
+	if v.machine, err = newMachine(manifest, v.scenes, spec.ID, o.Worlds, v.substeps(), d.Device); err != nil {
 		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
 	}
 	return v, nil
@@ -99,11 +99,11 @@ func Most(c env.Config, d vk.Info) (int, error) {
 	if layout == nil {
 		return 0, fmt.Errorf("env %s: %w: there are kernels for %v", spec.ID, ErrUnsupported, manifest.Environments())
 	}
-	k, err := link(layout, spec, c.New())
+	k, err := newScenes(layout, spec, c.New())
 	if err != nil {
 		return 0, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
 	}
-	return int(d.Range / uint64(4*len(k.local))), nil
+	return int(d.Range / uint64(4*k.words)), nil
 }
 
 // substeps returns how often the physics is advanced in a step: as often in the first step of a
@@ -151,7 +151,7 @@ const (
 
 type vec struct {
 	*machine
-	link            *linker
+	scenes          *scenes
 	spec            *env.Spec
 	levels          env.Levels
 	first           int
@@ -202,13 +202,13 @@ func (v *vec) Observe(b *env.Batch) error {
 			w.episode++
 			w.step, w.ended = 0, false
 			v.host.Observe(row)
-			if err := v.link.upload(v.mem.Words(), i, len(v.worlds)); err != nil {
+			if err := v.scenes.upload(v.mem.Words(), i, v.n, v.scenes.words); err != nil {
 				return v.locate(err, i)
 			}
 		case w.seen:
 			copy(row, b.Next[i*v.obs:])
 		default:
-			v.link.download(v.mem.Words(), i, len(v.worlds))
+			v.fetch(i)
 			v.host.Observe(row)
 		}
 		w.seen, w.held = false, false
@@ -282,12 +282,12 @@ func (v *vec) judge(b *env.Batch, i int) error {
 
 // redo performs the last step of a world on the host, from the state before it.
 func (v *vec) redo(b *env.Batch, i int) error {
-	v.link.download(v.before.Words(), i, v.n)
+	v.scenes.download(v.before.Words(), i, v.n)
 	row := b.Rows(i, i+1)
 	v.host.Step(&row)
 	v.host.Observe(row.Next)
 	v.restore(i)
-	return v.link.upload(v.mem.Words(), i, v.n)
+	return v.scenes.upload(v.mem.Words(), i, v.n, v.scenes.words)
 }
 
 func finite(kind string, fields []env.Field, x []float32) error {

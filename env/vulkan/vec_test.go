@@ -1,6 +1,7 @@
 package vulkan_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -112,6 +113,36 @@ func TestRooms(t *testing.T) {
 			host, device := pairOf(t, c, sandbox.ID, 20)
 			equal(t, host, device, 300)
 		})
+	}
+}
+
+// Worlds of different rooms must be stepped together, each to what it comes to in Go, however many there
+// are; they change rooms when episodes end. TestRollout of package agents/ppo does the same in rollouts.
+func TestManyRooms(t *testing.T) {
+	for _, worlds := range []int{1, 33} {
+		c := &sandbox.Config{Rooms: sandbox.Names(), Generated: 5, Seed: 3, MaxSteps: 25}
+		host, device := pairOf(t, c, sandbox.ID, worlds)
+		equal(t, host, device, 250)
+		rooms := map[float32]bool{}
+		for i := range worlds {
+			l := device.(env.LevelSetter).Level(i)
+			rooms[l.Params[len(l.Params)-1]] = true
+			p, q := host.(env.Snapshotter).AppendState(nil, i), device.(env.Snapshotter).AppendState(nil, i)
+			if !bytes.Equal(p, q) {
+				t.Errorf("the states of world %d differ", i)
+			}
+		}
+		if worlds > 1 && len(rooms) < 5 {
+			t.Errorf("%d worlds are in %d rooms: the test shows little", worlds, len(rooms))
+		}
+		// A state of another room must be taken.
+		if err := errors.Join(host.(env.Snapshotter).SetState(0, device.(env.Snapshotter).AppendState(nil, worlds-1)), device.(env.Snapshotter).SetState(0, host.(env.Snapshotter).AppendState(nil, worlds-1))); err != nil {
+			t.Fatal(err)
+		}
+		a, b := env.NewBatch(host.Spec(), worlds), env.NewBatch(host.Spec(), worlds)
+		for i := range 30 {
+			step(t, host, device, a, b, i)
+		}
 	}
 }
 

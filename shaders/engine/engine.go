@@ -24,7 +24,8 @@ var list []byte
 //
 //	0  faults that kernels noticed, bits Loop, Panic and Many; there are others in roll_end.comp
 //	1  turn of the kernel that the world needs next, Idle if none
-//	2- spare
+//	2  where the part of the table that belongs to the scene of the world begins
+//	3- spare
 //
 // The kernels of a step have turns 0, 1, 2, ..., and a kernel leaves worlds alone that do not need it.
 // The last kernel of Rounds may send a world back to the first of them. So a world may need kernels

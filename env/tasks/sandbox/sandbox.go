@@ -297,4 +297,6 @@ var (
 	_ env.StateEnv = (*world)(nil)
 	_ env.Picture  = (*world)(nil)
 	_ env.Detailed = (*world)(nil)
+
+	_ env.MultiScene = (*world)(nil)
 )

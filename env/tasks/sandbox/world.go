@@ -34,12 +34,18 @@ func newWorld(rooms []*compiled) *world {
 	for i, c := range rooms {
 		w.worlds[i] = c.model.NewWorld()
 	}
-	w.enter(0)
+	w.SetScene(0)
 	return w
 }
 
-// enter makes a room the current one.
-func (w *world) enter(room int) { w.Room, w.c, w.phys = int32(room), w.rooms[room], w.worlds[room] }
+// Scenes returns the number of rooms.
+func (w *world) Scenes() int { return len(w.rooms) }
+
+// Scene returns the number of the present room.
+func (w *world) Scene() int { return int(w.Room) }
+
+// SetScene makes a room the present one.
+func (w *world) SetScene(room int) { w.Room, w.c, w.phys = int32(room), w.rooms[room], w.worlds[room] }
 
 // Reset begins an episode on level l.
 func (w *world) Reset(l *env.Level, _ rng.Key) {
@@ -48,7 +54,7 @@ func (w *world) Reset(l *env.Level, _ rng.Key) {
 		room = int(l.Params[which])
 	}
 	w.own = own{Strength: l.Params[strength]}
-	w.enter(room)
+	w.SetScene(room)
 	w.phys.Reset()
 	w.phys.SetGravity(w.c.room.Gravity.Mul(l.Params[gravity]))
 	r := rng.New(l.Seed).Stream(shovePurpose, 0, 0)
@@ -296,7 +302,7 @@ func (w *world) SetState(state []byte) error {
 		return err
 	}
 	w.own = o
-	w.enter(int(o.Room))
+	w.SetScene(int(o.Room))
 	return nil
 }
 

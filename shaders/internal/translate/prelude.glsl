@@ -6,8 +6,10 @@ layout(local_size_x = 64) in;
 layout(std430, binding = 0) buffer Mem { uint mem[]; };
 layout(std430, binding = 1) readonly buffer Shared { uint table[]; };
 layout(push_constant) uniform Push { uint worlds, turn, substep; };
+layout(constant_id = 0) const bool several = false; // worlds have different scenes
 
 uint me;
+uint scene = 0u; // where the table of the world's scene begins
 uint fault = 0u; // see package shaders/engine
 
 struct Slice {
@@ -26,9 +28,9 @@ void WS_(int a, Slice v) {
     WI_(a + 1, v.n);
     WI_(a + 2, v.cap);
 }
-uint MU(int a) { return table[a]; }
-int MI(int a) { return int(table[a]); }
-float MF(int a) { return uintBitsToFloat(table[a]); }
+uint MU(int a) { return table[scene + uint(a)]; }
+int MI(int a) { return int(table[scene + uint(a)]); }
+float MF(int a) { return uintBitsToFloat(table[scene + uint(a)]); }
 Slice MS(int a) { return Slice(MI(a), MI(a + 1), MI(a + 2)); }
 
 void clear_(int a, int n) {
@@ -43,8 +45,12 @@ void copy_(int to, int from, int n) {
     if (i != n) fault |= 1u;
 }
 
-bool begin() {
+void locate() {
     me = gl_GlobalInvocationID.x;
+    if (several) scene = mem[2u * worlds + min(me, worlds - 1u)];
+}
+
+bool begin() {
     return me < worlds && WU(1) == turn;
 }
 

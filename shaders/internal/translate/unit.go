@@ -237,6 +237,7 @@ func (u *unit) kernel(pieces []piece, next string) (string, error) {
 	}
 	return prelude + u.early.String() + u.types.String() + u.globals.String() + u.code.String() + `
 void main() {
+    locate();
 ` + u.first.String() + `    if (!begin()) return;
 ` + body.String() + `    end(` + next + `);
 }
