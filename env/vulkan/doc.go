@@ -24,6 +24,13 @@
 // Word a of world i is at a*worlds+i, so that neighbouring worlds, which neighbouring threads step,
 // lie beside each other.
 //
+// Worlds may have different scenes, as those of sandbox-v0 with several rooms do: an env.MultiScene. A table
+// holds what is fixed, scene after scene; a world notes where that of its scene begins, and has room for the
+// largest. So worlds of all scenes are stepped by the same dispatch, none waits for others of its scene,
+// and which worlds there are beside it does not matter to one. On a GPU, neighbours of different scenes take turns
+// where their loops differ in length. Where there is one scene only, a constant of the kernels says so, and
+// what all worlds share is read once for all.
+//
 // One thread steps one world. The other way, one thread a body, was tried by hand for a chain of eight
 // bodies with a simpler solver, on Mesa's software driver only: 1.8 million steps of worlds a
 // core-second against 1.2 million. It is not built here, because the kernels are those of the plain engine,
@@ -49,6 +56,6 @@
 // about 3,700 worlds of lander-v0 and 2,400 of walker-v0. Mesa's software driver compiles a kernel when
 // it first runs, in less than 2 s of one core each (the benchmark FirstDispatch measures it), and keeps
 // the result in ~/.cache/mesa_shader_cache. Software devices are for tests: they are slower than the
-// engine "go". The worlds of a Vec must have one scene: of sandbox-v0, one room. All environments of the
-// program have kernels; those of other people are refused with ErrUnsupported.
+// engine "go". All environments of the program have kernels; those of other people are refused with
+// ErrUnsupported.
 package vulkan
