@@ -4,15 +4,19 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/envtest"
+	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/scene"
 	"github.com/terrarium-rl/terrarium/env/tasks/cartpole"
 	"github.com/terrarium-rl/terrarium/env/tasks/curling"
 	"github.com/terrarium-rl/terrarium/env/tasks/lander"
+	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	"github.com/terrarium-rl/terrarium/env/tasks/walker"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
@@ -278,4 +282,68 @@ func TestRests(t *testing.T) {
 		t.Error("no world needed a kernel twice: the test shows nothing")
 	}
 	t.Logf("%d submissions more than steps", v.rests)
+}
+
+// pile is a room of boxes that fall onto each other.
+func pile(t *testing.T) env.Config {
+	t.Helper()
+	r := sandbox.Empty()
+	const half = 0.2
+	for i := range 12 {
+		b := scene.Body{Name: "box" + strconv.Itoa(i), Position: geom.Vec{X: 1 + 2.02*half*float32(i%3), Y: 0.2 + half + 1.2*float32(i/3)}}
+		b.Shapes = []scene.Shape{{Kind: scene.Polygon, Points: scene.Box(geom.Vec{}, half, half, 0), Density: 1, Friction: 0.5}}
+		if i == 0 {
+			b.Role = env.RoleAgent
+			r.Thrusters = []scene.Thruster{{Name: "push", Body: b.Name, Direction: geom.Vec{X: 1}, Max: 10}}
+		}
+		r.Bodies = append(r.Bodies, b)
+	}
+	r.Rules = []sandbox.Rule{{When: sandbox.Above, A: "box0", Value: 4, Then: sandbox.Win}}
+	c, err := sandbox.Of(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MaxSteps = 40
+	return c
+}
+
+// Scenes with more rows than kernels solve for must come to the same end as in Go, in steps and in rollouts.
+func TestCrowded(t *testing.T) {
+	const worlds, steps = 6, 60
+	c := pile(t)
+	v := alike(t, c, worlds, steps, func(*vec, int) {})
+	if v.redone < worlds*steps/4 || v.redone == worlds*steps {
+		t.Errorf("%d of %d steps had more than 48 rows: the test shows nothing", v.redone, worlds*steps)
+	}
+	before := v.redone
+	v.Reset(2)
+	var r env.Rollout
+	if err := v.Roll(&r, net(v.spec), steps, func(step int) rng.Key { return rng.New(3).Fold(uint64(step)) }); err != nil {
+		t.Fatal(err)
+	}
+	if v.redone == before {
+		t.Error("no step of the rollout had more than 48 rows: the test shows nothing")
+	}
+	h := must(env.NewVec(c, env.VecOptions{Worlds: worlds}))
+	defer h.Close()
+	h.Reset(2)
+	b := env.NewBatch(v.spec, worlds)
+	for step := range steps {
+		if err := h.Observe(b); err != nil {
+			t.Fatal(err)
+		}
+		copy(b.Act, r.Act[step*len(b.Act):])
+		if err := h.Step(b); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range [][2][]float32{{b.Obs, r.Obs}, {b.Next, r.Next}, {b.Facts, r.Facts}, {b.Reward, r.Reward}} {
+			n := len(x[0])
+			if !slices.EqualFunc(x[0], x[1][step*n:(step+1)*n], func(p, q float32) bool { return math.Float32bits(p) == math.Float32bits(q) }) {
+				t.Fatalf("step %d of the rollout differs", step)
+			}
+		}
+		if !slices.Equal(b.End, r.End[step*worlds:(step+1)*worlds]) {
+			t.Fatalf("the ends of step %d of the rollout differ", step)
+		}
+	}
 }

@@ -359,6 +359,7 @@ func (v *vec) refill(r *env.Rollout) (done bool, err error) {
 // redoRolled performs the step of a world that the driver cut short on the host, from the state and
 // with the action that it began with.
 func (v *vec) redoRolled(i int) error {
+	v.redone++
 	var control [engine.Control]uint32
 	for a := range control {
 		control[a] = v.word(a, i)

@@ -162,6 +162,7 @@ type vec struct {
 	batch           *env.Batch // of the last call
 	phase           phase
 	roll            *roller // nil before the first rollout
+	redone          int     // steps of worlds that the host has done again
 }
 
 // Spec returns the specification that all worlds share.
@@ -282,6 +283,7 @@ func (v *vec) judge(b *env.Batch, i int) error {
 
 // redo performs the last step of a world on the host, from the state before it.
 func (v *vec) redo(b *env.Batch, i int) error {
+	v.redone++
 	v.scenes.download(v.before.Words(), i, v.n)
 	row := b.Rows(i, i+1)
 	v.host.Step(&row)
