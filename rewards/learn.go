@@ -25,6 +25,18 @@ type Learner interface {
 	encoding.BinaryUnmarshaler
 }
 
+// A Reviser is a Learner that learns much, and seldom: from questions and answers, say. Update only
+// collects. Training calls Revise after each update of the agent, and after each step where nothing
+// learns, so that all steps an agent learns from at once are rewarded alike; who keeps older steps
+// has to score them anew.
+type Reviser interface {
+	Learner
+
+	// Revise learns from what was collected, if it is time, and reports how that went if report is not
+	// nil.
+	Revise(report func(name string, value float64)) error
+}
+
 // A Follower is a Learner that learns nothing but what has happened so far in the episode of each
 // row, and forgets it where the episode ends. Whoever scores episodes, recorded ones too, has to call
 // Update after each step.
@@ -60,13 +72,25 @@ func Follows(f Func) bool {
 	return ok
 }
 
-var _ Learner = (*Sum)(nil)
+var _ Reviser = (*Sum)(nil)
 
 // Update lets the terms learn that do.
 func (s *Sum) Update(b *env.Batch, report func(name string, value float64)) error {
 	for i := range s.terms {
 		if l, ok := s.terms[i].Func.(Learner); ok {
 			if err := l.Update(b, report); err != nil {
+				return fmt.Errorf("reward term %q: %w", s.terms[i].Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Revise lets the terms learn that collect first.
+func (s *Sum) Revise(report func(name string, value float64)) error {
+	for i := range s.terms {
+		if l, ok := s.terms[i].Func.(Reviser); ok {
+			if err := l.Revise(report); err != nil {
 				return fmt.Errorf("reward term %q: %w", s.terms[i].Name, err)
 			}
 		}

@@ -55,6 +55,11 @@ type checkpoint map[string][]byte
 // appendTo appends the file form of c to dst.
 func (c checkpoint) appendTo(dst []byte) []byte {
 	begin, le := len(dst), binary.LittleEndian
+	size := checkpointHead + 4
+	for name, data := range c {
+		size += 12 + len(name) + len(data)
+	}
+	dst = slices.Grow(dst, size)
 	dst = append(dst, checkpointMagic...)
 	dst = le.AppendUint32(dst, checkpointVersion)
 	dst = le.AppendUint32(dst, uint32(len(c)))

@@ -239,15 +239,18 @@ func (t *trainer) iterate() error {
 }
 
 // learn reports whether the state may be saved now: after each update of an agent, and always
-// if there is none.
+// if there is none. These are the moments at which the reward may change its mind.
 func (t *trainer) learn() (saveable bool, err error) {
 	if t.agent == nil {
-		return true, nil
+		return true, t.reward.Revise(t.report)
 	}
 	if t.resident == nil {
 		t.record()
 	}
-	return t.agent.Learn(t.report)
+	if saveable, err = t.agent.Learn(t.report); !saveable || err != nil {
+		return false, err
+	}
+	return true, t.reward.Revise(t.report)
 }
 
 // atBoundary does what is due when the state may be saved, and reports whether training is over.

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/traj"
+	"github.com/terrarium-rl/terrarium/rewards"
 )
 
 func openTestTrainer(t *testing.T, text string, dir string) *trainer {
@@ -223,5 +225,51 @@ func TestEvaluation(t *testing.T) {
 	other, err := evaluate(context.Background(), p, policy, 4, 25, 1, "")
 	if err != nil || !slices.Equal(other.Levels, first.Levels) || slices.Equal(first.Levels, slices.Repeat(first.Levels[:1], 25)) {
 		t.Errorf("another seed is evaluated on levels\n%v\nwant\n%v (%v)", other.Levels, first.Levels, err)
+	}
+}
+
+// fickle rewards every step with the number of times that it changed its mind.
+type fickle struct{ revised int }
+
+func (f *fickle) Score(dst []float32, _ *env.Batch) {
+	for i := range dst {
+		dst[i] = float32(f.revised)
+	}
+}
+func (f *fickle) Update(*env.Batch, func(string, float64)) error { return nil }
+func (f *fickle) Revise(func(string, float64)) error             { f.revised++; return nil }
+func (f *fickle) AppendBinary(b []byte) ([]byte, error)          { return b, nil }
+func (f *fickle) UnmarshalBinary([]byte) error                   { return nil }
+
+// TestRolloutIsRewardedAlike lets a reward change its mind whenever it may: that must be between the
+// rollouts that the agent learns from, never within one.
+func TestRolloutIsRewardedAlike(t *testing.T) {
+	tr, moods := openTestTrainer(t, killed, t.TempDir()), []*fickle{{}, {}}
+	var terms []rewards.Term
+	for i, f := range moods {
+		terms = append(terms, rewards.Term{Name: fmt.Sprint(i), Weight: 1, Func: f})
+	}
+	var err error
+	if tr.reward, err = rewards.NewSum(terms); err != nil {
+		t.Fatal(err)
+	}
+	steps := 0
+	for learned := 0; learned < 3; steps++ {
+		if err := tr.advance(); err != nil {
+			t.Fatal(err)
+		}
+		if tr.rew[0] != float32(2*learned) {
+			t.Fatalf("step %d: reward %v after %d updates", steps, tr.rew[0], learned)
+		}
+		over, err := tr.learn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if over {
+			learned++
+		}
+	}
+	if steps < 6 || moods[1].revised != 3 {
+		t.Errorf("%d steps in three rollouts, revised %d times", steps, moods[1].revised)
 	}
 }

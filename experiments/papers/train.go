@@ -86,6 +86,7 @@ func (t *Training) Run(c Cell) (agents.Policy, error) {
 		s.Seed(key.Fold(keyReward), 1)
 	}
 	learner, _ := reward.(rewards.Learner)
+	reviser, _ := reward.(rewards.Reviser)
 	report := t.Report
 	if report == nil {
 		report = func(string, float64) {}
@@ -121,7 +122,16 @@ func (t *Training) Run(c Cell) (agents.Policy, error) {
 		}
 		if agent != nil {
 			agent.Record(b, rew)
-			if _, err := agent.Learn(report); err != nil {
+			learned, err := agent.Learn(report)
+			if err != nil {
+				return nil, err
+			}
+			if !learned {
+				continue
+			}
+		}
+		if reviser != nil {
+			if err := reviser.Revise(report); err != nil {
 				return nil, err
 			}
 		}

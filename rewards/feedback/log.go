@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 )
 
 // A log file, all numbers little-endian:
@@ -263,8 +264,10 @@ func decodeRecord(data []byte) (r Record, ok bool) {
 }
 
 func appendFloats(b []byte, x []float32) []byte {
-	for _, v := range x {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	at := len(b)
+	b = slices.Grow(b, 4*len(x))[:at+4*len(x)]
+	for to := b[at:]; len(x) > 0; x, to = x[1:], to[4:] {
+		binary.LittleEndian.PutUint32(to, math.Float32bits(x[0]))
 	}
 	return b
 }

@@ -82,6 +82,8 @@ type Store struct {
 	obs, act, facts, reward []float32
 	list                    []meta // in the order they were added
 	index                   map[uint64]int
+	numbered                bool
+	added                   uint64 // ever
 }
 
 // NewStore returns an empty store. It panics if a width is negative or there are no observations.
@@ -90,6 +92,14 @@ func NewStore(s Shape) *Store {
 		panic(fmt.Sprintf("feedback: store of shape %+v", s))
 	}
 	return &Store{shape: s, index: map[uint64]int{}}
+}
+
+// NewBuffer returns an empty store for trajectories that come and go. Their IDs are the numbers in
+// which they were added, which is faster than a hash; what is added twice is stored twice.
+func NewBuffer(s Shape) *Store {
+	b := NewStore(s)
+	b.numbered = true
+	return b
 }
 
 // Shape returns the widths of its rows.
@@ -105,7 +115,8 @@ func (s *Store) Steps() int { return len(s.reward) }
 func (s *Store) ID(i int) uint64 { return s.list[i].id }
 
 // Add copies a trajectory and returns its ID, which is a hash of its content: the same behaviour
-// has the same ID in every program, and is stored once. It fails if the rows do not fit.
+// has the same ID in every program, and is stored once. See NewBuffer for stores of which that is
+// not true. It fails if the rows do not fit.
 func (s *Store) Add(t *Trajectory) (uint64, error) {
 	n := t.Len()
 	if n < 1 || len(t.Obs) != (n+1)*s.shape.Obs || len(t.Act) != n*s.shape.Act || len(t.Facts) != n*s.shape.Facts {
@@ -115,10 +126,14 @@ func (s *Store) Add(t *Trajectory) (uint64, error) {
 	if t.End > env.Truncated {
 		return 0, fmt.Errorf("feedback: trajectory ends with %d, want 0 to 2", t.End)
 	}
-	id := t.hash()
+	id := s.added
+	if !s.numbered {
+		id = t.hash()
+	}
 	if _, ok := s.index[id]; ok {
 		return id, nil
 	}
+	s.added++
 	s.index[id] = len(s.list)
 	s.list = append(s.list, meta{id, t.Level, len(s.reward), n, t.End, t.Origin})
 	s.obs = append(s.obs, t.Obs...)
@@ -272,9 +287,14 @@ func (s *Store) Ends(length int) (out []Segment) {
 }
 
 // AppendBinary appends all trajectories: the number of them, then for each its level, end and
-// steps as 8, 1 and 4 bytes, its numbers as float32, and its origin, little-endian.
+// steps as 8, 1 and 4 bytes, its numbers as float32, and its origin, little-endian. Before those of a
+// buffer comes the ID of the first one, as 8 bytes.
 func (s *Store) AppendBinary(b []byte) ([]byte, error) {
 	le := binary.LittleEndian
+	b = slices.Grow(b, 4*(len(s.obs)+len(s.act)+len(s.facts)+len(s.reward))+32*len(s.list)) // origins come on top
+	if s.numbered {
+		b = le.AppendUint64(b, s.added-uint64(len(s.list)))
+	}
 	b = le.AppendUint32(b, uint32(len(s.list)))
 	for _, m := range s.list {
 		v, err := s.View(Segment{m.id, 0, int32(m.n)})
@@ -295,8 +315,10 @@ func (s *Store) AppendBinary(b []byte) ([]byte, error) {
 // UnmarshalBinary replaces the content by what AppendBinary wrote for the same shape. If it
 // fails, the store is as before.
 func (s *Store) UnmarshalBinary(data []byte) error {
-	n := NewStore(s.shape)
-	d := decoder{data: data}
+	n, d := NewStore(s.shape), decoder{data: data}
+	if n.numbered = s.numbered; n.numbered {
+		n.added = d.u64()
+	}
 	for range d.u32() {
 		t := Trajectory{Level: d.u64(), End: env.End(d.u8())}
 		steps := int(d.u32())

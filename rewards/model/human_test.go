@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"bytes"
+	"cmp"
 	"path/filepath"
 	"testing"
 
@@ -21,7 +22,7 @@ type trial struct {
 	t       *testing.T
 	vec     env.Vec
 	batch   *env.Batch
-	learner rewards.Learner
+	learner rewards.Reviser
 	desk    label.Desk
 	step    int
 	last    map[string]float64 // what was reported
@@ -71,7 +72,8 @@ func (tr *trial) play(steps int) {
 			tr.t.Fatal(err)
 		}
 		tr.learner.Score(rew, tr.batch)
-		if err := tr.learner.Update(tr.batch, func(name string, v float64) { tr.last[name] = v }); err != nil {
+		report := func(name string, v float64) { tr.last[name] = v }
+		if err := cmp.Or(tr.learner.Update(tr.batch, report), tr.learner.Revise(report)); err != nil {
 			tr.t.Fatal(err)
 		}
 		tr.step++

@@ -70,7 +70,8 @@ func (a *Asking) Validate() error {
 
 // A Learner is a reward that learns while an agent trains: it keeps the newest transitions, asks
 // a labeler about pairs of them, and fits an ensemble to all answers, round by round. Until the
-// first round all rewards are 0. It is a rewards.Learner and a rewards.Seeder.
+// first round all rewards are 0. It is a rewards.Reviser and a rewards.Seeder: rounds come between the
+// updates of the agent, so that all steps of a rollout are rewarded alike.
 //
 // Segments that were asked about are kept apart, so that no answer is lost when transitions get
 // old. A labeler that returns label.ErrLater is asked again in the next round: meanwhile training
@@ -106,7 +107,7 @@ func NewLearner(spec *env.Spec, o Asking, l label.Labeler) (*Learner, error) {
 		return nil, err
 	}
 	shape := feedback.ShapeOf(spec)
-	f := &Learner{o: o, labeler: l, recent: feedback.NewStore(shape), kept: feedback.NewStore(shape)}
+	f := &Learner{o: o, labeler: l, recent: feedback.NewBuffer(shape), kept: feedback.NewStore(shape)}
 	if _, err := NewEnsemble(o.Shape, shape, rng.Key{}); err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func NewLearner(spec *env.Spec, o Asking, l label.Labeler) (*Learner, error) {
 }
 
 var (
-	_ rewards.Learner = (*Learner)(nil)
+	_ rewards.Reviser = (*Learner)(nil)
 	_ rewards.Seeder  = (*Learner)(nil)
 )
 
@@ -146,8 +147,34 @@ func (f *Learner) Score(dst []float32, b *env.Batch) {
 	f.ens.ScoreBatch(dst, b)
 }
 
-// Update keeps the transitions of b and, when a round is due, asks and learns; then only does it
-// allocate more than its buffers need to grow. It reports of each round
+// Update keeps the transitions of b, unless nothing is left to be asked. Only until its buffers have
+// grown does it allocate.
+func (f *Learner) Update(b *env.Batch, _ func(name string, value float64)) error {
+	if f.rows != b.N {
+		if f.rows != 0 {
+			return fmt.Errorf("preference: batch of %d rows, those before had %d", b.N, f.rows)
+		}
+		if err := f.begin(b.N); err != nil {
+			return err
+		}
+	}
+	f.seen += int64(b.N)
+	if f.over() {
+		return nil
+	}
+	if err := f.recorder.Record(b); err != nil {
+		return err
+	}
+	if f.recent.Steps() > 2*f.o.Window {
+		f.recent.Trim(f.o.Window)
+	}
+	return nil
+}
+
+// over tells whether all has been asked and answered.
+func (f *Learner) over() bool { return f.rounds >= f.o.Rounds && len(f.pending) == 0 }
+
+// Revise asks and learns if a round is due; rounds that are due at once are one. It reports of each
 //
 //	preference/labels      answers so far
 //	preference/pending     questions that wait for an answer
@@ -157,34 +184,29 @@ func (f *Learner) Score(dst []float32, b *env.Batch) {
 //	preference/fit         share of pairs learned from, 64 of them, that it orders right
 //	heron/level1, ...      share of the pairs of this round that each level decided, of a Heron
 //	heron/undecided        and that none did
-func (f *Learner) Update(b *env.Batch, report func(name string, value float64)) error {
-	if f.rows != b.N {
-		if f.rows != 0 {
-			return fmt.Errorf("preference: batch of %d rows, those before had %d", b.N, f.rows)
-		}
-		if err := f.begin(b.N); err != nil {
-			return err
-		}
-	}
-	if err := f.recorder.Record(b); err != nil {
-		return err
-	}
-	f.seen += int64(b.N)
-	if f.rounds >= f.o.Rounds && len(f.pending) == 0 || f.seen < int64(f.rounds+1)*f.o.Every {
-		if f.recent.Steps() > 2*f.o.Window {
-			f.recent.Trim(f.o.Window)
-		}
+func (f *Learner) Revise(report func(name string, value float64)) error {
+	last := int(f.seen / f.o.Every)
+	if f.over() || last <= f.rounds {
 		return nil
 	}
 	f.recent.Trim(f.o.Window)
 	if !f.recent.Holds(f.o.Segment) && f.seen < patience*int64(f.rounds+1)*f.o.Every {
 		return nil // episodes that are long enough have yet to end
 	}
-	if err := f.round(report); err != nil {
+	if err := f.round(last, report); err != nil {
 		return fmt.Errorf("preference, round %d: %w", f.rounds, err)
 	}
-	f.rounds++
+	f.rounds = last
+	if f.over() {
+		f.rest()
+	}
 	return nil
+}
+
+// rest gives up what only further questions would need.
+func (f *Learner) rest() {
+	f.recent = feedback.NewBuffer(f.recent.Shape())
+	f.recorder = feedback.NewRecorder(f.recent, f.rows, 1)
 }
 
 // glance is the number of records that preference/fit is measured on, at most.
@@ -216,13 +238,16 @@ func (f *Learner) Settle(h rewards.Home) error {
 	return nil
 }
 
-// round asks the questions that are due and learns from all answers.
-func (f *Learner) round(report func(name string, value float64)) error {
+// round asks the questions of the rounds before the last, and learns from all answers.
+func (f *Learner) round(last int, report func(name string, value float64)) error {
 	due := f.pending
 	f.pending = nil
 	key := f.key.Fold(uint64(f.rounds) + 1)
 	if f.rounds < f.o.Rounds {
-		n := f.o.Schedule.Questions(f.o.Labels, f.o.Rounds, f.o.Initial)[f.rounds]
+		n := 0
+		for _, k := range f.o.Schedule.Questions(f.o.Labels, f.o.Rounds, f.o.Initial)[f.rounds:min(last, f.o.Rounds)] {
+			n += k
+		}
 		fresh, err := f.choose(n, key)
 		if err != nil {
 			return err
@@ -406,7 +431,7 @@ func (f *Learner) UnmarshalBinary(data []byte) error {
 	data = data[head:]
 	f.Seed(rng.New(n[6]), f.pool.Workers())
 	f.rows, f.recorder = 0, nil
-	f.recent, f.kept = feedback.NewStore(f.recent.Shape()), feedback.NewStore(f.recent.Shape())
+	f.recent, f.kept = feedback.NewBuffer(f.recent.Shape()), feedback.NewStore(f.recent.Shape())
 	parts := []func([]byte) error{f.ens.UnmarshalBinary, f.recent.UnmarshalBinary, f.kept.UnmarshalBinary}
 	if n[0] > 0 {
 		if n[0] > 1<<24 {

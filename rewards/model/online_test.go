@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -51,7 +52,8 @@ func drive(t *testing.T, l rewards.Learner, steps int, each func(step int, b *en
 		if err := v.Step(b); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Update(b, func(name string, x float64) { told[name] = x }); err != nil {
+		report := func(name string, x float64) { told[name] = x }
+		if err := cmp.Or(l.Update(b, report), l.(rewards.Reviser).Revise(report)); err != nil {
 			t.Fatal(err)
 		}
 		if each != nil {
@@ -298,5 +300,49 @@ func TestSelect(t *testing.T) {
 		if q.A == q.B || !s.Has(q.A) || q.A.Len() != 3 {
 			t.Errorf("candidate %+v", q)
 		}
+	}
+}
+
+// Between two Revise no reward changes, so that the steps of a rollout are rewarded alike; rounds that
+// come due at once are asked as one; and what only questions need goes with the last.
+func TestRevise(t *testing.T) {
+	spec, _ := envtest.NewFast().Spec()
+	l, err := NewLearner(spec, quickAsking(), &label.Teacher{Myopia: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := env.NewBatch(spec, 8)
+	for i := range b.Next {
+		b.Next[i] = float32(i % 5)
+	}
+	rew := make([]float32, 8)
+	for i := range 100 {
+		b.Obs[0], b.Reward[0], b.End[i%8] = float32(i), float32(i%3), env.Terminated
+		if err := l.Update(b, nil); err != nil {
+			t.Fatal(err)
+		}
+		b.End[i%8] = env.Running
+		if l.Score(rew, b); l.Version() != 0 || slices.ContainsFunc(rew, func(x float32) bool { return x != 0 }) {
+			t.Fatalf("step %d: rewards %v of version %d before Revise", i, rew, l.Version())
+		}
+	}
+	if err := l.Revise(nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(l.Records()); l.Version() != 1 || n < 15 || n > 20 {
+		t.Errorf("version %d and %d labels of two rounds of 20 that were due", l.Version(), n)
+	}
+	if l.Score(rew, b); slices.Equal(rew, make([]float32, 8)) {
+		t.Error("nothing is rewarded after the round")
+	}
+	before, err := l.AppendBinary(nil)
+	if err != nil || l.recent.Steps() != 0 {
+		t.Fatalf("%v; %d steps are kept that nobody will ask about", err, l.recent.Steps())
+	}
+	if err := cmp.Or(l.Update(b, nil), l.Revise(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := l.AppendBinary(nil); len(after) != len(before) || l.Version() != 1 {
+		t.Errorf("state of %d bytes and version %d after the last round, %d and 1 at it", len(after), l.Version(), len(before))
 	}
 }

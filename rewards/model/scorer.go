@@ -181,18 +181,31 @@ func (e *Ensemble) gather(x []float32, n int, obs, act, next, facts []float32) {
 func (e *Ensemble) columns(x, src, less []float32, n, at, w int) {
 	shift, scale := e.shift[at:at+w], e.scale[at:at+w]
 	for i := range n {
-		row, to := src[i*w:(i+1)*w], x[i*e.width:i*e.width+w]
+		row, to := src[i*w:(i+1)*w], x[i*e.width:]
+		to, shift, scale = to[:len(row)], shift[:len(row)], scale[:len(row)] // no bounds to check below
 		if less == nil {
 			for j, v := range row {
-				to[j] = min(max((v-shift[j])*scale[j], -inputLimit), inputLimit)
+				to[j] = limited((v - shift[j]) * scale[j])
 			}
 			continue
 		}
-		before := less[i*w : (i+1)*w]
+		before := less[i*w:][:len(row)]
 		for j, v := range row {
-			to[j] = min(max((v-before[j]-shift[j])*scale[j], -inputLimit), inputLimit)
+			to[j] = limited((v - before[j] - shift[j]) * scale[j])
 		}
 	}
+}
+
+// limited returns x, or the limit that it is beyond. Branches that are foreseen are faster here than
+// min and max.
+func limited(x float32) float32 {
+	if x > inputLimit {
+		return inputLimit
+	}
+	if x < -inputLimit {
+		return -inputLimit
+	}
+	return x
 }
 
 func (e *Ensemble) gatherView(x []float32, v feedback.View, from, n int) {
@@ -209,7 +222,7 @@ func (e *Ensemble) setEnd(x []float32, i int, terminated bool) {
 	if terminated {
 		v = 1
 	}
-	x[i*e.width+e.endAt] = min(max((v-e.shift[e.endAt])*e.scale[e.endAt], -inputLimit), inputLimit)
+	x[i*e.width+e.endAt] = limited((v - e.shift[e.endAt]) * e.scale[e.endAt])
 }
 
 // FitInputs freezes the shift and scale of the inputs at the mean and deviation of the steps of a

@@ -1,6 +1,7 @@
 package rewardtest
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -19,8 +20,8 @@ func independent(t *testing.T, f, g rewards.Func, batches []*env.Batch) {
 			for _, b := range batches {
 				got[k] = append(got[k], scores(f, b))
 				if l, ok := f.(rewards.Learner); ok {
-					if err := l.Update(b, nil); err != nil {
-						t.Errorf("Update: %v", err)
+					if err := learn(l, b, nil); err != nil {
+						t.Error(err)
 						return
 					}
 				}
@@ -67,11 +68,24 @@ func play(t *testing.T, l rewards.Learner, batches []*env.Batch) (all [][]float3
 	t.Helper()
 	for _, b := range batches {
 		all = append(all, scores(l, b))
-		if err := l.Update(b, func(string, float64) {}); err != nil {
+		if err := learn(l, b, func(string, float64) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return all
+}
+
+// learn is what training does after each step, of an agent that learns from each.
+func learn(l rewards.Learner, b *env.Batch, report func(string, float64)) error {
+	if err := l.Update(b, report); err != nil {
+		return fmt.Errorf("Update: %w", err)
+	}
+	if r, ok := l.(rewards.Reviser); ok {
+		if err := r.Revise(report); err != nil {
+			return fmt.Errorf("Revise: %w", err)
+		}
+	}
+	return nil
 }
 
 func badState(t *testing.T, build func(*testing.T) rewards.Learner, batches []*env.Batch) {
