@@ -226,7 +226,7 @@ func (e *Ensemble) setEnd(x []float32, i int, terminated bool) {
 }
 
 // FitInputs freezes the shift and scale of the inputs at the mean and deviation of the steps of a
-// store, or of about 16 000 of them: trajectories that are spread evenly over it.
+// store, or of about 8000 of them: trajectories that are spread evenly over it.
 func (e *Ensemble) FitInputs(s *feedback.Store) error {
 	if s.Shape() != e.rows {
 		return fmt.Errorf("model: a store of %+v, want %+v", s.Shape(), e.rows)
@@ -258,7 +258,7 @@ func (e *Ensemble) FitInputs(s *feedback.Store) error {
 }
 
 // enoughSteps is the number of steps about which statistics are taken from.
-const enoughSteps = 1 << 14
+const enoughSteps = 1 << 13
 
 // each hands the inputs of the steps of a store to f, some rows at a time, and whether the task ended
 // the episode in the last of them. Of large stores it takes every so-manieth trajectory.
