@@ -125,6 +125,7 @@ func TestDeviceE3B(t *testing.T) {
 	rows, inv := make([]ellipse, worlds), newInverter(d)
 	for i := range rows {
 		rows[i] = newEllipse(d, ridge)
+		rows[i].gather(0) // nothing but the ridge
 		copy(x.inv.Floats()[i*packed(d):], rows[i].inv)
 		copy(x.cov.Floats()[i*packed(d):], rows[i].cov)
 	}
@@ -156,7 +157,7 @@ func TestDeviceE3B(t *testing.T) {
 					if rows[i].steps == 0 {
 						bonus = 0
 					}
-					u, _ := rows[i].next()
+					u := rows[i].apart(rows[i].steps)
 					same(step, i, "u", x.u.Floats()[i*d:], u)
 					same(step, i, "bonus", x.bonus.Floats()[i:], []float32{bonus})
 					if x.ended.Words()[i] != 0 {
@@ -170,6 +171,8 @@ func TestDeviceE3B(t *testing.T) {
 		}
 		for i := range rows {
 			n := packed(d)
+			rows[i].settle()
+			rows[i].gather(rows[i].steps / lazy * lazy)
 			same(step, i, "inverse", x.inv.Floats()[i*n:], rows[i].inv)
 			same(step, i, "covariance", x.cov.Floats()[i*n:], rows[i].cov)
 			same(step, i, "w", x.w.Floats()[i*lazy*d:], rows[i].w)

@@ -71,6 +71,7 @@ type e3b struct {
 	errs              []error   // one a chunk
 	repairs           []uint64  // inverses computed before they were due, by chunk
 	onScore, onUpdate func(worker, i int)
+	back              bool // take the chunks from the last to the first
 }
 
 // scratch is the memory of a worker.
@@ -79,7 +80,8 @@ type scratch struct {
 	x, phi   []float32 // states of a chunk, and their embeddings
 }
 
-// Score writes the bonus of each row.
+// Score writes the bonus of each row. It takes the rows of every other step in the opposite order: those
+// that it came to last are still in the caches, which do not hold the ellipses of many worlds.
 func (e *e3b) Score(dst []float32, b *env.Batch) {
 	e.batch, e.dst = b, dst
 	e.pool.Do(chunks(b.N), e.onScore)
@@ -88,6 +90,9 @@ func (e *e3b) Score(dst []float32, b *env.Batch) {
 
 func (e *e3b) scoreChunk(worker, c int) {
 	w, d, k := e.view.width(), e.dim, &e.scratch[worker]
+	if e.back {
+		c = chunks(e.batch.N) - 1 - c
+	}
 	lo := c * chunk
 	hi := min(lo+chunk, e.batch.N)
 	x, phi := k.x[:(hi-lo)*w], k.phi[:(hi-lo)*d]
@@ -108,7 +113,7 @@ func (e *e3b) scoreChunk(worker, c int) {
 func (e *e3b) Update(b *env.Batch, report func(string, float64)) error {
 	e.batch = b
 	e.pool.Do(chunks(b.N), e.onUpdate)
-	e.batch = nil
+	e.batch, e.back = nil, !e.back
 	for _, err := range e.errs[:chunks(b.N)] {
 		if err != nil {
 			return fmt.Errorf("bonus e3b: %w", err)

@@ -10,11 +10,15 @@ import (
 
 const (
 	// lazy is the number of rank-one updates that are kept apart before they are worked into the
-	// matrices at once, which then are read and written once for all of them.
+	// inverse at once, which then is read and written once for all of them.
 	lazy = 8
 
+	// keep is the number of states that are kept apart before they are worked into the covariance,
+	// which nothing reads but the exact inversion: a multiple of lazy.
+	keep = 64
+
 	// reinvert is the number of rank-one updates after which the inverse is computed afresh; a
-	// multiple of lazy.
+	// multiple of keep.
 	reinvert = 512
 )
 
@@ -24,11 +28,18 @@ const (
 //
 // The inverse is inv - sum of w w' over the updates kept apart, by Sherman and Morrison (1950):
 // (C + phi phi')^-1 = C^-1 - u u'/(1+b), with u = C^-1 phi, b = phi' u, and w = u/sqrt(1+b).
+//
+// A run has an ellipse for each world, which together are more than a cache holds. So add touches
+// none of the memory: what it leaves to do is done by the next quad, which reads it all anyway.
 type ellipse struct {
 	inv, cov []float32
-	w, phi   []float32 // of the updates kept apart: steps%lazy of them, and then zeros
+	w        []float32 // of the updates kept apart: steps%lazy of them, and then zeros
+	phi      []float32 // the states not yet in cov, each at its step%keep, among zeros
 	ridge    float32
-	steps    uint32 // of the episode
+	scale    float32 // that the w added last has yet to be multiplied by; 0 if none
+	steps    uint32  // of the episode
+	worked   uint32  // steps whose states are in cov
+	hollow   bool    // cov holds nothing yet
 }
 
 // padded returns the length of vectors for features of width d.
@@ -40,7 +51,7 @@ func packed(d int) int { return d / 8 * (d/8 + 1) / 2 * 64 }
 func newEllipse(d int, ridge float32) ellipse {
 	d = padded(d)
 	f := func(n int) []float32 { return make([]float32, n) }
-	e := ellipse{inv: f(packed(d)), cov: f(packed(d)), w: f(lazy * d), phi: f(lazy * d), ridge: ridge}
+	e := ellipse{inv: f(packed(d)), cov: f(packed(d)), w: f(lazy * d), phi: f(keep * d), ridge: ridge}
 	e.reset()
 	return e
 }
@@ -49,10 +60,9 @@ func (e *ellipse) dim() int { return len(e.w) / lazy }
 
 func (e *ellipse) reset() {
 	diagonal(e.inv, e.dim(), 1/e.ridge)
-	diagonal(e.cov, e.dim(), e.ridge)
 	clear(e.w)
 	clear(e.phi)
-	e.steps = 0
+	e.scale, e.steps, e.worked, e.hollow = 0, 0, 0, true
 }
 
 // diagonal makes m a number times the unit matrix.
@@ -69,16 +79,19 @@ func place(i, j int) int {
 	return (bi*(bi+1)/2+bj)*64 + i%8*8 + j%8
 }
 
-// next returns where the vectors of the next update go.
-func (e *ellipse) next() (w, phi []float32) {
+// apart returns where the w of a step is kept.
+func (e *ellipse) apart(step uint32) []float32 {
 	d := e.dim()
-	k := int(e.steps%lazy) * d
-	return e.w[k : k+d], e.phi[k : k+d]
+	k := int(step%lazy) * d
+	return e.w[k : k+d]
 }
 
 // quad returns phi' C^-1 phi, and keeps phi and u = C^-1 phi for add.
 func (e *ellipse) quad(phi []float32) float32 {
-	u, own := e.next()
+	e.settle()
+	d := e.dim()
+	k := int(e.steps%keep) * d
+	u, own := e.apart(e.steps), e.phi[k:k+d]
 	copy(own, phi)
 	loops.symv(u, e.inv, own)
 	return loops.apart(u, e.w, own, int(e.steps%lazy))
@@ -91,34 +104,58 @@ func (e *ellipse) add(b float32, inv *inverter) (repaired bool, err error) {
 	if repaired {
 		b = 0
 	}
-	s := 1 / geom.Sqrt(1+b)
-	w, _ := e.next()
-	loops.scale(w, s)
+	e.scale = 1 / geom.Sqrt(1+b)
 	e.steps++
-	due := repaired || e.steps%reinvert == 0
-	if e.steps%lazy == 0 || due {
-		e.workIn()
+	if repaired || e.steps%reinvert == 0 {
+		e.scale = 0
+		clear(e.w)
+		e.gather(e.steps)
+		return repaired, inv.invert(e.inv, e.cov)
 	}
-	if due {
-		err = inv.invert(e.inv, e.cov)
+	if e.steps%keep == 0 {
+		e.gather(e.steps)
 	}
-	return repaired, err
+	return false, nil
 }
 
-// workIn works the updates kept apart into the matrices.
-func (e *ellipse) workIn() {
-	if k := int(e.steps%lazy) * e.dim(); k > 0 { // fewer than eight
-		clear(e.w[k:])
-		clear(e.phi[k:])
+// settle does what add has left to do to the inverse.
+func (e *ellipse) settle() {
+	if e.scale == 0 {
+		return
 	}
-	loops.rank8(e.cov, e.phi, 1)
-	loops.rank8(e.inv, e.w, -1)
-	clear(e.phi)
-	clear(e.w)
+	loops.scale(e.apart(e.steps-1), e.scale)
+	e.scale = 0
+	if e.steps%lazy == 0 {
+		loops.rank8(e.inv, e.w, -1)
+		clear(e.w)
+	}
+}
+
+// gather works the states of steps before end into the covariance.
+func (e *ellipse) gather(end uint32) {
+	if e.hollow {
+		diagonal(e.cov, e.dim(), e.ridge)
+		e.hollow = false
+	}
+	for e.worked < end {
+		eight := e.eight(e.worked)
+		loops.rank8(e.cov, eight, 1)
+		clear(eight)
+		e.worked = min(end, e.worked/lazy*lazy+lazy)
+	}
+}
+
+// eight returns where the states of a step and of those beside it are kept.
+func (e *ellipse) eight(step uint32) []float32 {
+	n := lazy * e.dim()
+	k := int(step%keep/lazy) * n
+	return e.phi[k : k+n]
 }
 
 // append appends steps, both matrices and the updates kept apart.
 func (e *ellipse) append(dst []byte) []byte {
+	e.settle()
+	e.gather(e.steps / lazy * lazy)
 	dst = binary.LittleEndian.AppendUint32(dst, e.steps)
 	for _, x := range e.parts() {
 		dst = nn.AppendFloats(dst, x)
@@ -126,7 +163,9 @@ func (e *ellipse) append(dst []byte) []byte {
 	return dst
 }
 
-func (e *ellipse) parts() [4][]float32 { return [...][]float32{e.inv, e.cov, e.w, e.phi} }
+func (e *ellipse) parts() [4][]float32 {
+	return [...][]float32{e.inv, e.cov, e.w, e.eight(e.steps)}
+}
 
 // cut restores what append wrote and returns what follows it, or reports that it is too short.
 func (e *ellipse) cut(src []byte) (rest []byte, ok bool) {
@@ -138,7 +177,9 @@ func (e *ellipse) cut(src []byte) (rest []byte, ok bool) {
 		return nil, false
 	}
 	e.steps = binary.LittleEndian.Uint32(src)
+	e.scale, e.worked, e.hollow = 0, e.steps/lazy*lazy, false
 	src = src[4:]
+	clear(e.phi)
 	for _, x := range e.parts() {
 		nn.DecodeFloats(x, src)
 		src = src[4*len(x):]
@@ -150,12 +191,13 @@ func (e *ellipse) cut(src []byte) (rest []byte, ok bool) {
 type inverter struct {
 	d         int
 	u, w, inv []float64 // U, its inverse transposed, and the result
+	a         []float64 // factors
 }
 
 func newInverter(d int) *inverter {
 	d = padded(d)
 	f := func() []float64 { return make([]float64, d*d) }
-	return &inverter{d, f(), f(), f()}
+	return &inverter{d, f(), f(), f(), make([]float64, d)}
 }
 
 // invert sets dst to the inverse of the positive definite c, against the drift of many updates:
@@ -176,25 +218,22 @@ func (v *inverter) invert(dst, c []float32) error {
 		for j := k; j < d; j++ {
 			row[j] *= s
 		}
-		for i := k + 1; i < d; i++ {
-			loops.axpy64(u[i*d+i:(i+1)*d], row[i:], -row[i])
-		}
+		loops.eliminate64(u, row, k)
 	}
 	clear(w)
 	clear(inv)
 	for i := range d {
-		wi := w[i*d : i*d+i+1]
+		wi := w[i*d : (i+1)*d]
 		wi[i] = 1
 		for k := range i {
-			loops.axpy64(wi[:k+1], w[k*d:k*d+k+1], -u[k*d+i])
+			v.a[k] = -u[k*d+i]
 		}
+		loops.mix64(wi, w, v.a[:i])
 		s := 1 / u[i*d+i]
-		for j := range wi {
+		for j := range i + 1 {
 			wi[j] *= s
 		}
-		for j, x := range wi {
-			loops.axpy64(inv[j*d:j*d+j+1], wi[:j+1], x) // W' W, lower triangle
-		}
+		loops.outer64(inv, wi, i+1) // W' W, lower triangle
 	}
 	for i := range d {
 		for j := range i + 1 {

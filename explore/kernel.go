@@ -28,11 +28,19 @@ type kernel struct {
 	// scale multiplies x by a.
 	scale func(x []float32, a float32)
 
-	// axpy64 is axpy in float64.
-	axpy64 func(y, x []float64, a float64)
+	// eliminate64 subtracts from each row of the square matrix m below row k, from its diagonal on,
+	// row times the row's element of that number. What is left of the diagonal may be overwritten.
+	eliminate64 func(m, row []float64, k int)
+
+	// mix64 adds to y the rows of the square lower triangular matrix m, each times its number in a.
+	mix64 func(y, m, a []float64)
+
+	// outer64 adds x x' to the first n rows of the square matrix m, on and below the diagonal. What
+	// is right of it may be overwritten. Of x, what follows the first n elements is 0.
+	outer64 func(m, x []float64, n int)
 }
 
-var portable = kernel{symvGo, rank8Go, apartGo, dotGo, dist2Go, scaleGo, axpy64Go}
+var portable = kernel{symvGo, rank8Go, apartGo, dotGo, dist2Go, scaleGo, eliminate64Go, mix64Go, outer64Go}
 
 var loops = kernels()[len(kernels())-1]
 
@@ -107,10 +115,31 @@ func scaleGo(x []float32, a float32) {
 	}
 }
 
-func axpy64Go(y, x []float64, a float64) {
+func axpy64(y, x []float64, a float64) {
 	x = x[:len(y)]
 	for j := range y {
 		y[j] += float64(a * x[j])
+	}
+}
+
+func eliminate64Go(m, row []float64, k int) {
+	d := len(row)
+	for i := k + 1; i < d; i++ {
+		axpy64(m[i*d+i:(i+1)*d], row[i:], -row[i])
+	}
+}
+
+func mix64Go(y, m, a []float64) {
+	d := len(y)
+	for k, x := range a {
+		axpy64(y[:k+1], m[k*d:], x)
+	}
+}
+
+func outer64Go(m, x []float64, n int) {
+	d := len(x)
+	for j := range n {
+		axpy64(m[j*d:j*d+j+1], x, x[j])
 	}
 }
 

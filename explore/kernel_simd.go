@@ -12,9 +12,9 @@ import (
 func kernels() []kernel {
 	ks := []kernel{portable}
 	if archsimd.X86.AVX2() {
-		ks = append(ks, kernel{symv256, rank8256, apart256, dot256, dist2256, scale256, axpy64256})
+		ks = append(ks, kernel{symv256, rank8256, apart256, dot256, dist2256, scale256, eliminate64256, mix64256, outer64256})
 		if archsimd.X86.AVX512() {
-			ks = append(ks, kernel{symv512, rank8512, apart256, dot256, dist2256, scale256, axpy64256})
+			ks = append(ks, kernel{symv512, rank8512, apart256, dot256, dist2256, scale256, eliminate64256, mix64256, outer64256})
 		}
 	}
 	return ks
@@ -167,14 +167,64 @@ func scale256(x []float32, a float32) {
 	scaleGo(x, a)
 }
 
-func axpy64256(y, x []float64, a float64) {
-	x = x[:len(y)]
-	v := archsimd.BroadcastFloat64x4(a)
-	for len(y) >= 4 {
-		archsimd.LoadFloat64x4Slice(y).Add(v.Mul(archsimd.LoadFloat64x4Slice(x))).StoreSlice(y)
-		x, y = x[4:], y[4:]
+// The loops over float64 take four numbers at a time, also beyond a diagonal, where nothing is read.
+
+type long = archsimd.Float64x4
+
+func load64(p *float64, i int) long {
+	return archsimd.LoadFloat64x4((*[4]float64)(unsafe.Add(unsafe.Pointer(p), 8*i)))
+}
+
+func store64(p *float64, i int, v long) {
+	v.Store((*[4]float64)(unsafe.Add(unsafe.Pointer(p), 8*i)))
+}
+
+func eliminate64256(m, row []float64, k int) {
+	d := len(row)
+	if d%4 > 0 || k >= d {
+		eliminate64Go(m, row, k)
+		return
 	}
-	axpy64Go(y, x, a)
+	_ = m[d*d-1] // the loops check no bounds
+	pm, px := &m[0], &row[0]
+	for i := k + 1; i < d; i++ {
+		a := archsimd.BroadcastFloat64x4(-row[i])
+		for j := i &^ 3; j < d; j += 4 {
+			store64(pm, i*d+j, load64(pm, i*d+j).Add(a.Mul(load64(px, j))))
+		}
+	}
+}
+
+func mix64256(y, m, a []float64) {
+	d := len(y)
+	if d%4 > 0 || len(a) == 0 {
+		mix64Go(y, m, a)
+		return
+	}
+	_ = m[len(a)*d-1] // the loops check no bounds
+	py, pm := &y[0], &m[0]
+	for k, x := range a {
+		v := archsimd.BroadcastFloat64x4(x)
+		for j := 0; j <= k; j += 4 {
+			store64(py, j, load64(py, j).Add(v.Mul(load64(pm, k*d+j))))
+		}
+	}
+}
+
+func outer64256(m, x []float64, n int) {
+	d := len(x)
+	if d%4 > 0 || n == 0 {
+		outer64Go(m, x, n)
+		return
+	}
+	_ = m[n*d-1] // the loops check no bounds
+	pm, px := &m[0], &x[0]
+	for i := range n {
+		v := archsimd.BroadcastFloat64x4(x[i])
+		for j := 0; j <= i; j += 4 {
+			store64(pm, i*d+j, load64(pm, i*d+j).Add(v.Mul(load64(px, j))))
+		}
+	}
 }
 
 func dot256(x, y []float32) float32 {
