@@ -226,7 +226,7 @@ func (e *Ensemble) setEnd(x []float32, i int, terminated bool) {
 }
 
 // FitInputs freezes the shift and scale of the inputs at the mean and deviation of the steps of a
-// store, or of about 8000 of them: trajectories that are spread evenly over it.
+// store, or of about 16 000 of them: trajectories that are spread evenly over it.
 func (e *Ensemble) FitInputs(s *feedback.Store) error {
 	if s.Shape() != e.rows {
 		return fmt.Errorf("model: a store of %+v, want %+v", s.Shape(), e.rows)
@@ -235,7 +235,7 @@ func (e *Ensemble) FitInputs(s *feedback.Store) error {
 		e.shift[i], e.scale[i] = 0, 1
 	}
 	mean, square, n := make([]float64, e.width), make([]float64, e.width), 0.0
-	err := e.each(s, func(x []float32, rows int, _ bool) {
+	err := e.each(s, inputSteps, func(x []float32, rows int, _ bool) {
 		for i := range rows {
 			n++
 			for j, v := range x[i*e.width : (i+1)*e.width] {
@@ -257,13 +257,18 @@ func (e *Ensemble) FitInputs(s *feedback.Store) error {
 	return nil
 }
 
-// enoughSteps is the number of steps about which statistics are taken from.
-const enoughSteps = 1 << 13
+// The numbers of steps about which statistics are taken from: of inputs, and of scores, which take
+// longer to compute.
+const (
+	inputSteps = 1 << 14
+	scoreSteps = 1 << 13
+)
 
 // each hands the inputs of the steps of a store to f, some rows at a time, and whether the task ended
-// the episode in the last of them. Of large stores it takes every so-manieth trajectory.
-func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int, ended bool)) error {
-	for i := 0; i < s.Len(); i += max(1, (s.Steps()+enoughSteps-1)/enoughSteps) {
+// the episode in the last of them. Of large stores it takes every so-manieth trajectory, so that they
+// are about enough.
+func (e *Ensemble) each(s *feedback.Store, enough int, f func(x []float32, rows int, ended bool)) error {
+	for i := 0; i < s.Len(); i += max(1, (s.Steps()+enough-1)/enough) {
 		v, err := s.Whole(i)
 		if err != nil {
 			return err
@@ -277,14 +282,14 @@ func (e *Ensemble) each(s *feedback.Store, f func(x []float32, rows int, ended b
 	return nil
 }
 
-// Calibrate sets Mean and Std such that the scores of the steps of a store, as in FitInputs, have standard deviation
+// Calibrate sets Mean and Std such that the scores of the steps of a store, or of about 8000 of them, have standard deviation
 // 1 over all, and mean 0 over those in which the task did not end the episode: that time passes is
 // worth nothing by itself. Comparisons of segments hardly tell what it is worth, and the agent would
 // make a long one of every small mistake: it would hover where it should land, or crash to have
 // done. What an end is worth is for the input end to learn.
 func (e *Ensemble) Calibrate(s *feedback.Store) error {
 	var mean, square, n, alive, lived float64
-	err := e.each(s, func(_ []float32, rows int, ended bool) {
+	err := e.each(s, scoreSteps, func(_ []float32, rows int, ended bool) {
 		e.forward(rows)
 		for i := range rows {
 			n++
