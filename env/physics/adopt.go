@@ -62,8 +62,8 @@ func (w *World) adoptContact(t *Touch) {
 		return
 	}
 	c := &w.contacts[w.head.contacts]
-	*c = contact{
-		feature: w.head.contacts, a: uint32(t.A), b: uint32(t.B), sa: uint32(t.ShapeA), sb: uint32(t.ShapeB), flags: isTouching,
+	*c = contact{ // of no slot, so that no step takes its impulse for that of a contact of its own
+		slot: noShape, feature: w.head.contacts, a: uint32(t.A), b: uint32(t.B), sa: uint32(t.ShapeA), sb: uint32(t.ShapeB), flags: isTouching,
 		nx: t.Normal.X, ny: t.Normal.Y, px: t.Point.X, py: t.Point.Y, sep: t.Separation, ni: t.Impulse, ti: t.Friction,
 	}
 	w.head.contacts++

@@ -4,12 +4,16 @@
 
 package physics
 
+import "unsafe"
+
 type laneGroup16 struct {
-	gx, gy      lanes16
+	land        laneLand16
 	gap         lanes16
 	wild        lanes16
 	open        lanes16
 	live        lanes16
+	count       lanes16
+	rank        lanes16
 	factors     []lanes16
 	solution    []lanes16
 	jacobians   [][6]lanes16
@@ -17,13 +21,22 @@ type laneGroup16 struct {
 	react       []lanes16
 	dense       []lanes16
 	matrix      []lanes16
-	m           *Model
+	image       []lanes16
 	bodies      []laneBody16
+	shapes      []laneShape16
+	verts       []laneVert16
 	joints      []laneJoint16
+	grounds     []laneGround16
+	starts      [][4]lanes16
+	boxes       []laneBox16
+	m           *Model
 	now, shift  laneSystem16
 	left        uint32
 	ws          []*World
+	memory      [laneCount16]unsafe.Pointer
 	alone       uint32
+	olds        []laneContact16
+	oldest      int
 	constraints []laneConstraint16
 	axes        []laneAxis16
 	points      []lanePoint16
@@ -32,7 +45,8 @@ type laneGroup16 struct {
 	free        []laneFree16
 	unknowns    []laneUnknown16
 	unknown     [laneCount16][]int32
-	next, count [laneCount16]int
+	placed      []uint32
+	void        []uint32
 }
 
 type laneBody16 struct {
@@ -58,23 +72,52 @@ type laneJoint16 struct {
 	im, il         lanes16
 }
 
+type laneShape16 struct {
+	n, on                 lanes16
+	radius                lanes16
+	density               lanes16
+	friction, restitution lanes16
+	cx, cy, bound         lanes16
+}
+
+type laneGround16 struct {
+	n                     lanes16
+	friction, restitution lanes16
+	perX                  lanes16
+}
+
+type laneBox16 struct {
+	lox, loy, hix, hiy lanes16
+}
+
+type laneContact16 struct {
+	slot, feature    lanes16
+	a, b             lanes16
+	sa, sb           lanes16
+	flags            lanes16
+	nx, ny           lanes16
+	px, py           lanes16
+	sep              lanes16
+	ni, ti           lanes16
+	friction, bounce lanes16
+}
+
 type lanePoint16 struct {
-	nx, ny, px, py, sep lanes16
-	ni, ti              lanes16
-	friction, bounce    lanes16
-	waiting             lanes16
-	needed              lanes16
-	least               lanes16
-	normal, tangent     [6]lanes16
-	a, b                int32
-	index               [laneCount16]int32
-	_                   [14]int32
+	laneContact16
+	has             lanes16
+	waiting         lanes16
+	needed          lanes16
+	least           lanes16
+	normal, tangent [6]lanes16
+	bodyA, bodyB    int32
+	sensor          bool
+	_               [13]int32
 }
 
 func newLaneGroup16(m *Model) *laneGroup16 {
 	g := &laneGroup16{m: m}
 	n := m.dofs + 3 + m.rows
-	g.bodies, g.joints = make([]laneBody16, len(m.bodies)), make([]laneJoint16, len(m.joints))
+	g.carve()
 	g.now.motion, g.shift.motion = make(laneMotion16, n), make(laneMotion16, n)
 	g.constraints = make([]laneConstraint16, m.rows)
 	entries, widest := int32(0), int32(0)
@@ -95,7 +138,7 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	g.jacobians, g.positions = make([][6]lanes16, len(m.joints)), make([]lanes16, len(m.joints))
 	g.axes = make([]laneAxis16, 0, len(m.joints))
 	rows := m.laneRows()
-	g.points, g.grips = make([]lanePoint16, 0, rows/2), make([]laneGrip16, 0, rows)
+	g.points, g.grips = make([]lanePoint16, 0, min(m.layout.contacts, rows)), make([]laneGrip16, 0, rows)
 	g.rows = make([]laneRow16, 0, rows)
 	g.react = make([]lanes16, 0, 2*int(widest)*rows)
 	g.dense = make([]lanes16, rows*rows)
@@ -109,11 +152,32 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	return g
 }
 
+func (g *laneGroup16) carve() {
+	l, m := &g.m.layout, g.m
+	at := sizeof[header]() / 4
+	bodies := at
+	at += l.bodies * sizeof[body]() / 4
+	shapes := at
+	at += l.shapes * sizeof[shape]() / 4
+	verts := at
+	at += l.verts * sizeof[vert]() / 4
+	joints := at
+	at += l.joints * sizeof[joint]() / 4
+	grounds := at
+	at += l.grounds * sizeof[ground]() / 4
+	g.image = make([]lanes16, at/4*4+4)
+	g.bodies = unsafe.Slice((*laneBody16)(unsafe.Pointer(&g.image[bodies])), l.bodies)
+	g.shapes = unsafe.Slice((*laneShape16)(unsafe.Pointer(&g.image[shapes])), l.shapes)
+	g.verts = unsafe.Slice((*laneVert16)(unsafe.Pointer(&g.image[verts])), l.verts)
+	g.joints = unsafe.Slice((*laneJoint16)(unsafe.Pointer(&g.image[joints])), l.joints)
+	g.grounds = unsafe.Slice((*laneGround16)(unsafe.Pointer(&g.image[grounds])), l.grounds)
+	g.starts, g.boxes = make([][4]lanes16, l.grounds), make([]laneBox16, l.shapes)
+	g.placed = make([]uint32, l.shapes)
+	g.olds = make([]laneContact16, 0, maxOld)
+	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
+}
+
 func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
-	for _, w := range ws {
-		w.scratch = s
-	}
-	t.lands.detect(ws, dt)
 	t.order.sort(ws)
 	ws = t.order.ws
 	n := 0
@@ -121,7 +185,11 @@ func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup16(t.m))
 		}
-		t.groups[n].start(ws[n*laneCount16:min((n+1)*laneCount16, len(ws))], dt)
+		end := min((n+1)*laneCount16, len(ws))
+		for _, w := range ws[end:min(end+laneCount16, len(ws))] {
+			w.Prefetch()
+		}
+		t.groups[n].start(ws[n*laneCount16:end], dt)
 		n++
 	}
 	groups := t.groups[:n]
@@ -133,15 +201,13 @@ func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
 
 func (g *laneGroup16) start(ws []*World, dt float32) {
 	all := uint32(1)<<len(ws) - 1
-	g.ws = ws
-	g.alone = 0
-	for i, w := range ws {
-		if !g.m.fits(w) {
-			g.alone |= 1 << i
-		}
+	g.ws, g.alone = ws, 0
+	if len(g.m.joints) > maxFree {
+		g.alone = all
 	}
 	g.load(ws)
-	g.merge(ws)
+	g.detect(dt)
+	g.leave(bitsOf16(g.count.Greater(splat16(float32((maxDense-len(g.m.joints))/2)))) & all)
 	g.gather(dt)
 	g.prepareJoints()
 	g.constrain()
@@ -158,13 +224,15 @@ func (g *laneGroup16) finish(dt float32, s *scratch) {
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save(g.ws)
+		g.save()
 	}
 	for i, w := range g.ws {
 		if g.alone>>i&1 != 0 {
+			w.scratch = s
+			w.detect(dt)
 			w.advance(dt)
+			w.scratch = nil
 		}
-		w.scratch = nil
 	}
 }
 
@@ -187,117 +255,108 @@ func (g *laneGroup16) enter(n int) {
 }
 
 func (g *laneGroup16) load(ws []*World) {
+	var from [laneCount16]unsafe.Pointer
 	for l := range laneCount16 {
 		w := ws[0]
 		if l < len(ws) {
 			w = ws[l]
 		}
-		*at16(&g.gx, l), *at16(&g.gy, l) = w.head.gx, w.head.gy
-		for i := range w.bodies {
-			p, q := &w.bodies[i], &g.bodies[i]
-			*at16(&q.x, l), *at16(&q.y, l), *at16(&q.a, l) = p.x, p.y, p.a
-			*at16(&q.s, l), *at16(&q.c, l) = p.s, p.c
-			*at16(&q.vx, l), *at16(&q.vy, l), *at16(&q.w, l) = p.vx, p.vy, p.w
-			*at16(&q.invM, l), *at16(&q.invI, l) = p.invM, p.invI
-			*at16(&q.lcx, l), *at16(&q.lcy, l) = p.lcx, p.lcy
-			*at16(&q.fx, l), *at16(&q.fy, l), *at16(&q.t, l) = p.fx, p.fy, p.t
-			*at16(&q.linear, l), *at16(&q.angular, l) = p.linear, p.angular
-			*at16(&q.rest, l) = p.rest
-		}
-		for i := range w.joints {
-			p, q := &w.joints[i], &g.joints[i]
-			*at16(&q.ax, l), *at16(&q.ay, l), *at16(&q.bx, l), *at16(&q.by, l) = p.ax, p.ay, p.bx, p.by
-			*at16(&q.ux, l), *at16(&q.uy, l), *at16(&q.reference, l), *at16(&q.length, l) = p.ux, p.uy, p.reference, p.length
-			*at16(&q.lo, l), *at16(&q.hi, l), *at16(&q.speed, l), *at16(&q.max, l) = p.lo, p.hi, p.speed, p.max
-			*at16(&q.im, l), *at16(&q.il, l) = p.im, p.il
-		}
+		g.memory[l] = unsafe.Pointer(w.head)
 	}
-}
-
-func (g *laneGroup16) save(ws []*World) {
-	for l, w := range ws {
-		if g.alone>>l&1 != 0 {
+	gather16(&g.image[0], &g.memory, len(g.image)/4)
+	l := &g.m.layout
+	points := g.m.pointsAt()
+	for i := range g.m.grounds {
+		for e := range laneCount16 {
+			from[e] = unsafe.Add(g.memory[e], points+int(g.m.grounds[i].vert0)*sizeof[gvert]())
+		}
+		gather16(&g.starts[i][0], &from, 1)
+	}
+	boxes := 4*l.state + l.verts*sizeof[vert]()
+	for i := range g.m.shapes {
+		if g.m.shapes[i].moves {
 			continue
 		}
-		for _, i := range g.m.moving {
-			p, q := &w.bodies[i], &g.bodies[i]
-			p.x, p.y, p.a = *at16(&q.x, l), *at16(&q.y, l), *at16(&q.a, l)
-			p.s, p.c = *at16(&q.s, l), *at16(&q.c, l)
-			p.vx, p.vy, p.w = *at16(&q.vx, l), *at16(&q.vy, l), *at16(&q.w, l)
-			p.fx, p.fy, p.t = 0, 0, 0
-			p.rest, p.touch = *at16(&q.rest, l), 0
+		for e := range laneCount16 {
+			from[e] = unsafe.Add(g.memory[e], boxes+i*sizeof[aabb]())
 		}
-		for i := range w.joints {
-			p, q := &w.joints[i], &g.joints[i]
-			p.im, p.il = *at16(&q.im, l), *at16(&q.il, l)
+		gather16(&g.boxes[i].lox, &from, 1)
+	}
+	g.enter(len(ws))
+	g.remember(len(ws))
+}
+
+func (g *laneGroup16) remember(n int) {
+	var count [laneCount16]int
+	most := 0
+	for l := range n {
+		count[l] = int(*wordOf16(&g.image[2], l))
+		if count[l] > maxOld {
+			g.leave(1 << l)
+			count[l] = 0
+		}
+		most = max(most, count[l])
+	}
+	g.olds, g.oldest = g.olds[:most], 0
+	contacts := g.m.contactsAt()
+	var from [laneCount16]unsafe.Pointer
+	for k := range g.olds {
+		for l := range laneCount16 {
+			from[l] = unsafe.Pointer(&noContact)
+			if k < count[l] {
+				from[l] = unsafe.Add(g.memory[l], contacts+k*sizeof[contact]())
+			}
+		}
+		gather16(&g.olds[k].slot, &from, sizeof[contact]()/16)
+	}
+}
+
+func (g *laneGroup16) save() {
+	var to, at [laneCount16]unsafe.Pointer
+	var count [laneCount16]int
+	var keys [laneCount16]uint32
+	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
+	for l := range laneCount16 {
+		to[l] = unsafe.Pointer(&g.void[0])
+		if done>>l&1 != 0 {
+			to[l] = g.memory[l]
 		}
 	}
+	l := &g.m.layout
+	bodies := sizeof[header]()
+	joints := bodies + l.bodies*sizeof[body]() + l.shapes*sizeof[shape]() + l.verts*sizeof[vert]()
+	g.restore(&to, bodies, l.bodies*sizeof[body]())
+	g.restore(&to, joints, l.joints*sizeof[joint]())
+	contacts := g.m.contactsAt()
 	for i := range g.points {
 		p := &g.points[i]
-		for l, k := range p.index {
-			if k < 0 || l >= len(ws) || g.alone>>l&1 != 0 {
-				continue
-			}
-			c := &ws[l].contacts[k]
-			c.ni, c.ti = *at16(&p.ni, l), *at16(&p.ti, l)
-			ws[l].reportContact(c)
-		}
-	}
-}
-
-func (g *laneGroup16) merge(ws []*World) {
-	for !g.lineUp(ws) {
-		most, at := -1, 0
-		for l, w := range ws {
-			if n := int(w.head.contacts); g.alone>>l&1 == 0 && n > most {
-				most, at = n, l
-			}
-		}
-		g.alone |= 1 << at
-	}
-}
-
-func (g *laneGroup16) lineUp(ws []*World) bool {
-	g.points = g.points[:0]
-	for l, w := range ws {
-		g.next[l], g.count[l] = 0, 0
-		if g.alone>>l&1 == 0 {
-			g.count[l] = int(w.head.contacts)
-		}
-	}
-	for {
-		slot := uint32(noShape)
-		for l, w := range ws {
-			for g.next[l] < g.count[l] && w.contacts[g.next[l]].flags&isSensor != 0 {
-				g.next[l]++
-			}
-			if g.next[l] < g.count[l] {
-				slot = min(slot, w.contacts[g.next[l]].slot)
-			}
-		}
-		if slot == noShape {
-			return true
-		}
-		if len(g.points) == cap(g.points) {
-			return false
-		}
-		g.points = g.points[:len(g.points)+1]
-		p := &g.points[len(g.points)-1]
-		p.waiting = lanes16{}
+		has := bitsOf16(p.has.NotEqual(lanes16{})) & done
+		slot := *wordOf16(&p.slot, 0)
 		for l := range laneCount16 {
-			p.index[l] = -1
-		}
-		for l, w := range ws {
-			k := g.next[l]
-			if k == g.count[l] || w.contacts[k].slot != slot {
-				continue
+			at[l] = unsafe.Pointer(&g.void[0])
+			if has>>l&1 != 0 {
+				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
+				count[l]++
+				keys[l] |= 1 << min(slot, 31)
 			}
-			c := &w.contacts[k]
-			g.next[l]++
-			p.index[l], p.a, p.b = int32(k), int32(c.a), int32(c.b)
-			*at16(&p.nx, l), *at16(&p.ny, l), *at16(&p.px, l), *at16(&p.py, l), *at16(&p.sep, l) = c.nx, c.ny, c.px, c.py, c.sep
-			*at16(&p.ni, l), *at16(&p.ti, l), *at16(&p.friction, l), *at16(&p.bounce, l) = c.ni, c.ti, c.friction, c.bounce
-			*at16(&p.waiting, l) = 1
+		}
+		scatter16(&p.slot, &at, sizeof[contact]()/16)
+	}
+	for l, w := range g.ws {
+		if done>>l&1 != 0 {
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]
 		}
 	}
+}
+
+func (g *laneGroup16) restore(to *[laneCount16]unsafe.Pointer, start, bytes int) {
+	first, last := start/16, (start+bytes+15)/16
+	if first == last || bytes == 0 {
+		return
+	}
+	var at [laneCount16]unsafe.Pointer
+	for l := range laneCount16 {
+		at[l] = unsafe.Add(to[l], 16*first)
+	}
+	scatter16(&g.image[4*first], &at, last-first)
 }

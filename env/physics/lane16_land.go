@@ -4,27 +4,29 @@
 
 package physics
 
-import (
-	"github.com/terrarium-rl/terrarium/env/geom"
-	"github.com/terrarium-rl/terrarium/env/scene"
-)
+import "github.com/terrarium-rl/terrarium/env/scene"
 
 type laneVert16 struct {
 	x, y, nx, ny lanes16
 }
 
-type laneLand16 struct {
-	x1, y1, x2, y2 lanes16
+type laneStretch16 struct {
+	px, py, _      lanes16
+	x1, y1         lanes16
 	nx, ny, length lanes16
-	px, py, fx, fy lanes16
-	last           lanes16
-	v              [scene.MaxCorners]laneVert16
-	x, y, s, c     lanes16
-	radius, margin lanes16
-	p              [3]lanePlace16
-	n, count       int
-	near           [laneCount16]int32
-	_              [12]int32
+	x2, y2         lanes16
+	fx, fy         lanes16
+}
+
+type laneLand16 struct {
+	laneStretch16
+	last             lanes16
+	v                [scene.MaxCorners]laneVert16
+	radius, margin   lanes16
+	friction, bounce lanes16
+	p                [3]lanePlace16
+	n                int
+	_                [14]int32
 }
 
 type lanePlace16 struct {
@@ -43,12 +45,11 @@ func (p *lanePlace16) add(on mask16, x, y, nx, ny, d, ra, rb, id lanes16) {
 	p.sep, p.reach, p.id = d.Sub(ra).Sub(rb), lanes16{}, id
 }
 
-func (l *laneLand16) place() {
-	for i := range l.v[:l.n] {
-		v := &l.v[i]
-		x, y, nx, ny := v.x, v.y, v.nx, v.ny
-		v.x, v.y = l.x.Add((l.c.Mul(x).Sub(l.s.Mul(y)))), l.y.Add((l.s.Mul(x).Add(l.c.Mul(y))))
-		v.nx, v.ny = l.c.Mul(nx).Sub(l.s.Mul(ny)), l.s.Mul(nx).Add(l.c.Mul(ny))
+func (l *laneLand16) place(local []laneVert16, b *laneBody16) {
+	for i := range local {
+		from, to := &local[i], &l.v[i]
+		to.x, to.y = b.x.Add((b.c.Mul(from.x).Sub(b.s.Mul(from.y)))), b.y.Add((b.s.Mul(from.x).Add(b.c.Mul(from.y))))
+		to.nx, to.ny = b.c.Mul(from.nx).Sub(b.s.Mul(from.ny)), b.s.Mul(from.nx).Add(b.c.Mul(from.ny))
 	}
 }
 
@@ -263,130 +264,4 @@ func (l *laneLand16) clip(f *laneFaces16, own, on mask16, reach lanes16) {
 
 func (l *laneLand16) atStart(p *lanePlace16) mask16 {
 	return (p.px.Sub(l.x1)).Mul(l.ny).Sub((p.py.Sub(l.y1)).Mul(l.nx)).Less(splat16(linearSlop))
-}
-
-func (l *laneLand16) find(found []manifold, round bool) {
-	l.place()
-	points := 2
-	if round {
-		l.round()
-		points = l.n
-		if l.n == 2 {
-			points = 3
-		}
-	} else {
-		l.polygon()
-	}
-	var on [3]uint32
-	for i := range points {
-		on[i] = bitsOf16(l.p[i].on.NotEqual(lanes16{}))
-	}
-	for e, which := range l.near[:l.count] {
-		m := &found[which]
-		m.n = 0
-		for i := range points {
-			if on[i]>>e&1 != 0 {
-				p := &l.p[i]
-				q := &m.p[m.n]
-				q.nx, q.ny, q.px, q.py = *at16(&p.nx, e), *at16(&p.ny, e), *at16(&p.px, e), *at16(&p.py, e)
-				q.sep, q.reach, q.id = *at16(&p.sep, e), *at16(&p.reach, e), uint32(*at16(&p.id, e))
-				m.n++
-			}
-		}
-	}
-	l.count = 0
-}
-
-func (l *laneLand16) take(w *World, shape int32, g []gvert, i int, which int32) {
-	e := l.count
-	p, q := &g[i], &g[i+1]
-	*at16(&l.x1, e), *at16(&l.y1, e), *at16(&l.x2, e), *at16(&l.y2, e) = p.x, p.y, q.x, q.y
-	*at16(&l.nx, e), *at16(&l.ny, e), *at16(&l.length, e) = p.nx, p.ny, p.length
-	*at16(&l.px, e), *at16(&l.py, e), *at16(&l.fx, e), *at16(&l.fy, e), *at16(&l.last, e) = -1, 0, 1, 0, 1
-	if i > 0 {
-		*at16(&l.px, e), *at16(&l.py, e) = g[i-1].nx, g[i-1].ny
-	}
-	if i+2 < len(g) {
-		*at16(&l.fx, e), *at16(&l.fy, e), *at16(&l.last, e) = q.nx, q.ny, 0
-	}
-	info, sh := &w.m.shapes[shape], &w.shapes[shape]
-	b := &w.bodies[info.body]
-	*at16(&l.x, e), *at16(&l.y, e), *at16(&l.s, e), *at16(&l.c, e) = b.x, b.y, b.s, b.c
-	*at16(&l.radius, e), *at16(&l.margin, e) = sh.thickness(), w.margin(shape)
-	for i, v := range w.verts[info.vert0:][:l.n] {
-		to := &l.v[i]
-		*at16(&to.x, e), *at16(&to.y, e), *at16(&to.nx, e), *at16(&to.ny, e) = v.x, v.y, v.nx, v.ny
-	}
-	l.near[e] = which
-	l.count++
-}
-
-type laneLands16 struct {
-	kinds [2 * scene.MaxCorners]laneLand16
-	near  []nearby
-	found []manifold
-	ends  []int
-}
-
-func (l *laneLands16) detect(ws []*World, dt float32) {
-	for len(ws) > 0 {
-		l.near, l.ends = l.near[:0], l.ends[:0]
-		for i, w := range ws {
-			if i+4 < len(ws) {
-				ws[i+4].Prefetch()
-			}
-			w.reach(dt)
-			if !l.approach(w) {
-				break
-			}
-			l.ends = append(l.ends, len(l.near))
-		}
-		for k := range l.kinds {
-			if kind := &l.kinds[k]; kind.count > 0 {
-				kind.find(l.found, k < scene.MaxCorners)
-			}
-		}
-		begin := 0
-		for i, end := range l.ends {
-			ws[i].keepFound(l.near[begin:end], l.found[begin:end], dt)
-			begin = end
-		}
-		ws = ws[len(l.ends):]
-		if len(l.ends) == 0 {
-			ws[0].detect(dt)
-			ws = ws[1:]
-		}
-	}
-}
-
-func (l *laneLands16) approach(w *World) bool {
-	begin := len(l.near)
-	for at := range w.m.landing {
-		s := &w.m.landing[at]
-		sh, box, v := &w.shapes[s.b], &w.boxes[s.b], w.groundVerts(int(s.a))
-		if sh.on == 0 || box.hix < v[0].x || box.lox > v[len(v)-1].x {
-			continue
-		}
-		kind := int(sh.n) - 1
-		if round := sh.n == 1 || sh.thickness() > skin; !round {
-			kind += scene.MaxCorners
-		}
-		to := &l.kinds[kind]
-		to.n = int(sh.n)
-		for i := segmentAt(v, w.grounds[s.a].perX, box.lox); i+1 < len(v) && v[i].x <= box.hix; i++ {
-			if geom.Max(v[i].y, v[i+1].y)+skin < box.loy {
-				continue
-			}
-			if len(l.near) == cap(l.near) {
-				l.near = l.near[:begin]
-				return false
-			}
-			to.take(w, s.b, v, i, int32(len(l.near)))
-			l.near = append(l.near, nearby{int32(at), int32(i)})
-			if to.count == laneCount16 {
-				to.find(l.found, kind < scene.MaxCorners)
-			}
-		}
-	}
-	return true
 }

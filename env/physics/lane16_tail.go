@@ -14,13 +14,11 @@ type laneTail16 struct {
 	count  int
 	groups []*laneGroup16
 	order  lineup
-	lands  laneLands16
 }
 
 func newLaneTail16(m *Model) *laneTail16 {
 	t := &laneTail16{}
 	t.laneGroup16 = *newLaneGroup16(m)
-	t.lands.near, t.lands.found = make([]nearby, 0, maxNear), make([]manifold, maxNear)
 	for l := range t.picked {
 		t.picked[l] = make([]int32, 0, maxDense)
 	}

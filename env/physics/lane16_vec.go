@@ -3,6 +3,7 @@
 package physics
 
 import (
+	"math"
 	"simd/archsimd"
 	"unsafe"
 )
@@ -52,3 +53,32 @@ func quadrant16(x lanes16) (odd, high mask16) {
 func at16(x *lanes16, world int) *float32 {
 	return &(*[16]float32)(unsafe.Pointer(x))[world]
 }
+
+func word16(x uint32) lanes16 { return archsimd.BroadcastFloat32x16(math.Float32frombits(x)) }
+
+// wordOf16 returns the bits of one world.
+func wordOf16(x *lanes16, world int) *uint32 {
+	return &(*[16]uint32)(unsafe.Pointer(x))[world]
+}
+
+func sameWord16(a, b lanes16) mask16 { return a.AsInt32x16().Equal(b.AsInt32x16()) }
+
+func joinWords16(a, b lanes16) lanes16 {
+	return a.AsInt32x16().Or(b.AsInt32x16()).AsFloat32x16()
+}
+
+func number16(x lanes16) lanes16 { return x.AsInt32x16().ConvertToFloat32() }
+
+func featureWord16(segment, id lanes16) lanes16 {
+	return segment.ConvertToInt32().ShiftAllLeft(featureBits).Or(id.ConvertToInt32()).AsFloat32x16()
+}
+
+// gather16 reads four times quads words of each world, from where they are, into as many lanes.
+//
+//go:noescape
+func gather16(to *lanes16, from *[16]unsafe.Pointer, quads int)
+
+// scatter16 writes lanes where gather16 reads them.
+//
+//go:noescape
+func scatter16(from *lanes16, to *[16]unsafe.Pointer, quads int)

@@ -4,12 +4,16 @@
 
 package physics
 
+import "unsafe"
+
 type laneGroup8 struct {
-	gx, gy      lanes8
+	land        laneLand8
 	gap         lanes8
 	wild        lanes8
 	open        lanes8
 	live        lanes8
+	count       lanes8
+	rank        lanes8
 	factors     []lanes8
 	solution    []lanes8
 	jacobians   [][6]lanes8
@@ -17,13 +21,22 @@ type laneGroup8 struct {
 	react       []lanes8
 	dense       []lanes8
 	matrix      []lanes8
-	m           *Model
+	image       []lanes8
 	bodies      []laneBody8
+	shapes      []laneShape8
+	verts       []laneVert8
 	joints      []laneJoint8
+	grounds     []laneGround8
+	starts      [][4]lanes8
+	boxes       []laneBox8
+	m           *Model
 	now, shift  laneSystem8
 	left        uint32
 	ws          []*World
+	memory      [laneCount8]unsafe.Pointer
 	alone       uint32
+	olds        []laneContact8
+	oldest      int
 	constraints []laneConstraint8
 	axes        []laneAxis8
 	points      []lanePoint8
@@ -32,7 +45,8 @@ type laneGroup8 struct {
 	free        []laneFree8
 	unknowns    []laneUnknown8
 	unknown     [laneCount8][]int32
-	next, count [laneCount8]int
+	placed      []uint32
+	void        []uint32
 }
 
 type laneBody8 struct {
@@ -58,23 +72,52 @@ type laneJoint8 struct {
 	im, il         lanes8
 }
 
+type laneShape8 struct {
+	n, on                 lanes8
+	radius                lanes8
+	density               lanes8
+	friction, restitution lanes8
+	cx, cy, bound         lanes8
+}
+
+type laneGround8 struct {
+	n                     lanes8
+	friction, restitution lanes8
+	perX                  lanes8
+}
+
+type laneBox8 struct {
+	lox, loy, hix, hiy lanes8
+}
+
+type laneContact8 struct {
+	slot, feature    lanes8
+	a, b             lanes8
+	sa, sb           lanes8
+	flags            lanes8
+	nx, ny           lanes8
+	px, py           lanes8
+	sep              lanes8
+	ni, ti           lanes8
+	friction, bounce lanes8
+}
+
 type lanePoint8 struct {
-	nx, ny, px, py, sep lanes8
-	ni, ti              lanes8
-	friction, bounce    lanes8
-	waiting             lanes8
-	needed              lanes8
-	least               lanes8
-	normal, tangent     [6]lanes8
-	a, b                int32
-	index               [laneCount8]int32
-	_                   [14]int32
+	laneContact8
+	has             lanes8
+	waiting         lanes8
+	needed          lanes8
+	least           lanes8
+	normal, tangent [6]lanes8
+	bodyA, bodyB    int32
+	sensor          bool
+	_               [13]int32
 }
 
 func newLaneGroup8(m *Model) *laneGroup8 {
 	g := &laneGroup8{m: m}
 	n := m.dofs + 3 + m.rows
-	g.bodies, g.joints = make([]laneBody8, len(m.bodies)), make([]laneJoint8, len(m.joints))
+	g.carve()
 	g.now.motion, g.shift.motion = make(laneMotion8, n), make(laneMotion8, n)
 	g.constraints = make([]laneConstraint8, m.rows)
 	entries, widest := int32(0), int32(0)
@@ -95,7 +138,7 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	g.jacobians, g.positions = make([][6]lanes8, len(m.joints)), make([]lanes8, len(m.joints))
 	g.axes = make([]laneAxis8, 0, len(m.joints))
 	rows := m.laneRows()
-	g.points, g.grips = make([]lanePoint8, 0, rows/2), make([]laneGrip8, 0, rows)
+	g.points, g.grips = make([]lanePoint8, 0, min(m.layout.contacts, rows)), make([]laneGrip8, 0, rows)
 	g.rows = make([]laneRow8, 0, rows)
 	g.react = make([]lanes8, 0, 2*int(widest)*rows)
 	g.dense = make([]lanes8, rows*rows)
@@ -109,11 +152,32 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	return g
 }
 
+func (g *laneGroup8) carve() {
+	l, m := &g.m.layout, g.m
+	at := sizeof[header]() / 4
+	bodies := at
+	at += l.bodies * sizeof[body]() / 4
+	shapes := at
+	at += l.shapes * sizeof[shape]() / 4
+	verts := at
+	at += l.verts * sizeof[vert]() / 4
+	joints := at
+	at += l.joints * sizeof[joint]() / 4
+	grounds := at
+	at += l.grounds * sizeof[ground]() / 4
+	g.image = make([]lanes8, at/4*4+4)
+	g.bodies = unsafe.Slice((*laneBody8)(unsafe.Pointer(&g.image[bodies])), l.bodies)
+	g.shapes = unsafe.Slice((*laneShape8)(unsafe.Pointer(&g.image[shapes])), l.shapes)
+	g.verts = unsafe.Slice((*laneVert8)(unsafe.Pointer(&g.image[verts])), l.verts)
+	g.joints = unsafe.Slice((*laneJoint8)(unsafe.Pointer(&g.image[joints])), l.joints)
+	g.grounds = unsafe.Slice((*laneGround8)(unsafe.Pointer(&g.image[grounds])), l.grounds)
+	g.starts, g.boxes = make([][4]lanes8, l.grounds), make([]laneBox8, l.shapes)
+	g.placed = make([]uint32, l.shapes)
+	g.olds = make([]laneContact8, 0, maxOld)
+	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
+}
+
 func (t *laneTail8) step(ws []*World, dt float32, s *scratch) {
-	for _, w := range ws {
-		w.scratch = s
-	}
-	t.lands.detect(ws, dt)
 	t.order.sort(ws)
 	ws = t.order.ws
 	n := 0
@@ -121,7 +185,11 @@ func (t *laneTail8) step(ws []*World, dt float32, s *scratch) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup8(t.m))
 		}
-		t.groups[n].start(ws[n*laneCount8:min((n+1)*laneCount8, len(ws))], dt)
+		end := min((n+1)*laneCount8, len(ws))
+		for _, w := range ws[end:min(end+laneCount8, len(ws))] {
+			w.Prefetch()
+		}
+		t.groups[n].start(ws[n*laneCount8:end], dt)
 		n++
 	}
 	groups := t.groups[:n]
@@ -133,15 +201,13 @@ func (t *laneTail8) step(ws []*World, dt float32, s *scratch) {
 
 func (g *laneGroup8) start(ws []*World, dt float32) {
 	all := uint32(1)<<len(ws) - 1
-	g.ws = ws
-	g.alone = 0
-	for i, w := range ws {
-		if !g.m.fits(w) {
-			g.alone |= 1 << i
-		}
+	g.ws, g.alone = ws, 0
+	if len(g.m.joints) > maxFree {
+		g.alone = all
 	}
 	g.load(ws)
-	g.merge(ws)
+	g.detect(dt)
+	g.leave(bitsOf8(g.count.Greater(splat8(float32((maxDense-len(g.m.joints))/2)))) & all)
 	g.gather(dt)
 	g.prepareJoints()
 	g.constrain()
@@ -158,13 +224,15 @@ func (g *laneGroup8) finish(dt float32, s *scratch) {
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save(g.ws)
+		g.save()
 	}
 	for i, w := range g.ws {
 		if g.alone>>i&1 != 0 {
+			w.scratch = s
+			w.detect(dt)
 			w.advance(dt)
+			w.scratch = nil
 		}
-		w.scratch = nil
 	}
 }
 
@@ -187,117 +255,108 @@ func (g *laneGroup8) enter(n int) {
 }
 
 func (g *laneGroup8) load(ws []*World) {
+	var from [laneCount8]unsafe.Pointer
 	for l := range laneCount8 {
 		w := ws[0]
 		if l < len(ws) {
 			w = ws[l]
 		}
-		*at8(&g.gx, l), *at8(&g.gy, l) = w.head.gx, w.head.gy
-		for i := range w.bodies {
-			p, q := &w.bodies[i], &g.bodies[i]
-			*at8(&q.x, l), *at8(&q.y, l), *at8(&q.a, l) = p.x, p.y, p.a
-			*at8(&q.s, l), *at8(&q.c, l) = p.s, p.c
-			*at8(&q.vx, l), *at8(&q.vy, l), *at8(&q.w, l) = p.vx, p.vy, p.w
-			*at8(&q.invM, l), *at8(&q.invI, l) = p.invM, p.invI
-			*at8(&q.lcx, l), *at8(&q.lcy, l) = p.lcx, p.lcy
-			*at8(&q.fx, l), *at8(&q.fy, l), *at8(&q.t, l) = p.fx, p.fy, p.t
-			*at8(&q.linear, l), *at8(&q.angular, l) = p.linear, p.angular
-			*at8(&q.rest, l) = p.rest
-		}
-		for i := range w.joints {
-			p, q := &w.joints[i], &g.joints[i]
-			*at8(&q.ax, l), *at8(&q.ay, l), *at8(&q.bx, l), *at8(&q.by, l) = p.ax, p.ay, p.bx, p.by
-			*at8(&q.ux, l), *at8(&q.uy, l), *at8(&q.reference, l), *at8(&q.length, l) = p.ux, p.uy, p.reference, p.length
-			*at8(&q.lo, l), *at8(&q.hi, l), *at8(&q.speed, l), *at8(&q.max, l) = p.lo, p.hi, p.speed, p.max
-			*at8(&q.im, l), *at8(&q.il, l) = p.im, p.il
-		}
+		g.memory[l] = unsafe.Pointer(w.head)
 	}
-}
-
-func (g *laneGroup8) save(ws []*World) {
-	for l, w := range ws {
-		if g.alone>>l&1 != 0 {
+	gather8(&g.image[0], &g.memory, len(g.image)/4)
+	l := &g.m.layout
+	points := g.m.pointsAt()
+	for i := range g.m.grounds {
+		for e := range laneCount8 {
+			from[e] = unsafe.Add(g.memory[e], points+int(g.m.grounds[i].vert0)*sizeof[gvert]())
+		}
+		gather8(&g.starts[i][0], &from, 1)
+	}
+	boxes := 4*l.state + l.verts*sizeof[vert]()
+	for i := range g.m.shapes {
+		if g.m.shapes[i].moves {
 			continue
 		}
-		for _, i := range g.m.moving {
-			p, q := &w.bodies[i], &g.bodies[i]
-			p.x, p.y, p.a = *at8(&q.x, l), *at8(&q.y, l), *at8(&q.a, l)
-			p.s, p.c = *at8(&q.s, l), *at8(&q.c, l)
-			p.vx, p.vy, p.w = *at8(&q.vx, l), *at8(&q.vy, l), *at8(&q.w, l)
-			p.fx, p.fy, p.t = 0, 0, 0
-			p.rest, p.touch = *at8(&q.rest, l), 0
+		for e := range laneCount8 {
+			from[e] = unsafe.Add(g.memory[e], boxes+i*sizeof[aabb]())
 		}
-		for i := range w.joints {
-			p, q := &w.joints[i], &g.joints[i]
-			p.im, p.il = *at8(&q.im, l), *at8(&q.il, l)
+		gather8(&g.boxes[i].lox, &from, 1)
+	}
+	g.enter(len(ws))
+	g.remember(len(ws))
+}
+
+func (g *laneGroup8) remember(n int) {
+	var count [laneCount8]int
+	most := 0
+	for l := range n {
+		count[l] = int(*wordOf8(&g.image[2], l))
+		if count[l] > maxOld {
+			g.leave(1 << l)
+			count[l] = 0
+		}
+		most = max(most, count[l])
+	}
+	g.olds, g.oldest = g.olds[:most], 0
+	contacts := g.m.contactsAt()
+	var from [laneCount8]unsafe.Pointer
+	for k := range g.olds {
+		for l := range laneCount8 {
+			from[l] = unsafe.Pointer(&noContact)
+			if k < count[l] {
+				from[l] = unsafe.Add(g.memory[l], contacts+k*sizeof[contact]())
+			}
+		}
+		gather8(&g.olds[k].slot, &from, sizeof[contact]()/16)
+	}
+}
+
+func (g *laneGroup8) save() {
+	var to, at [laneCount8]unsafe.Pointer
+	var count [laneCount8]int
+	var keys [laneCount8]uint32
+	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
+	for l := range laneCount8 {
+		to[l] = unsafe.Pointer(&g.void[0])
+		if done>>l&1 != 0 {
+			to[l] = g.memory[l]
 		}
 	}
+	l := &g.m.layout
+	bodies := sizeof[header]()
+	joints := bodies + l.bodies*sizeof[body]() + l.shapes*sizeof[shape]() + l.verts*sizeof[vert]()
+	g.restore(&to, bodies, l.bodies*sizeof[body]())
+	g.restore(&to, joints, l.joints*sizeof[joint]())
+	contacts := g.m.contactsAt()
 	for i := range g.points {
 		p := &g.points[i]
-		for l, k := range p.index {
-			if k < 0 || l >= len(ws) || g.alone>>l&1 != 0 {
-				continue
-			}
-			c := &ws[l].contacts[k]
-			c.ni, c.ti = *at8(&p.ni, l), *at8(&p.ti, l)
-			ws[l].reportContact(c)
-		}
-	}
-}
-
-func (g *laneGroup8) merge(ws []*World) {
-	for !g.lineUp(ws) {
-		most, at := -1, 0
-		for l, w := range ws {
-			if n := int(w.head.contacts); g.alone>>l&1 == 0 && n > most {
-				most, at = n, l
-			}
-		}
-		g.alone |= 1 << at
-	}
-}
-
-func (g *laneGroup8) lineUp(ws []*World) bool {
-	g.points = g.points[:0]
-	for l, w := range ws {
-		g.next[l], g.count[l] = 0, 0
-		if g.alone>>l&1 == 0 {
-			g.count[l] = int(w.head.contacts)
-		}
-	}
-	for {
-		slot := uint32(noShape)
-		for l, w := range ws {
-			for g.next[l] < g.count[l] && w.contacts[g.next[l]].flags&isSensor != 0 {
-				g.next[l]++
-			}
-			if g.next[l] < g.count[l] {
-				slot = min(slot, w.contacts[g.next[l]].slot)
-			}
-		}
-		if slot == noShape {
-			return true
-		}
-		if len(g.points) == cap(g.points) {
-			return false
-		}
-		g.points = g.points[:len(g.points)+1]
-		p := &g.points[len(g.points)-1]
-		p.waiting = lanes8{}
+		has := bitsOf8(p.has.NotEqual(lanes8{})) & done
+		slot := *wordOf8(&p.slot, 0)
 		for l := range laneCount8 {
-			p.index[l] = -1
-		}
-		for l, w := range ws {
-			k := g.next[l]
-			if k == g.count[l] || w.contacts[k].slot != slot {
-				continue
+			at[l] = unsafe.Pointer(&g.void[0])
+			if has>>l&1 != 0 {
+				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
+				count[l]++
+				keys[l] |= 1 << min(slot, 31)
 			}
-			c := &w.contacts[k]
-			g.next[l]++
-			p.index[l], p.a, p.b = int32(k), int32(c.a), int32(c.b)
-			*at8(&p.nx, l), *at8(&p.ny, l), *at8(&p.px, l), *at8(&p.py, l), *at8(&p.sep, l) = c.nx, c.ny, c.px, c.py, c.sep
-			*at8(&p.ni, l), *at8(&p.ti, l), *at8(&p.friction, l), *at8(&p.bounce, l) = c.ni, c.ti, c.friction, c.bounce
-			*at8(&p.waiting, l) = 1
+		}
+		scatter8(&p.slot, &at, sizeof[contact]()/16)
+	}
+	for l, w := range g.ws {
+		if done>>l&1 != 0 {
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]
 		}
 	}
+}
+
+func (g *laneGroup8) restore(to *[laneCount8]unsafe.Pointer, start, bytes int) {
+	first, last := start/16, (start+bytes+15)/16
+	if first == last || bytes == 0 {
+		return
+	}
+	var at [laneCount8]unsafe.Pointer
+	for l := range laneCount8 {
+		at[l] = unsafe.Add(to[l], 16*first)
+	}
+	scatter8(&g.image[4*first], &at, last-first)
 }

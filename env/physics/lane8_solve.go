@@ -22,8 +22,8 @@ func (g *laneGroup8) gather(dt float32) {
 		v := g.now.motion[dof : dof+3]
 		if g.m.bodies[i].tree >= 0 {
 			dl, da := splat8(1).Div((splat8(1).Add(h.Mul(b.linear)))), splat8(1).Div((splat8(1).Add(h.Mul(b.angular))))
-			v[0] = (b.vx.Add(h.Mul((g.gx.Add(b.invM.Mul(b.fx)))))).Mul(dl)
-			v[1] = (b.vy.Add(h.Mul((g.gy.Add(b.invM.Mul(b.fy)))))).Mul(dl)
+			v[0] = (b.vx.Add(h.Mul((g.image[0].Add(b.invM.Mul(b.fx)))))).Mul(dl)
+			v[1] = (b.vy.Add(h.Mul((g.image[1].Add(b.invM.Mul(b.fy)))))).Mul(dl)
 			v[2] = (b.w.Add(h.Mul(b.invI.Mul(b.t)))).Mul(da)
 			b.vx, b.vy, b.w = v[0], v[1], v[2]
 		} else {
@@ -126,7 +126,7 @@ func (g *laneGroup8) prepareContacts(dt float32) {
 	var with mask8
 	for i := range g.points {
 		p := &g.points[i]
-		a, b := &g.bodies[p.a], &g.bodies[p.b]
+		a, b := &g.bodies[p.bodyA], &g.bodies[p.bodyB]
 		rax, ray := p.px.Sub(a.x), p.py.Sub(a.y)
 		rbx, rby := p.px.Sub(b.x), p.py.Sub(b.y)
 		p.least = negative8(laneMax8(p.sep, lanes8{})).Mul(perDt)
@@ -145,7 +145,7 @@ func (g *laneGroup8) takeIn(fast float32, in mask8) (more mask8) {
 	v := g.now.motion
 	for i := range g.points {
 		p := &g.points[i]
-		da, db := g.m.bodies[p.a].dof, g.m.bodies[p.b].dof
+		da, db := g.m.bodies[p.bodyA].dof, g.m.bodies[p.bodyB].dof
 		a, b, j := v[da:da+3], v[db:db+3], &p.normal
 		speed := j[0].Mul(a[0]).Add(j[1].Mul(a[1])).Add(j[2].Mul(a[2])).Add((j[3].Mul(b[0]).Add(j[4].Mul(b[1])).Add(j[5].Mul(b[2]))))
 		needed := in.And(p.waiting.NotEqual(lanes8{})).And((p.ni.Greater(lanes8{}).Or(speed.Less(p.least.Sub(splat8(fast))))))
@@ -172,10 +172,10 @@ func (g *laneGroup8) addGrip(point int32, in mask8) {
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
 	*x = laneGrip8{point: point, row: int32(len(g.rows)), in: splat8(1).Merge(lanes8{}, in), friction: p.friction, least: p.least}
-	g.addPair(&p.normal, &p.tangent, p.a, p.b, p.ni, p.ti, in)
+	g.addPair(&p.normal, &p.tangent, p.bodyA, p.bodyB, p.ni, p.ti, in)
 	bouncy := in.And(p.bounce.Greater(lanes8{}))
 	if some8(bouncy) {
-		vx, vy := laneRelative8(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)
+		vx, vy := laneRelative8(&g.bodies[p.bodyA], &g.bodies[p.bodyB], p.px, p.py)
 		before := p.nx.Mul(vx).Add(p.ny.Mul(vy))
 		x.bounce = negative8(p.bounce).Mul(before).Merge(lanes8{}, bouncy.And(before.Less(splat8(-bounceThreshold))))
 	}
@@ -387,6 +387,7 @@ func (g *laneGroup8) report(dt float32) {
 		b.vx, b.vy, b.w = v[0], v[1], v[2]
 		moves := v[0].Mul(v[0]).Add(v[1].Mul(v[1])).Greater(splat8(restSpeed * restSpeed)).Or(magnitude8(v[2]).Greater(splat8(float32(angularSlop))))
 		b.rest = lanes8{}.Merge(b.rest.Add(splat8(dt)), moves)
+		b.fx, b.fy, b.t, b.touch = lanes8{}, lanes8{}, lanes8{}, lanes8{}
 	}
 	for i := range g.axes {
 		g.split(i)
@@ -410,6 +411,19 @@ func (g *laneGroup8) report(dt float32) {
 	if wild := g.wild.NotEqual(lanes8{}); some8(wild) {
 		g.drop(wild)
 	}
+	for i := range g.points {
+		if p := &g.points[i]; !p.sensor {
+			g.touch(p)
+		}
+	}
+}
+
+func (g *laneGroup8) touch(p *lanePoint8) {
+	touching := p.has.NotEqual(lanes8{}).And((p.ni.Greater(lanes8{}).Or(p.sep.LessEqual(lanes8{}))))
+	p.flags = word8(isTouching).Merge(lanes8{}, touching)
+	a, b := &g.bodies[p.bodyA], &g.bodies[p.bodyB]
+	a.touch = joinWords8(a.touch, word8(g.m.touchOf(p.bodyB)).Merge(lanes8{}, touching))
+	b.touch = joinWords8(b.touch, word8(g.m.touchOf(p.bodyA)).Merge(lanes8{}, touching))
 }
 
 func (g *laneGroup8) drop(in mask8) {

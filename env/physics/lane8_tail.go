@@ -14,13 +14,11 @@ type laneTail8 struct {
 	count  int
 	groups []*laneGroup8
 	order  lineup
-	lands  laneLands8
 }
 
 func newLaneTail8(m *Model) *laneTail8 {
 	t := &laneTail8{}
 	t.laneGroup8 = *newLaneGroup8(m)
-	t.lands.near, t.lands.found = make([]nearby, 0, maxNear), make([]manifold, maxNear)
 	for l := range t.picked {
 		t.picked[l] = make([]int32, 0, maxDense)
 	}

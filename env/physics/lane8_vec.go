@@ -3,6 +3,7 @@
 package physics
 
 import (
+	"math"
 	"simd/archsimd"
 	"unsafe"
 )
@@ -52,3 +53,32 @@ func quadrant8(x lanes8) (odd, high mask8) {
 func at8(x *lanes8, world int) *float32 {
 	return &(*[8]float32)(unsafe.Pointer(x))[world]
 }
+
+func word8(x uint32) lanes8 { return archsimd.BroadcastFloat32x8(math.Float32frombits(x)) }
+
+// wordOf8 returns the bits of one world.
+func wordOf8(x *lanes8, world int) *uint32 {
+	return &(*[8]uint32)(unsafe.Pointer(x))[world]
+}
+
+func sameWord8(a, b lanes8) mask8 { return a.AsInt32x8().Equal(b.AsInt32x8()) }
+
+func joinWords8(a, b lanes8) lanes8 {
+	return a.AsInt32x8().Or(b.AsInt32x8()).AsFloat32x8()
+}
+
+func number8(x lanes8) lanes8 { return x.AsInt32x8().ConvertToFloat32() }
+
+func featureWord8(segment, id lanes8) lanes8 {
+	return segment.ConvertToInt32().ShiftAllLeft(featureBits).Or(id.ConvertToInt32()).AsFloat32x8()
+}
+
+// gather8 reads four times quads words of each world, from where they are, into as many lanes.
+//
+//go:noescape
+func gather8(to *lanes8, from *[8]unsafe.Pointer, quads int)
+
+// scatter8 writes lanes where gather8 reads them.
+//
+//go:noescape
+func scatter8(from *lanes8, to *[8]unsafe.Pointer, quads int)

@@ -2,16 +2,20 @@
 
 package physics
 
+import "unsafe"
+
 // A laneGroup steps worlds of one model in lockstep, each in a lane of its own. Its methods are
 // those of World with the same operations in the same order for every world, so that the
 // results are the same bits. What differs between the worlds is which contacts there are and
 // how often the loops run: all run as often as any needs, and do nothing where one does not.
 type laneGroup struct {
-	gx, gy      lanes
+	land        laneLand
 	gap         lanes // largest error of a joint at the beginning of the step
 	wild        lanes // 1 for worlds in which tame has stopped a body
 	open        lanes // 1 for worlds that are not solved yet
 	live        lanes // 1 for worlds that are stepped here, 0 for others
+	count       lanes // contacts
+	rank        lanes // contacts of the pair of shapes that is being looked at
 	factors     []lanes
 	solution    []lanes // of a tree's constraints
 	jacobians   [][6]lanes
@@ -19,13 +23,22 @@ type laneGroup struct {
 	react       []lanes
 	dense       []lanes
 	matrix      []lanes
-	m           *Model
+	image       []lanes // the memory of the worlds, up to the points of grounds, word by word
 	bodies      []laneBody
+	shapes      []laneShape
+	verts       []laneVert
 	joints      []laneJoint
+	grounds     []laneGround
+	starts      [][4]lanes // the first words of the points of each ground
+	boxes       []laneBox  // of the shapes
+	m           *Model
 	now, shift  laneSystem
 	left        uint32 // a bit for each world that has not converged yet
 	ws          []*World
-	alone       uint32 // a bit for each world that is stepped alone
+	memory      [laneCount]unsafe.Pointer // of each world
+	alone       uint32                    // a bit for each world that is stepped alone
+	olds        []laneContact             // the contacts of the last step
+	oldest      int                       // of them, the first that may be of the pair that is being looked at
 	constraints []laneConstraint
 	axes        []laneAxis
 	points      []lanePoint
@@ -34,7 +47,8 @@ type laneGroup struct {
 	free        []laneFree
 	unknowns    []laneUnknown
 	unknown     [laneCount][]int32 // which of free each is
-	next, count [laneCount]int     // while lining up: the next contact of each world, and how many it has
+	placed      []uint32           // of each shape, a bit for each world whose corners are up to date
+	void        []uint32           // where what nobody wants is written to
 }
 
 // laneBody is a body of all worlds. Its fields are those of body, in the same order.
@@ -48,7 +62,7 @@ type laneBody struct {
 	linear, angular lanes
 	mass, inertia   lanes
 	rest            lanes
-	touch           lanes // unused
+	touch           lanes // bits
 }
 
 // laneJoint is a joint of all worlds, with the fields of joint.
@@ -62,25 +76,56 @@ type laneJoint struct {
 	im, il         lanes
 }
 
+// laneShape is a shape of all worlds, with the fields of shape.
+type laneShape struct {
+	n, on                 lanes // bits
+	radius                lanes
+	density               lanes
+	friction, restitution lanes
+	cx, cy, bound         lanes
+}
+
+// laneGround is a ground of all worlds, with the fields of ground.
+type laneGround struct {
+	n                     lanes // bits
+	friction, restitution lanes
+	perX                  lanes
+}
+
+// laneBox is a bounding box in all worlds.
+type laneBox struct{ lox, loy, hix, hiy lanes }
+
+// laneContact is a contact in all worlds, with the fields of contact, of which the integers are bits.
+type laneContact struct {
+	slot, feature    lanes
+	a, b             lanes
+	sa, sb           lanes
+	flags            lanes
+	nx, ny           lanes
+	px, py           lanes
+	sep              lanes
+	ni, ti           lanes
+	friction, bounce lanes
+}
+
 // A lanePoint is a contact in those worlds that have one of a pair of shapes there. A world has
 // as many points of a slot as it has contacts, in their order.
 type lanePoint struct {
-	nx, ny, px, py, sep lanes
-	ni, ti              lanes
-	friction, bounce    lanes
-	waiting             lanes // 1 where there is such a contact and it has no rows
-	needed              lanes // 1 where takeIn finds that it needs them
-	least               lanes
-	normal, tangent     [6]lanes
-	a, b                int32
-	index               [laneCount]int32 // of the contact in each world; -1 for none
-	_                   [14]int32        // so that all lanes are where a cache line begins
+	laneContact
+	has             lanes // 1 where there is such a contact
+	waiting         lanes // 1 where it has no rows and is no sensor's
+	needed          lanes // 1 where takeIn finds that it needs them
+	least           lanes
+	normal, tangent [6]lanes
+	bodyA, bodyB    int32
+	sensor          bool
+	_               [13]int32 // so that all lanes are where a cache line begins
 }
 
 func newLaneGroup(m *Model) *laneGroup {
 	g := &laneGroup{m: m}
 	n := m.dofs + 3 + m.rows
-	g.bodies, g.joints = make([]laneBody, len(m.bodies)), make([]laneJoint, len(m.joints))
+	g.carve()
 	g.now.motion, g.shift.motion = make(laneMotion, n), make(laneMotion, n)
 	g.constraints = make([]laneConstraint, m.rows)
 	entries, widest := int32(0), int32(0)
@@ -101,7 +146,7 @@ func newLaneGroup(m *Model) *laneGroup {
 	g.jacobians, g.positions = make([][6]lanes, len(m.joints)), make([]lanes, len(m.joints))
 	g.axes = make([]laneAxis, 0, len(m.joints))
 	rows := m.laneRows()
-	g.points, g.grips = make([]lanePoint, 0, rows/2), make([]laneGrip, 0, rows)
+	g.points, g.grips = make([]lanePoint, 0, min(m.layout.contacts, rows)), make([]laneGrip, 0, rows)
 	g.rows = make([]laneRow, 0, rows)
 	g.react = make([]lanes, 0, 2*int(widest)*rows)
 	g.dense = make([]lanes, rows*rows)
@@ -115,12 +160,34 @@ func newLaneGroup(m *Model) *laneGroup {
 	return g
 }
 
-// step advances worlds of the model, at most as many as the groups have lanes, by dt.
+// carve makes the image, and the views of its parts that carve makes of the memory of a world.
+func (g *laneGroup) carve() {
+	l, m := &g.m.layout, g.m
+	at := sizeof[header]() / 4
+	bodies := at
+	at += l.bodies * sizeof[body]() / 4
+	shapes := at
+	at += l.shapes * sizeof[shape]() / 4
+	verts := at
+	at += l.verts * sizeof[vert]() / 4
+	joints := at
+	at += l.joints * sizeof[joint]() / 4
+	grounds := at
+	at += l.grounds * sizeof[ground]() / 4
+	g.image = make([]lanes, at/4*4+4)
+	g.bodies = unsafe.Slice((*laneBody)(unsafe.Pointer(&g.image[bodies])), l.bodies)
+	g.shapes = unsafe.Slice((*laneShape)(unsafe.Pointer(&g.image[shapes])), l.shapes)
+	g.verts = unsafe.Slice((*laneVert)(unsafe.Pointer(&g.image[verts])), l.verts)
+	g.joints = unsafe.Slice((*laneJoint)(unsafe.Pointer(&g.image[joints])), l.joints)
+	g.grounds = unsafe.Slice((*laneGround)(unsafe.Pointer(&g.image[grounds])), l.grounds)
+	g.starts, g.boxes = make([][4]lanes, l.grounds), make([]laneBox, l.shapes)
+	g.placed = make([]uint32, l.shapes)
+	g.olds = make([]laneContact, 0, maxOld)
+	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
+}
+
+// step advances worlds of the model by dt.
 func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
-	for _, w := range ws {
-		w.scratch = s
-	}
-	t.lands.detect(ws, dt)
 	t.order.sort(ws)
 	ws = t.order.ws
 	n := 0
@@ -128,7 +195,11 @@ func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup(t.m))
 		}
-		t.groups[n].start(ws[n*laneCount:min((n+1)*laneCount, len(ws))], dt)
+		end := min((n+1)*laneCount, len(ws))
+		for _, w := range ws[end:min(end+laneCount, len(ws))] { // not all callers have fetched them
+			w.Prefetch()
+		}
+		t.groups[n].start(ws[n*laneCount:end], dt)
 		n++
 	}
 	groups := t.groups[:n]
@@ -142,15 +213,14 @@ func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
 // closeWide, are stepped alone, which leads to the same state.
 func (g *laneGroup) start(ws []*World, dt float32) {
 	all := uint32(1)<<len(ws) - 1
-	g.ws = ws
-	g.alone = 0
-	for i, w := range ws {
-		if !g.m.fits(w) {
-			g.alone |= 1 << i
-		}
+	g.ws, g.alone = ws, 0
+	if len(g.m.joints) > maxFree {
+		g.alone = all
 	}
 	g.load(ws)
-	g.merge(ws)
+	g.detect(dt)
+	// A world with more rows than maxDense solves them in another way.
+	g.leave(bitsOf(g.count > lanes(float32((maxDense-len(g.m.joints))/2))) & all)
 	g.gather(dt)
 	g.prepareJoints()
 	g.constrain()
@@ -168,13 +238,15 @@ func (g *laneGroup) finish(dt float32, s *scratch) {
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save(g.ws)
+		g.save()
 	}
 	for i, w := range g.ws {
 		if g.alone>>i&1 != 0 {
+			w.scratch = s
+			w.detect(dt)
 			w.advance(dt)
+			w.scratch = nil
 		}
-		w.scratch = nil
 	}
 }
 
@@ -200,121 +272,112 @@ func (g *laneGroup) enter(n int) {
 
 // load copies the worlds into their lanes; lanes without a world get the first once more.
 func (g *laneGroup) load(ws []*World) {
+	var from [laneCount]unsafe.Pointer
 	for l := range laneCount {
 		w := ws[0]
 		if l < len(ws) {
 			w = ws[l]
 		}
-		*at(&g.gx, l), *at(&g.gy, l) = w.head.gx, w.head.gy
-		for i := range w.bodies {
-			p, q := &w.bodies[i], &g.bodies[i]
-			*at(&q.x, l), *at(&q.y, l), *at(&q.a, l) = p.x, p.y, p.a
-			*at(&q.s, l), *at(&q.c, l) = p.s, p.c
-			*at(&q.vx, l), *at(&q.vy, l), *at(&q.w, l) = p.vx, p.vy, p.w
-			*at(&q.invM, l), *at(&q.invI, l) = p.invM, p.invI
-			*at(&q.lcx, l), *at(&q.lcy, l) = p.lcx, p.lcy
-			*at(&q.fx, l), *at(&q.fy, l), *at(&q.t, l) = p.fx, p.fy, p.t
-			*at(&q.linear, l), *at(&q.angular, l) = p.linear, p.angular
-			*at(&q.rest, l) = p.rest
+		g.memory[l] = unsafe.Pointer(w.head)
+	}
+	gather(&g.image[0], &g.memory, len(g.image)/4)
+	l := &g.m.layout
+	points := g.m.pointsAt()
+	for i := range g.m.grounds {
+		for e := range laneCount {
+			from[e] = unsafe.Add(g.memory[e], points+int(g.m.grounds[i].vert0)*sizeof[gvert]())
 		}
-		for i := range w.joints {
-			p, q := &w.joints[i], &g.joints[i]
-			*at(&q.ax, l), *at(&q.ay, l), *at(&q.bx, l), *at(&q.by, l) = p.ax, p.ay, p.bx, p.by
-			*at(&q.ux, l), *at(&q.uy, l), *at(&q.reference, l), *at(&q.length, l) = p.ux, p.uy, p.reference, p.length
-			*at(&q.lo, l), *at(&q.hi, l), *at(&q.speed, l), *at(&q.max, l) = p.lo, p.hi, p.speed, p.max
-			*at(&q.im, l), *at(&q.il, l) = p.im, p.il
+		gather(&g.starts[i][0], &from, 1)
+	}
+	boxes := 4*l.state + l.verts*sizeof[vert]()
+	for i := range g.m.shapes {
+		if g.m.shapes[i].moves {
+			continue
 		}
+		for e := range laneCount {
+			from[e] = unsafe.Add(g.memory[e], boxes+i*sizeof[aabb]())
+		}
+		gather(&g.boxes[i].lox, &from, 1)
+	}
+	g.enter(len(ws))
+	g.remember(len(ws))
+}
+
+// remember loads the contacts of the last step.
+func (g *laneGroup) remember(n int) {
+	var count [laneCount]int
+	most := 0
+	for l := range n {
+		count[l] = int(*wordOf(&g.image[2], l))
+		if count[l] > maxOld {
+			g.leave(1 << l)
+			count[l] = 0
+		}
+		most = max(most, count[l])
+	}
+	g.olds, g.oldest = g.olds[:most], 0
+	contacts := g.m.contactsAt()
+	var from [laneCount]unsafe.Pointer
+	for k := range g.olds {
+		for l := range laneCount {
+			from[l] = unsafe.Pointer(&noContact)
+			if k < count[l] {
+				from[l] = unsafe.Add(g.memory[l], contacts+k*sizeof[contact]())
+			}
+		}
+		gather(&g.olds[k].slot, &from, sizeof[contact]()/16)
 	}
 }
 
 // save copies back what a step changes.
-func (g *laneGroup) save(ws []*World) {
-	for l, w := range ws {
-		if g.alone>>l&1 != 0 {
-			continue
-		}
-		for _, i := range g.m.moving {
-			p, q := &w.bodies[i], &g.bodies[i]
-			p.x, p.y, p.a = *at(&q.x, l), *at(&q.y, l), *at(&q.a, l)
-			p.s, p.c = *at(&q.s, l), *at(&q.c, l)
-			p.vx, p.vy, p.w = *at(&q.vx, l), *at(&q.vy, l), *at(&q.w, l)
-			p.fx, p.fy, p.t = 0, 0, 0
-			p.rest, p.touch = *at(&q.rest, l), 0
-		}
-		for i := range w.joints {
-			p, q := &w.joints[i], &g.joints[i]
-			p.im, p.il = *at(&q.im, l), *at(&q.il, l)
+func (g *laneGroup) save() {
+	var to, at [laneCount]unsafe.Pointer
+	var count [laneCount]int
+	var keys [laneCount]uint32
+	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
+	for l := range laneCount {
+		to[l] = unsafe.Pointer(&g.void[0])
+		if done>>l&1 != 0 {
+			to[l] = g.memory[l]
 		}
 	}
+	l := &g.m.layout
+	bodies := sizeof[header]()
+	joints := bodies + l.bodies*sizeof[body]() + l.shapes*sizeof[shape]() + l.verts*sizeof[vert]()
+	g.restore(&to, bodies, l.bodies*sizeof[body]())
+	g.restore(&to, joints, l.joints*sizeof[joint]())
+	contacts := g.m.contactsAt()
 	for i := range g.points {
 		p := &g.points[i]
-		for l, k := range p.index {
-			if k < 0 || l >= len(ws) || g.alone>>l&1 != 0 {
-				continue
-			}
-			c := &ws[l].contacts[k]
-			c.ni, c.ti = *at(&p.ni, l), *at(&p.ti, l)
-			ws[l].reportContact(c)
-		}
-	}
-}
-
-// merge lines up the contacts of the worlds. If there are too many points in all, the worlds with
-// the most contacts are stepped alone.
-func (g *laneGroup) merge(ws []*World) {
-	for !g.lineUp(ws) {
-		most, at := -1, 0
-		for l, w := range ws {
-			if n := int(w.head.contacts); g.alone>>l&1 == 0 && n > most {
-				most, at = n, l
-			}
-		}
-		g.alone |= 1 << at
-	}
-}
-
-// lineUp makes the points, and reports whether there is room for them.
-func (g *laneGroup) lineUp(ws []*World) bool {
-	g.points = g.points[:0]
-	for l, w := range ws {
-		g.next[l], g.count[l] = 0, 0
-		if g.alone>>l&1 == 0 {
-			g.count[l] = int(w.head.contacts)
-		}
-	}
-	for {
-		slot := uint32(noShape)
-		for l, w := range ws {
-			for g.next[l] < g.count[l] && w.contacts[g.next[l]].flags&isSensor != 0 {
-				g.next[l]++
-			}
-			if g.next[l] < g.count[l] {
-				slot = min(slot, w.contacts[g.next[l]].slot)
-			}
-		}
-		if slot == noShape {
-			return true
-		}
-		if len(g.points) == cap(g.points) {
-			return false
-		}
-		g.points = g.points[:len(g.points)+1]
-		p := &g.points[len(g.points)-1]
-		p.waiting = 0
+		has := bitsOf(p.has != 0) & done
+		slot := *wordOf(&p.slot, 0)
 		for l := range laneCount {
-			p.index[l] = -1
-		}
-		for l, w := range ws {
-			k := g.next[l]
-			if k == g.count[l] || w.contacts[k].slot != slot {
-				continue
+			at[l] = unsafe.Pointer(&g.void[0])
+			if has>>l&1 != 0 {
+				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
+				count[l]++
+				keys[l] |= 1 << min(slot, 31)
 			}
-			c := &w.contacts[k]
-			g.next[l]++
-			p.index[l], p.a, p.b = int32(k), int32(c.a), int32(c.b)
-			*at(&p.nx, l), *at(&p.ny, l), *at(&p.px, l), *at(&p.py, l), *at(&p.sep, l) = c.nx, c.ny, c.px, c.py, c.sep
-			*at(&p.ni, l), *at(&p.ti, l), *at(&p.friction, l), *at(&p.bounce, l) = c.ni, c.ti, c.friction, c.bounce
-			*at(&p.waiting, l) = 1
+		}
+		scatter(&p.slot, &at, sizeof[contact]()/16)
+	}
+	for l, w := range g.ws {
+		if done>>l&1 != 0 {
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]
 		}
 	}
+}
+
+// restore copies a part of the image, of a number of bytes in each world, to the worlds. What lies
+// next to it, if it fills up four words, is the same in both.
+func (g *laneGroup) restore(to *[laneCount]unsafe.Pointer, start, bytes int) {
+	first, last := start/16, (start+bytes+15)/16
+	if first == last || bytes == 0 {
+		return
+	}
+	var at [laneCount]unsafe.Pointer
+	for l := range laneCount {
+		at[l] = unsafe.Add(to[l], 16*first)
+	}
+	scatter(&g.image[4*first], &at, last-first)
 }

@@ -2,28 +2,32 @@
 
 package physics
 
-import (
-	"github.com/terrarium-rl/terrarium/env/geom"
-	"github.com/terrarium-rl/terrarium/env/scene"
-)
+import "github.com/terrarium-rl/terrarium/env/scene"
 
 // A laneVert is a corner of a shape, and the normal of the edge that starts there.
 type laneVert struct{ x, y, nx, ny lanes }
 
-// A laneLand is shapes near segments of grounds, a pair a lane: of any worlds of a model, as land
-// looks at them one by one. All shapes have the same number of corners.
-type laneLand struct {
-	x1, y1, x2, y2 lanes // the segment, as in stretch
+// A laneStretch is a segment of a ground, as in stretch: words of its points from the normal of the
+// segment before to that of the one after.
+type laneStretch struct {
+	px, py, _      lanes
+	x1, y1         lanes
 	nx, ny, length lanes
-	px, py, fx, fy lanes
-	last           lanes                      // 1 if it is
-	v              [scene.MaxCorners]laneVert // corners: local, then in the world
-	x, y, s, c     lanes                      // pose of the shape
-	radius, margin lanes                      // of the shape, and how near it has to be
-	p              [3]lanePlace               // what was found
-	n, count       int                        // corners, pairs
-	near           [laneCount]int32           // which of the pairs of laneLands these are
-	_              [12]int32                  // so that all lanes are where a cache line begins
+	x2, y2         lanes
+	fx, fy         lanes
+}
+
+// A laneLand is a shape near a segment of a ground in each world, as land looks at them one by one. All
+// shapes have the same number of corners.
+type laneLand struct {
+	laneStretch
+	last             lanes                      // 1 if it is
+	v                [scene.MaxCorners]laneVert // corners in the world
+	radius, margin   lanes                      // of the shape, and how near it has to be
+	friction, bounce lanes                      // of the shape on the ground
+	p                [3]lanePlace               // what was found
+	n                int                        // corners
+	_                [14]int32                  // so that all lanes are where a cache line begins
 }
 
 // A lanePlace is a point where hulls touch or are about to, in the lanes in which on is 1.
@@ -44,13 +48,12 @@ func (p *lanePlace) add(on mask, x, y, nx, ny, d, ra, rb, id lanes) {
 	p.sep, p.reach, p.id = d-ra-rb, 0, id
 }
 
-// place takes the corners from the shape into the world.
-func (l *laneLand) place() {
-	for i := range l.v[:l.n] {
-		v := &l.v[i]
-		x, y, nx, ny := v.x, v.y, v.nx, v.ny
-		v.x, v.y = l.x+(lanes(l.c*x)-lanes(l.s*y)), l.y+(lanes(l.s*x)+lanes(l.c*y))
-		v.nx, v.ny = lanes(l.c*nx)-lanes(l.s*ny), lanes(l.s*nx)+lanes(l.c*ny)
+// place takes the corners of a shape of b into the world.
+func (l *laneLand) place(local []laneVert, b *laneBody) {
+	for i := range local {
+		from, to := &local[i], &l.v[i]
+		to.x, to.y = b.x+(lanes(b.c*from.x)-lanes(b.s*from.y)), b.y+(lanes(b.s*from.x)+lanes(b.c*from.y))
+		to.nx, to.ny = lanes(b.c*from.nx)-lanes(b.s*from.ny), lanes(b.s*from.nx)+lanes(b.c*from.ny)
 	}
 }
 
@@ -242,136 +245,4 @@ func (l *laneLand) clip(f *laneFaces, own, on mask, reach lanes) {
 // atStart reports whether a point is at the beginning of the segment.
 func (l *laneLand) atStart(p *lanePlace) mask {
 	return lanes((p.px-l.x1)*l.ny)-lanes((p.py-l.y1)*l.nx) < linearSlop
-}
-
-// find finds the points of all pairs, and leaves room for others.
-func (l *laneLand) find(found []manifold, round bool) {
-	l.place()
-	points := 2
-	if round {
-		l.round()
-		points = l.n
-		if l.n == 2 {
-			points = 3
-		}
-	} else {
-		l.polygon()
-	}
-	var on [3]uint32
-	for i := range points {
-		on[i] = bitsOf(l.p[i].on != 0)
-	}
-	for e, which := range l.near[:l.count] {
-		m := &found[which]
-		m.n = 0
-		for i := range points {
-			if on[i]>>e&1 != 0 {
-				p := &l.p[i]
-				q := &m.p[m.n]
-				q.nx, q.ny, q.px, q.py = *at(&p.nx, e), *at(&p.ny, e), *at(&p.px, e), *at(&p.py, e)
-				q.sep, q.reach, q.id = *at(&p.sep, e), *at(&p.reach, e), uint32(*at(&p.id, e))
-				m.n++
-			}
-		}
-	}
-	l.count = 0
-}
-
-// take takes in a shape of w and segment i of the ground with points g, as segmentOf describes it.
-func (l *laneLand) take(w *World, shape int32, g []gvert, i int, which int32) {
-	e := l.count
-	p, q := &g[i], &g[i+1]
-	*at(&l.x1, e), *at(&l.y1, e), *at(&l.x2, e), *at(&l.y2, e) = p.x, p.y, q.x, q.y
-	*at(&l.nx, e), *at(&l.ny, e), *at(&l.length, e) = p.nx, p.ny, p.length
-	*at(&l.px, e), *at(&l.py, e), *at(&l.fx, e), *at(&l.fy, e), *at(&l.last, e) = -1, 0, 1, 0, 1
-	if i > 0 {
-		*at(&l.px, e), *at(&l.py, e) = g[i-1].nx, g[i-1].ny
-	}
-	if i+2 < len(g) {
-		*at(&l.fx, e), *at(&l.fy, e), *at(&l.last, e) = q.nx, q.ny, 0
-	}
-	info, sh := &w.m.shapes[shape], &w.shapes[shape]
-	b := &w.bodies[info.body]
-	*at(&l.x, e), *at(&l.y, e), *at(&l.s, e), *at(&l.c, e) = b.x, b.y, b.s, b.c
-	*at(&l.radius, e), *at(&l.margin, e) = sh.thickness(), w.margin(shape)
-	for i, v := range w.verts[info.vert0:][:l.n] {
-		to := &l.v[i]
-		*at(&to.x, e), *at(&to.y, e), *at(&to.nx, e), *at(&to.ny, e) = v.x, v.y, v.nx, v.ny
-	}
-	l.near[e] = which
-	l.count++
-}
-
-// laneLands finds where shapes land, for worlds of a model.
-type laneLands struct {
-	kinds [2 * scene.MaxCorners]laneLand // by corners; round ones, then others
-	near  []nearby
-	found []manifold // of each
-	ends  []int      // of the pairs of each world
-}
-
-// detect finds the contacts of worlds, as World.detect.
-func (l *laneLands) detect(ws []*World, dt float32) {
-	for len(ws) > 0 {
-		l.near, l.ends = l.near[:0], l.ends[:0]
-		for i, w := range ws {
-			if i+4 < len(ws) { // not all callers have fetched them, and the nearest cache does not hold all
-				ws[i+4].Prefetch()
-			}
-			w.reach(dt)
-			if !l.approach(w) {
-				break
-			}
-			l.ends = append(l.ends, len(l.near))
-		}
-		for k := range l.kinds {
-			if kind := &l.kinds[k]; kind.count > 0 {
-				kind.find(l.found, k < scene.MaxCorners)
-			}
-		}
-		begin := 0
-		for i, end := range l.ends {
-			ws[i].keepFound(l.near[begin:end], l.found[begin:end], dt)
-			begin = end
-		}
-		ws = ws[len(l.ends):]
-		if len(l.ends) == 0 {
-			ws[0].detect(dt)
-			ws = ws[1:]
-		}
-	}
-}
-
-// approach lists the pairs of shapes and segments of w that may touch, and reports whether
-// there is room for them.
-func (l *laneLands) approach(w *World) bool {
-	begin := len(l.near)
-	for at := range w.m.landing {
-		s := &w.m.landing[at]
-		sh, box, v := &w.shapes[s.b], &w.boxes[s.b], w.groundVerts(int(s.a))
-		if sh.on == 0 || box.hix < v[0].x || box.lox > v[len(v)-1].x {
-			continue
-		}
-		kind := int(sh.n) - 1
-		if round := sh.n == 1 || sh.thickness() > skin; !round {
-			kind += scene.MaxCorners
-		}
-		to := &l.kinds[kind]
-		to.n = int(sh.n)
-		for i := segmentAt(v, w.grounds[s.a].perX, box.lox); i+1 < len(v) && v[i].x <= box.hix; i++ {
-			if geom.Max(v[i].y, v[i+1].y)+skin < box.loy {
-				continue
-			}
-			if len(l.near) == cap(l.near) {
-				l.near = l.near[:begin]
-				return false
-			}
-			to.take(w, s.b, v, i, int32(len(l.near)))
-			l.near = append(l.near, nearby{int32(at), int32(i)})
-			if to.count == laneCount {
-				to.find(l.found, kind < scene.MaxCorners)
-			}
-		}
-	}
-	return true
 }

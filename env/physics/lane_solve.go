@@ -22,8 +22,8 @@ func (g *laneGroup) gather(dt float32) {
 		v := g.now.motion[dof : dof+3]
 		if g.m.bodies[i].tree >= 0 {
 			dl, da := 1/(1+lanes(h*b.linear)), 1/(1+lanes(h*b.angular))
-			v[0] = (b.vx + lanes(h*(g.gx+lanes(b.invM*b.fx)))) * dl
-			v[1] = (b.vy + lanes(h*(g.gy+lanes(b.invM*b.fy)))) * dl
+			v[0] = (b.vx + lanes(h*(g.image[0]+lanes(b.invM*b.fx)))) * dl
+			v[1] = (b.vy + lanes(h*(g.image[1]+lanes(b.invM*b.fy)))) * dl
 			v[2] = (b.w + lanes(h*lanes(b.invI*b.t))) * da
 			b.vx, b.vy, b.w = v[0], v[1], v[2] // for approach
 		} else {
@@ -126,7 +126,7 @@ func (g *laneGroup) prepareContacts(dt float32) {
 	var with mask // contacts
 	for i := range g.points {
 		p := &g.points[i]
-		a, b := &g.bodies[p.a], &g.bodies[p.b]
+		a, b := &g.bodies[p.bodyA], &g.bodies[p.bodyB]
 		rax, ray := p.px-a.x, p.py-a.y
 		rbx, rby := p.px-b.x, p.py-b.y
 		p.least = -laneMax(p.sep, 0) * perDt
@@ -147,7 +147,7 @@ func (g *laneGroup) takeIn(fast float32, in mask) (more mask) {
 	v := g.now.motion
 	for i := range g.points {
 		p := &g.points[i]
-		da, db := g.m.bodies[p.a].dof, g.m.bodies[p.b].dof
+		da, db := g.m.bodies[p.bodyA].dof, g.m.bodies[p.bodyB].dof
 		a, b, j := v[da:da+3], v[db:db+3], &p.normal
 		speed := lanes(j[0]*a[0]) + lanes(j[1]*a[1]) + lanes(j[2]*a[2]) +
 			(lanes(j[3]*b[0]) + lanes(j[4]*b[1]) + lanes(j[5]*b[2]))
@@ -176,10 +176,10 @@ func (g *laneGroup) addGrip(point int32, in mask) {
 	g.grips = g.grips[:len(g.grips)+1]
 	x := &g.grips[len(g.grips)-1]
 	*x = laneGrip{point: point, row: int32(len(g.rows)), in: choose(in, 1, 0), friction: p.friction, least: p.least}
-	g.addPair(&p.normal, &p.tangent, p.a, p.b, p.ni, p.ti, in)
+	g.addPair(&p.normal, &p.tangent, p.bodyA, p.bodyB, p.ni, p.ti, in)
 	bouncy := in && p.bounce > 0
 	if some(bouncy) {
-		vx, vy := laneRelative(&g.bodies[p.a], &g.bodies[p.b], p.px, p.py)
+		vx, vy := laneRelative(&g.bodies[p.bodyA], &g.bodies[p.bodyB], p.px, p.py)
 		before := lanes(p.nx*vx) + lanes(p.ny*vy)
 		x.bounce = choose(bouncy && before < -bounceThreshold, -p.bounce*before, 0)
 	}
@@ -376,6 +376,7 @@ func (g *laneGroup) report(dt float32) {
 		b.vx, b.vy, b.w = v[0], v[1], v[2]
 		moves := mask(lanes(v[0]*v[0])+lanes(v[1]*v[1]) > restSpeed*restSpeed || magnitude(v[2]) > lanes(angularSlop))
 		b.rest = choose(moves, 0, b.rest+lanes(dt))
+		b.fx, b.fy, b.t, b.touch = 0, 0, 0, 0
 	}
 	for i := range g.axes {
 		g.split(i)
@@ -394,6 +395,20 @@ func (g *laneGroup) report(dt float32) {
 	if wild := mask(g.wild != 0); some(wild) {
 		g.drop(wild)
 	}
+	for i := range g.points {
+		if p := &g.points[i]; !p.sensor {
+			g.touch(p)
+		}
+	}
+}
+
+// touch says whether the shapes of a contact touch, as reportContact.
+func (g *laneGroup) touch(p *lanePoint) {
+	touching := mask(p.has != 0 && (p.ni > 0 || p.sep <= 0))
+	p.flags = choose(touching, word(isTouching), 0)
+	a, b := &g.bodies[p.bodyA], &g.bodies[p.bodyB]
+	a.touch = joinWords(a.touch, choose(touching, word(g.m.touchOf(p.bodyB)), 0))
+	b.touch = joinWords(b.touch, choose(touching, word(g.m.touchOf(p.bodyA)), 0))
 }
 
 // drop drops the impulses from which the next step would start.

@@ -16,13 +16,11 @@ type laneTail struct {
 	count     int
 	groups    []*laneGroup
 	order     lineup
-	lands     laneLands
 }
 
 func newLaneTail(m *Model) *laneTail {
 	t := &laneTail{}
 	t.laneGroup = *newLaneGroup(m)
-	t.lands.near, t.lands.found = make([]nearby, 0, maxNear), make([]manifold, maxNear)
 	for l := range t.picked {
 		t.picked[l] = make([]int32, 0, maxDense)
 	}

@@ -2,7 +2,12 @@
 
 package physics
 
-import "github.com/terrarium-rl/terrarium/env/geom"
+import (
+	"math"
+	"unsafe"
+
+	"github.com/terrarium-rl/terrarium/env/geom"
+)
 
 // This file says what the primitive operations of the lane engine mean, for one world. The real
 // ones, for 8 and 16 worlds, are in lane8_vec.go and lane16_vec.go.
@@ -55,3 +60,35 @@ func quadrant(x lanes) (odd, high mask) { return int32(x)&1 != 0, int32(x)&2 != 
 
 // at returns the number of one world.
 func at(x *lanes, world int) *float32 { return (*float32)(x) }
+
+// Whole words: bits that the lanes hold but do not compute with.
+
+// word returns the bits x for all worlds.
+func word(x uint32) lanes { return lanes(math.Float32frombits(x)) }
+
+// wordOf returns the bits of one world.
+func wordOf(x *lanes, world int) *uint32 { return (*uint32)(unsafe.Pointer(x)) }
+
+// sameWord reports where the bits are the same.
+func sameWord(a, b lanes) mask { return math.Float32bits(float32(a)) == math.Float32bits(float32(b)) }
+
+// joinWords returns the bits that are in either.
+func joinWords(a, b lanes) lanes {
+	return word(math.Float32bits(float32(a)) | math.Float32bits(float32(b)))
+}
+
+// number returns the number that the bits are as a 32-bit integer.
+func number(x lanes) lanes { return lanes(int32(math.Float32bits(float32(x)))) }
+
+// featureWord returns the bits of a feature of a contact with a segment.
+func featureWord(segment, id lanes) lanes { return word(uint32(segment)<<featureBits | uint32(id)) }
+
+// gather reads four times quads words of each world, from where they are, into as many lanes.
+func gather(to *lanes, from *[laneCount]unsafe.Pointer, quads int) {
+	copy(unsafe.Slice(to, 4*quads), unsafe.Slice((*lanes)(from[0]), 4*quads))
+}
+
+// scatter writes lanes where gather reads them.
+func scatter(from *lanes, to *[laneCount]unsafe.Pointer, quads int) {
+	copy(unsafe.Slice((*lanes)(to[0]), 4*quads), unsafe.Slice(from, 4*quads))
+}

@@ -1,5 +1,10 @@
 package physics
 
+import (
+	"github.com/terrarium-rl/terrarium/env/geom"
+	"github.com/terrarium-rl/terrarium/env/scene"
+)
+
 //go:generate go run ./lanegen
 
 // maxLaneRows is the number of rows that a group of worlds has room for, all worlds together.
@@ -7,12 +12,6 @@ const maxLaneRows = 2 * maxDense
 
 // laneRows returns the number of rows that a group of worlds of m has room for.
 func (m *Model) laneRows() int { return min(len(m.joints)+4*m.layout.contacts, maxLaneRows) }
-
-// fits reports whether a group has room for the contacts of w, whichever are solved. A world
-// with more rows than maxDense solves them in another way.
-func (m *Model) fits(w *World) bool {
-	return len(m.joints)+2*int(w.head.contacts) <= maxDense && len(m.joints) <= maxFree
-}
 
 // inTree returns the first velocity of a body relative to a tree; of the zeros if it does not
 // respond.
@@ -23,22 +22,40 @@ func (m *Model) inTree(t *tree, b int32) int32 {
 	return m.bodies[b].dof - t.dof
 }
 
-// lineup is worlds in an order in which those with contacts of the same shapes are next to each
-// other: then the lanes of a group have more to do in common.
+// pointsAt returns where in a world the points of grounds begin, in bytes.
+func (m *Model) pointsAt() int {
+	l := &m.layout
+	return sizeof[header]() + l.bodies*sizeof[body]() + l.shapes*sizeof[shape]() + l.verts*sizeof[vert]() +
+		l.joints*sizeof[joint]() + l.grounds*sizeof[ground]()
+}
+
+// contactsAt returns where in a world the contacts begin, in bytes.
+func (m *Model) contactsAt() int { return m.pointsAt() + m.layout.gverts*sizeof[gvert]() }
+
+// touchOf returns what a body that touches body by notes.
+func (m *Model) touchOf(by int32) uint32 {
+	if m.bodies[by].kind == scene.Static {
+		return touchAny | touchGround
+	}
+	return touchAny
+}
+
+// lineup is worlds in an order in which those that had contacts of the same shapes in their last step
+// are next to each other: then the lanes of a group have more to do in common.
 type lineup struct {
 	ws   []*World
-	keys []uint64
+	keys []uint32
 }
+
+// key returns where lockstep keeps a bit for each pair of shapes with contacts in the last step, the
+// last one for all from 31 on. It decides nothing but which worlds are stepped together.
+func (w *World) key() *uint32 { return &w.mem[len(w.mem)-1] }
 
 // sort takes in ws.
 func (l *lineup) sort(ws []*World) {
 	l.ws, l.keys = l.ws[:0], l.keys[:0]
 	for _, w := range ws {
-		key := uint64(0)
-		for i := range w.contacts[:w.head.contacts] {
-			key |= 1 << min(w.contacts[i].slot, 63)
-		}
-		at := len(l.ws)
+		key, at := *w.key(), len(l.ws)
 		l.ws, l.keys = append(l.ws, w), append(l.keys, key)
 		for ; at > 0 && l.keys[at-1] > key; at-- {
 			l.ws[at], l.keys[at] = l.ws[at-1], l.keys[at-1]
@@ -47,21 +64,23 @@ func (l *lineup) sort(ws []*World) {
 	}
 }
 
-// maxNear is the number of pairs of shapes and segments that are looked at together.
-const maxNear = 512
+// maxOld is the number of contacts of the last step up to which worlds are stepped together.
+const maxOld = 64
 
-// nearby is a pair of a shape and a segment of a ground that may touch.
-type nearby struct{ slot, segment int32 }
+// noContact stands for the contacts that some worlds lack.
+var noContact = contact{slot: noShape}
 
-// keepFound makes contacts of what was found of pairs of shapes and segments, and looks for those of
-// shapes with shapes.
-func (w *World) keepFound(near []nearby, found []manifold, dt float32) {
-	old := w.remember()
-	for i := range found {
-		if m := &found[i]; m.n > 0 {
-			w.keepLanded(m, uint32(near[i].slot), &w.m.landing[near[i].slot], int(near[i].segment), &old, dt)
-		}
+// pairContact returns a contact of two shapes without what its points differ in, as detectPair keeps it.
+func (w *World) pairContact(slot uint32, s *slot) contact {
+	as, bs := &w.shapes[s.a], &w.shapes[s.b]
+	return contact{
+		slot: slot, a: uint32(w.m.shapes[s.a].body), b: uint32(w.m.shapes[s.b].body), sa: uint32(s.a), sb: uint32(s.b),
+		friction: geom.Sqrt(as.friction * bs.friction), bounce: geom.Max(as.restitution, bs.restitution),
 	}
-	clear(w.fresh)
-	w.detectPairs(dt, &old)
+}
+
+// passes reports whether keep leaves a point of c out.
+func (w *World) passes(p *point, c *contact, dt float32) bool {
+	vx, vy := relative(&w.bodies[c.a], &w.bodies[c.b], p.px, p.py)
+	return p.misses(vx, vy, dt)
 }

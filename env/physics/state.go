@@ -135,7 +135,7 @@ func (l *layout) carve(mem []uint32) views {
 	l.state = at
 	v.world = carve[vert](mem, &at, l.verts)
 	v.boxes = carve[aabb](mem, &at, l.shapes)
-	l.words = at
+	l.words = at/4*4 + 4 // lanes take four at once; the last one is for World.key
 	return v
 }
 
