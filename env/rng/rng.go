@@ -32,8 +32,8 @@ func (k Key) Uint64() uint64 { return uint64(k.Hi)<<32 | uint64(k.Lo) }
 // Fold returns the key that x, such as the number of a world or an episode, selects from the
 // family of k.
 func (k Key) Fold(x uint64) Key {
-	b := Philox([4]uint32{uint32(x), uint32(x >> 32), 0, uint32(fold)}, k)
-	return Key{b[0], b[1]}
+	lo, hi, _, _ := philox(uint32(x), uint32(x>>32), 0, uint32(fold), k.Lo, k.Hi)
+	return Key{lo, hi}
 }
 
 // Stream returns the stream of the given purpose, world and step.
@@ -42,17 +42,23 @@ func (k Key) Stream(p Purpose, world, step uint32) Stream {
 }
 
 // Philox returns the Philox4x32-10 block at counter ctr under key k.
-func Philox(ctr [4]uint32, k Key) [4]uint32 {
+func Philox(ctr [4]uint32, k Key) (block [4]uint32) {
+	block[0], block[1], block[2], block[3] = philox(ctr[0], ctr[1], ctr[2], ctr[3], k.Lo, k.Hi)
+	return block
+}
+
+// philox is Philox in registers: to copy the words of an array soon after they were written, one by one, takes
+// longer than half of the rounds.
+func philox(a, b, c, d, lo, hi uint32) (uint32, uint32, uint32, uint32) {
 	const m0, m1, w0, w1 = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85
-	a, b, c, d := ctr[0], ctr[1], ctr[2], ctr[3] // an array would not stay in registers
 	for range 10 {
 		h0, l0 := bits.Mul32(m0, a)
 		h1, l1 := bits.Mul32(m1, c)
-		a, b, c, d = h1^b^k.Lo, l1, h0^d^k.Hi, l0
-		k.Lo += w0
-		k.Hi += w1
+		a, b, c, d = h1^b^lo, l1, h0^d^hi, l0
+		lo += w0
+		hi += w1
 	}
-	return [4]uint32{a, b, c, d}
+	return a, b, c, d
 }
 
 // A Stream is a sequence of random numbers. It is a small value: copying it copies its
@@ -67,7 +73,7 @@ type Stream struct {
 // Uint32 returns 32 random bits.
 func (s *Stream) Uint32() uint32 {
 	if s.left == 0 {
-		s.buf = Philox(s.ctr, s.key)
+		s.buf[0], s.buf[1], s.buf[2], s.buf[3] = philox(s.ctr[0], s.ctr[1], s.ctr[2], s.ctr[3], s.key.Lo, s.key.Hi)
 		s.ctr[0]++
 		s.left = 4
 	}
