@@ -111,6 +111,8 @@ const (
 	factTilt
 	factSpin
 	factCount
+
+	obsCount = 8
 )
 
 // Spec checks the options and describes the environment.

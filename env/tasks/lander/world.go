@@ -139,6 +139,7 @@ type look struct {
 	at, v       geom.Vec
 	angle, spin float32
 	leg         [2]float32
+	row         [obsCount]float32 // the observation
 }
 
 func newWorld(continuous bool) *world {
@@ -370,31 +371,29 @@ func (w *world) see() {
 	for i, leg := range w.legs {
 		w.leg[i] = truth(w.w.Touching(leg))
 	}
+	o := &w.row
+	o[0] = (w.at.X - width/2 - w.Params[padX]) * (2 / width)
+	o[1] = (w.at.Y - (high/4 + legNominal)) * (2 / high)
+	o[2] = w.v.X * (width / 2 * dt)
+	o[3] = w.v.Y * (high / 2 * dt)
+	o[4] = w.angle
+	o[5] = w.spin * (20 * dt)
+	o[6] = w.leg[0]
+	o[7] = w.leg[1]
 }
 
 // Observe writes the observation row.
-func (w *world) Observe(obs []float32) {
-	obs = obs[:8]
-	obs[0] = (w.at.X - width/2 - w.Params[padX]) * (2 / width)
-	obs[1] = (w.at.Y - (high/4 + legNominal)) * (2 / high)
-	obs[2] = w.v.X * (width / 2 * dt)
-	obs[3] = w.v.Y * (high / 2 * dt)
-	obs[4] = w.angle
-	obs[5] = w.spin * (20 * dt)
-	obs[6] = w.leg[0]
-	obs[7] = w.leg[1]
-}
+func (w *world) Observe(obs []float32) { copy(obs, w.row[:]) }
 
 // potential returns what the reward's shaping is the change of.
 func (w *world) potential() float32 {
-	var o [8]float32
-	w.Observe(o[:])
+	o := &w.row
 	return float32(-100*geom.Vec{X: o[0], Y: o[1]}.Len()) - float32(100*geom.Vec{X: o[2], Y: o[3]}.Len()) - float32(100*geom.Abs(o[4])) + float32(10*(o[6]+o[7]))
 }
 
 // judge reports facts and end of the step. Rest outweighs a crash, and a crash the loss.
 func (w *world) judge(b *env.Batch) {
-	before := w.Shaping
+	before, speed := w.Shaping, w.v.Len() // roots first: they take long, and need not be waited for
 	w.Shaping = w.potential()
 	landed := w.still()
 	crashed := !landed && w.w.Touching(w.hull)
@@ -413,7 +412,7 @@ func (w *world) judge(b *env.Batch) {
 	f[factOnPad] = truth(w.leg[0]+w.leg[1] == 2 && geom.Abs(offset) <= w.Params[padWidth]/2)
 	f[factOffset] = offset
 	f[factHeight] = w.at.Y - w.w.GroundHeight(0, w.at.X)
-	f[factSpeed] = w.v.Len()
+	f[factSpeed] = speed
 	f[factTilt] = geom.Abs(w.angle)
 	f[factSpin] = w.spin
 }
