@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
@@ -186,6 +187,13 @@ func TestDeviceE3B(t *testing.T) {
 	}
 }
 
+// wide returns a spec whose observations have 11 columns.
+func wide(s *env.Spec) *env.Spec {
+	c := *s
+	c.Obs = append(slices.Clone(c.Obs), env.Field{Name: "more", Len: 11 - env.Width(c.Obs), Lo: -9, Hi: 9})
+	return &c
+}
+
 // The kernels of counts are the host's tables: global and episodic, first visits, and tables that are
 // full.
 func TestDeviceCounts(t *testing.T) {
@@ -196,19 +204,29 @@ func TestDeviceCounts(t *testing.T) {
 		name            string
 		episodic, first bool
 		spread          float32
+		bits            int // of simhash, 0 for a grid
 	}{
-		{"global", false, false, 1}, {"global, full", false, false, 9}, {"episodic", true, false, 1},
-		{"first visits", true, true, 2}, {"episodic, full", true, false, 40},
+		{"global", false, false, 1, 0}, {"global, full", false, false, 9, 0}, {"episodic", true, false, 1, 0},
+		{"first visits", true, true, 2, 0}, {"episodic, full", true, false, 40, 0},
+		{"simhash", false, false, 1, 5}, {"simhash, full", false, false, 9, 64}, {"simhash of 33 bits", false, false, 9, 33}, {"episodic simhash", true, true, 2, 4},
 	} {
-		k := newKit(t)
-		host, err := (&Count{Cell: 0.5, MaxKeys: slots, Hash: "grid", Bits: 1, Episodic: c.episodic, FirstVisit: c.first}).Build(s)
+		k, s := newKit(t), s
+		if c.bits > 0 {
+			s.Spec = wide(s.Spec)
+		}
+		config := &Count{Cell: 0.5, MaxKeys: slots, Hash: "grid", Bits: 1, Episodic: c.episodic, FirstVisit: c.first}
+		if c.bits > 0 {
+			config.Hash, config.Bits = "simhash", c.bits
+		}
+		host, err := config.Build(s)
 		k.must(err)
 		width, tables := env.Width(s.Spec.Obs), 1
 		if c.episodic {
 			tables = worlds
 		}
 		state, table, keys, bonus := k.buffer(worlds*width), k.buffer(tables*(2+4*slots)), k.buffer(2*worlds), k.buffer(worlds)
-		ended, unknown := k.buffer(worlds), k.buffer(worlds)
+		ended, unknown, planes := k.buffer(worlds), k.buffer(worlds), k.buffer(max(c.bits, 1)*width)
+		copy(planes.Floats(), host.(*count).planes)
 		flag := func(b bool) uint32 {
 			if b {
 				return 1
@@ -216,8 +234,8 @@ func TestDeviceCounts(t *testing.T) {
 			return 0
 		}
 		score := k.record(call{
-			k.bind("count_score", 6, state, table, keys, bonus), worlds,
-			[]uint32{worlds, uint32(width), slots, flag(c.episodic), flag(c.first), math.Float32bits(0.5)},
+			k.bind("count_score", 7, state, table, keys, bonus, planes), worlds,
+			[]uint32{worlds, uint32(width), slots, flag(c.episodic), flag(c.first), math.Float32bits(0.5), uint32(c.bits)},
 		})
 		calls := []call{{k.bind("count_add", 3, keys, ended, table, unknown), worlds, []uint32{worlds, slots, flag(c.episodic)}}}
 		if !c.episodic {
@@ -260,8 +278,12 @@ type deviceNet struct{ in, params, table, moments, scratch, out *vk.Buffer }
 
 // newDeviceNet returns a network of the given widths and the call that puts rows through it.
 func newDeviceNet(k *kit, in *vk.Buffer, rows int, widths []int, activation uint32, limit float32) (*deviceNet, call) {
-	last := widths[len(widths)-1]
-	n := &deviceNet{in: in, table: k.buffer(3 * (len(widths) - 1)), moments: k.buffer(2 * widths[0]), out: k.buffer(rows * last)}
+	return newDeviceNetTo(k, in, k.buffer(rows*widths[len(widths)-1]), 0, rows, widths, activation, limit)
+}
+
+// newDeviceNetTo returns one whose outputs begin at a place in out.
+func newDeviceNetTo(k *kit, in, out *vk.Buffer, place, rows int, widths []int, activation uint32, limit float32) (*deviceNet, call) {
+	n := &deviceNet{in: in, table: k.buffer(3 * (len(widths) - 1)), moments: k.buffer(2 * widths[0]), out: out}
 	at, widest := 0, 0
 	for l := range len(widths) - 1 {
 		copy(n.table.Words()[3*l:], []uint32{uint32(widths[l]), uint32(widths[l+1]), uint32(at)})
@@ -270,42 +292,60 @@ func newDeviceNet(k *kit, in *vk.Buffer, rows int, widths []int, activation uint
 	}
 	n.params, n.scratch = k.buffer(at), k.buffer(2*rows*widest)
 	return n, call{
-		k.bind("embed", 5, n.in, n.params, n.table, n.moments, n.scratch, n.out), rows,
-		[]uint32{uint32(rows), uint32(len(widths) - 1), uint32(widest), activation, math.Float32bits(limit)},
+		k.bind("embed", 6, n.in, n.params, n.table, n.moments, n.scratch, n.out), rows,
+		[]uint32{uint32(rows), uint32(len(widths) - 1), uint32(widest), activation, math.Float32bits(limit), uint32(place)},
+	}
+}
+
+// deviceRND is the twin of the novelty that rnd and noveld are made of.
+type deviceRND struct {
+	in, bonus *vk.Buffer
+	nets      [2]*deviceNet // predictor and target
+	calls     []call
+}
+
+func newDeviceRND(k *kit, rows, width int, c *Distill) *deviceRND {
+	x := &deviceRND{in: k.buffer(rows * width), bonus: k.buffer(rows)}
+	var predict, aim call
+	x.nets[0], predict = newDeviceNet(k, x.in, rows, []int{width, c.Hidden, c.Hidden, c.Dim}, 1, 5)
+	x.nets[1], aim = newDeviceNet(k, x.in, rows, []int{width, c.Hidden, c.Dim}, 1, 5)
+	score := call{k.bind("rnd_score", 2, x.nets[0].out, x.nets[1].out, x.bonus), rows, []uint32{uint32(rows), uint32(c.Dim)}}
+	x.calls = []call{predict, aim, score}
+	return x
+}
+
+// load takes over what the host has learned, and the states to score.
+func (x *deviceRND) load(host *distill, states []float32) {
+	copy(x.in.Floats(), states)
+	for k, p := range [][]float32{host.p, host.tp} {
+		copy(x.nets[k].params.Floats(), p)
+		copy(x.nets[k].moments.Floats(), host.shift)
+		copy(x.nets[k].moments.Floats()[len(host.shift):], host.scale)
 	}
 }
 
 // The kernels of rnd are the host's networks, while the host trains the predictor and moves the moments
 // that states are normalised by. Sums are in another order than those of the host's SIMD.
 func TestDeviceRND(t *testing.T) {
-	const worlds, hidden, dim = 70, 12, 9
+	const worlds = 70
 	_, s := setup(t, false)
 	s.Rows = worlds
 	k, c := newKit(t), NewDistill()
-	c.Hidden, c.Dim, c.LR = hidden, dim, 1e-3
+	c.Hidden, c.Dim, c.LR = 12, 9, 1e-3
 	x, err := (&RND{Distill: c}).Build(s)
 	k.must(err)
-	host, width := x.(*distill), env.Width(s.Spec.Obs)
-	in, bonus := k.buffer(worlds*width), k.buffer(worlds)
-	predictor, predict := newDeviceNet(k, in, worlds, []int{width, hidden, hidden, dim}, 1, 5)
-	target, aim := newDeviceNet(k, in, worlds, []int{width, hidden, dim}, 1, 5)
-	score := k.record(predict, aim, call{k.bind("rnd_score", 2, predictor.out, target.out, bonus), worlds, []uint32{worlds, dim}})
+	host, device := x.(*distill), newDeviceRND(k, worlds, env.Width(s.Spec.Obs), &c)
+	score := k.record(device.calls...)
 	b, want, r := env.NewBatch(s.Spec, worlds), make([]float32, worlds), rng.New(5).Stream(0, 0, 0)
 	first := float32(0)
 	for step := range 200 {
 		for i := range b.Next {
 			b.Next[i] = 3 + 2*r.Norm()
 		}
-		copy(in.Floats(), b.Next)
-		copy(predictor.params.Floats(), host.p)
-		copy(target.params.Floats(), host.tp)
-		for _, n := range []*deviceNet{predictor, target} {
-			copy(n.moments.Floats(), host.shift)
-			copy(n.moments.Floats()[width:], host.scale)
-		}
+		device.load(host, b.Next)
 		host.Score(want, b)
 		k.run(score)
-		k.same(fmt.Sprintf("step %d: bonus", step), bonus.Floats(), want, 1e-5)
+		k.same(fmt.Sprintf("step %d: bonus", step), device.bonus.Floats(), want, 1e-5)
 		k.must(host.Update(b, nil))
 		if step == 0 {
 			first = want[0]

@@ -11,8 +11,8 @@ layout(std430, binding = 1) readonly buffer Params { float p[]; };
 layout(std430, binding = 2) readonly buffer Table { uint table[]; }; // layers x 3
 layout(std430, binding = 3) readonly buffer Moments { float moments[]; }; // shift and scale of each column
 layout(std430, binding = 4) buffer Scratch { float scratch[]; };     // rows x 2 x widest
-layout(std430, binding = 5) writeonly buffer Out { float y[]; };     // rows x outputs of the last layer
-layout(push_constant) uniform Push { uint rows, layers, widest, activation; float limit; }; // 0 tanh, 1 relu
+layout(std430, binding = 5) writeonly buffer Out { float y[]; };     // from its own place on: rows x outputs of the last layer
+layout(push_constant) uniform Push { uint rows, layers, widest, activation; float limit; uint place; }; // 0 tanh, 1 relu
 
 float fast_tanh(const float v0) {
     float v = v0 > 9.02 ? 9.02 : v0 < -9.02 ? -9.02 : v0;
@@ -46,7 +46,7 @@ void main() {
         for (uint j = 0u; j < m; j++) {
             float sum = p[w + n * m + j];
             for (uint k = 0u; k < n; k++) sum = sum + scratch[from + k] * p[w + k * m + j];
-            if (l + 1u == layers) y[i * m + j] = sum;
+            if (l + 1u == layers) y[place + i * m + j] = sum;
             else if (activation == 0u) scratch[to + j] = fast_tanh(sum);
             else scratch[to + j] = sum < 0.0 ? 0.0 : sum;
         }
