@@ -23,7 +23,7 @@ type Inspector interface {
 
 // Inspect draws a layer of a world, if it has any.
 func (p *pool) Inspect(c Canvas, world int, l Layer) {
-	if d, ok := p.worlds[world].env.(Detailed); ok {
+	if d, ok := p.envs[world].(Detailed); ok {
 		d.Inspect(c, l)
 	}
 }

@@ -181,7 +181,7 @@ func (t *team) advance(p *pool, lo, hi, next int) {
 
 // alone performs Env.Step and Env.Observe of a world.
 func (t *team) alone(p *pool, i int) {
-	e, b := p.worlds[i].env, &p.rows[i]
+	e, b := p.envs[i], &p.rows[i]
 	e.Step(b)
 	e.Observe(b.Next)
 }
