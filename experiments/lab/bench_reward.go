@@ -54,16 +54,20 @@ func rewardBenches() (bs []benchmark, err error) {
 	return bs, nil
 }
 
-// openRun returns work that is the whole training of the first seed, in a folder that is thrown away.
+// openRun returns work that is the whole training of the first seed, in a folder that is thrown away;
+// its first call, which nobody measures, trains for a twentieth of the steps.
 func (p *Plan) openRun(workers int) openFunc {
 	return func() (func() (int, error), func() error, error) {
+		steps := p.Steps / 20
 		return func() (rows int, err error) {
+			plan := *p
+			plan.Steps, steps = steps, p.Steps
 			dir, err := os.MkdirTemp("", "terrarium-bench-")
 			if err != nil {
 				return 0, err
 			}
 			defer os.RemoveAll(dir)
-			t, err := newTrainer(p, p.Seeds[0], dir, workers, func(Status) {})
+			t, err := newTrainer(&plan, plan.Seeds[0], dir, workers, func(Status) {})
 			if err != nil {
 				return 0, err
 			}

@@ -168,15 +168,12 @@ func newestCheckpoint(dir string) (checkpoint, error) {
 // removes all but the newest keep. Whatever fails, the files before it stay good.
 func saveCheckpoint(dir string, step int64, c checkpoint, best bool, keep int) error {
 	data := c.appendTo(nil)
-	names := []string{fmt.Sprintf(checkpointPattern, step)}
+	var also []string
 	if best {
-		// First, because the checkpoint of the step says that the best one is there.
-		names = []string{bestCheckpoint, names[0]}
+		also = []string{filepath.Join(dir, bestCheckpoint)}
 	}
-	for _, name := range names {
-		if err := writeFileAtomic(filepath.Join(dir, name), data); err != nil {
-			return fmt.Errorf("checkpoint: %w; earlier checkpoints are intact", err)
-		}
+	if err := writeAtomic(filepath.Join(dir, fmt.Sprintf(checkpointPattern, step)), data, also); err != nil {
+		return fmt.Errorf("checkpoint: %w; earlier checkpoints are intact", err)
 	}
 	paths, err := checkpoints(dir)
 	if err != nil {
@@ -194,7 +191,11 @@ func saveCheckpoint(dir string, step int64, c checkpoint, best bool, keep int) e
 const temporary = ".tmp-"
 
 // writeFileAtomic makes a file appear whole, and survive a power cut, or not at all.
-func writeFileAtomic(path string, data []byte) error {
+func writeFileAtomic(path string, data []byte) error { return writeAtomic(path, data, nil) }
+
+// writeAtomic is writeFileAtomic. Before path the file appears by other names, in the same folder: as
+// links where the system has them, which saves writing it again.
+func writeAtomic(path string, data []byte, also []string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), temporary+"*")
 	if err != nil {
 		return err
@@ -209,6 +210,11 @@ func writeFileAtomic(path string, data []byte) error {
 	if err == nil {
 		err = os.Chmod(f.Name(), 0o644)
 	}
+	for _, other := range also {
+		if err == nil {
+			err = linkAtomic(f.Name(), other, data)
+		}
+	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
@@ -217,6 +223,19 @@ func writeFileAtomic(path string, data []byte) error {
 		return err
 	}
 	syncDir(filepath.Dir(path))
+	return nil
+}
+
+// linkAtomic makes path another name of a file that is whole, or writes its content there.
+func linkAtomic(file, path string, data []byte) error {
+	link := file + "-link"
+	if os.Link(file, link) != nil {
+		return writeFileAtomic(path, data)
+	}
+	if err := os.Rename(link, path); err != nil {
+		os.Remove(link)
+		return err
+	}
 	return nil
 }
 

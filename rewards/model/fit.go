@@ -353,30 +353,17 @@ func (f *fitter) apply(m *member, order []int32) error {
 
 // quality measures the mean of the networks on some records.
 func (f *fitter) quality(order []int32) (q Quality) {
+	judged := make([]judgement, len(order))
+	f.pool.Do(len(order), func(wk, i int) { judged[i] = f.judge(&f.workers[wk], order[i:i+1]) })
 	weight, right := 0.0, 0.0
-	w := &f.workers[0]
 	for i, k := range order {
-		r := &f.rs[k]
-		// The mean of the members' outputs, as if one network gave them.
-		rows := f.gather(w, order[i:i+1])
-		mean := make([]float32, rows)
-		for _, p := range f.e.Params {
-			for i, y := range f.e.net.Forward(p, w.tape, w.x, rows) {
-				mean[i] += y / float32(len(f.e.Params))
-			}
-		}
-		f.cut(w, k, mean, 0)
+		w := float64(f.rs[k].Weight)
 		q.Records++
-		weight += float64(r.Weight)
-		q.Loss += float64(r.Weight) * f.o.Loss(r, w.y, w.dy)
-		if side, strict := r.Prefers(); strict && r.Kind == feedback.Pair {
+		weight += w
+		q.Loss += w * judged[i].loss
+		if judged[i].pair {
 			q.Pairs++
-			switch d := sum(w.y[side]) - sum(w.y[1-side]); {
-			case d > 0:
-				right++
-			case d == 0:
-				right += 0.5
-			}
+			right += judged[i].right
 		}
 	}
 	if weight > 0 {
@@ -386,6 +373,37 @@ func (f *fitter) quality(order []int32) (q Quality) {
 		q.Accuracy = right / float64(q.Pairs)
 	}
 	return q
+}
+
+// A judgement is what the networks make of a record.
+type judgement struct {
+	loss  float64
+	pair  bool    // with a preference
+	right float64 // 1 if they share it, 0.5 if they are undecided
+}
+
+// judge is quality for one record.
+func (f *fitter) judge(w *worker, one []int32) (j judgement) {
+	// The mean of the members' outputs, as if one network gave them.
+	rows, r := f.gather(w, one), &f.rs[one[0]]
+	mean := make([]float32, rows)
+	for _, p := range f.e.Params {
+		for i, y := range f.e.net.Forward(p, w.tape, w.x, rows) {
+			mean[i] += y / float32(len(f.e.Params))
+		}
+	}
+	f.cut(w, one[0], mean, 0)
+	j.loss = f.o.Loss(r, w.y, w.dy)
+	if side, strict := r.Prefers(); strict && r.Kind == feedback.Pair {
+		j.pair = true
+		switch d := sum(w.y[side]) - sum(w.y[1-side]); {
+		case d > 0:
+			j.right = 1
+		case d == 0:
+			j.right = 0.5
+		}
+	}
+	return j
 }
 
 // Measure tells how well a scorer predicts pairs of the store. Records of other kinds do not

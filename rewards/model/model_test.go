@@ -385,6 +385,24 @@ func TestScoring(t *testing.T) {
 	if !slices.Equal(dst, o.Step) {
 		t.Error("steps score differently as a batch")
 	}
+	for workers := 1; workers < 4; workers++ {
+		pool := nn.NewPool(workers)
+		e.share(pool)
+		for _, rows := range []int{1, 33, n} {
+			clear(dst)
+			part := *b
+			part.N = rows
+			if e.ScoreBatch(dst, &part); !slices.Equal(dst[:rows], o.Step[:rows]) {
+				t.Errorf("%d rows score differently with %d workers", rows, workers)
+			}
+		}
+		before := state(t, e)
+		if err := e.Calibrate(s); err != nil || !bytes.Equal(state(t, e), before) {
+			t.Errorf("calibrated differently by %d workers: %v", workers, err)
+		}
+		pool.Close()
+	}
+	e.pool = nil
 	if d := sum(dst) - o.Return; d > 1e-3 || d < -1e-3 || !(o.Var > 0) {
 		t.Errorf("return %v, sum of steps %v, variance %v", o.Return, sum(dst), o.Var)
 	}

@@ -124,6 +124,7 @@ var (
 func (f *Learner) Seed(key rng.Key, workers int) {
 	f.key, f.pool = key, nn.NewPool(workers)
 	f.ens, _ = NewEnsemble(f.o.Shape, f.recent.Shape(), key) // NewLearner has checked it
+	f.ens.share(f.pool)
 }
 
 // Version counts the changes of the reward: rewards that were stored under another one are old.

@@ -75,17 +75,30 @@ type Ensemble struct {
 	// ScoreBatch tell is (raw - Mean) / Std. They begin as 0 and 1.
 	Mean, Std float32
 
-	shape  Shape
-	rows   feedback.Shape
-	inputs []int // of inputNames
-	endAt  int   // column of the input end; -1 without
-	net    *nn.MLP
-	width  int
-	shift  []float32 // of the inputs: frozen statistics
-	scale  []float32
-	tape   *nn.Tape // scratch of scoring
-	x      []float32
-	raw    []float32
+	shape   Shape
+	rows    feedback.Shape
+	inputs  []int // of inputNames
+	endAt   int   // column of the input end; -1 without
+	net     *nn.MLP
+	width   int
+	shift   []float32 // of the inputs: frozen statistics
+	scale   []float32
+	scratch           // of scoring
+	others  []scratch // of the other workers that score batches
+	pool    *nn.Pool  // that does; nil for the caller alone
+	job     struct {  // what they score
+		dst  []float32
+		b    *env.Batch
+		rows int // at a time
+	}
+	onBlock func(worker, i int)
+}
+
+// scratch is what one goroutine needs to score rows.
+type scratch struct {
+	tape *nn.Tape
+	x    []float32 // inputs
+	raw  []float32 // numbers of each member, scoreRows apart
 }
 
 const scoreRows = 128 // rows scored at a time
@@ -135,9 +148,28 @@ func NewEnsemble(s Shape, rows feedback.Shape, key rng.Key) (*Ensemble, error) {
 	for i := range e.scale {
 		e.scale[i] = 1
 	}
-	e.tape = e.net.NewTape(scoreRows)
-	e.x, e.raw = make([]float32, scoreRows*e.width), make([]float32, scoreRows*s.Members)
+	e.scratch = e.newScratch()
 	return e, nil
+}
+
+func (e *Ensemble) newScratch() scratch {
+	return scratch{e.net.NewTape(scoreRows), make([]float32, scoreRows*e.width), make([]float32, scoreRows*len(e.Params))}
+}
+
+// share lets the workers of a pool score batches, and calibrate. Scores are the same bits.
+func (e *Ensemble) share(pool *nn.Pool) {
+	e.pool, e.others, e.onBlock = pool, nil, e.block
+	for range pool.Workers() - 1 {
+		e.others = append(e.others, e.newScratch())
+	}
+}
+
+// of returns what a worker scores with.
+func (e *Ensemble) of(worker int) *scratch {
+	if worker == 0 {
+		return &e.scratch
+	}
+	return &e.others[worker-1]
 }
 
 // Members returns the number of networks.
@@ -235,13 +267,17 @@ func (e *Ensemble) FitInputs(s *feedback.Store) error {
 		e.shift[i], e.scale[i] = 0, 1
 	}
 	mean, square, n := make([]float64, e.width), make([]float64, e.width), 0.0
-	err := e.each(s, inputSteps, func(x []float32, rows int, _ bool) {
-		for i := range rows {
-			n++
-			for j, v := range x[i*e.width : (i+1)*e.width] {
-				d := float64(v) - mean[j]
-				mean[j] += d / n
-				square[j] += float64(d * (float64(v) - mean[j]))
+	err := e.every(s, inputSteps, func(v feedback.View) {
+		for from := 0; from < v.Len(); from += scoreRows {
+			rows := min(scoreRows, v.Len()-from)
+			e.gatherView(e.x, v, from, rows)
+			for i := range rows {
+				n++
+				for j, v := range e.x[i*e.width : (i+1)*e.width] {
+					d := float64(v) - mean[j]
+					mean[j] += d / n
+					square[j] += float64(d * (float64(v) - mean[j]))
+				}
 			}
 		}
 	})
@@ -264,45 +300,60 @@ const (
 	scoreSteps = 1 << 13
 )
 
-// each hands the inputs of the steps of a store to f, some rows at a time, and whether the task ended
-// the episode in the last of them. Of large stores it takes every so-manieth trajectory, so that they
+// every hands the trajectories of a store to f; of large stores every so-manieth, so that their steps
 // are about enough.
-func (e *Ensemble) each(s *feedback.Store, enough int, f func(x []float32, rows int, ended bool)) error {
+func (e *Ensemble) every(s *feedback.Store, enough int, f func(v feedback.View)) error {
 	for i := 0; i < s.Len(); i += max(1, (s.Steps()+enough-1)/enough) {
 		v, err := s.Whole(i)
 		if err != nil {
 			return err
 		}
-		for from := 0; from < v.Len(); from += scoreRows {
-			n := min(scoreRows, v.Len()-from)
-			e.gatherView(e.x, v, from, n)
-			f(e.x, n, v.End == env.Terminated && from+n == v.Len())
-		}
+		f(v)
 	}
 	return nil
 }
 
-// Calibrate sets Mean and Std such that the scores of the steps of a store, or of about 8000 of them, have standard deviation
-// 1 over all, and mean 0 over those in which the task did not end the episode: that time passes is
+// Calibrate sets Mean and Std such that the scores of the steps of a store, or of about 8000 of them,
+// have standard deviation 1 over all, and mean 0 over those in which the task did not end the episode: that time passes is
 // worth nothing by itself. Comparisons of segments hardly tell what it is worth, and the agent would
 // make a long one of every small mistake: it would hover where it should land, or crash to have
 // done. What an end is worth is for the input end to learn.
 func (e *Ensemble) Calibrate(s *feedback.Store) error {
-	var mean, square, n, alive, lived float64
-	err := e.each(s, scoreSteps, func(_ []float32, rows int, ended bool) {
-		e.forward(rows)
-		for i := range rows {
-			n++
-			v := float64(e.mean(i))
-			d := v - mean
-			mean += d / n
-			square += float64(d * (v - mean))
-			if !ended || i < rows-1 {
-				lived++
-				alive += (v - alive) / lived
+	var views []feedback.View
+	err := e.every(s, scoreSteps, func(v feedback.View) { views = append(views, v) })
+	raw := make([][]float32, len(views))
+	each := func(worker, k int) {
+		v, d := views[k], e.of(worker)
+		raw[k] = make([]float32, v.Len())
+		for from := 0; from < v.Len(); from += scoreRows {
+			n := min(scoreRows, v.Len()-from)
+			e.gatherView(d.x, v, from, n)
+			e.forward(d, n)
+			for i := range n {
+				raw[k][from+i] = e.mean(d, i)
 			}
 		}
-	})
+	}
+	if e.pool != nil {
+		e.pool.Do(len(views), each)
+	} else {
+		for k := range views {
+			each(0, k)
+		}
+	}
+	var mean, square, n, alive, lived float64
+	for k, steps := range raw {
+		for i, x := range steps {
+			n++
+			d := float64(x) - mean
+			mean += d / n
+			square += float64(d * (float64(x) - mean))
+			if views[k].End != env.Terminated || i < len(steps)-1 {
+				lived++
+				alive += (float64(x) - alive) / lived
+			}
+		}
+	}
 	if err != nil || n == 0 {
 		return err
 	}
@@ -313,17 +364,17 @@ func (e *Ensemble) Calibrate(s *feedback.Store) error {
 	return nil
 }
 
-// forward computes the raw numbers of all members of the rows in e.x.
-func (e *Ensemble) forward(rows int) {
+// forward computes the raw numbers of all members of the rows in d.x.
+func (e *Ensemble) forward(d *scratch, rows int) {
 	for m, p := range e.Params {
-		copy(e.raw[m*scoreRows:], e.net.Forward(p, e.tape, e.x, rows))
+		copy(d.raw[m*scoreRows:], e.net.Forward(p, d.tape, d.x, rows))
 	}
 }
 
 // mean returns the mean over members of the raw number of row i.
-func (e *Ensemble) mean(i int) (s float32) {
+func (e *Ensemble) mean(d *scratch, i int) (s float32) {
 	for m := range e.Params {
-		s += e.raw[m*scoreRows+i]
+		s += d.raw[m*scoreRows+i]
 	}
 	return s / float32(len(e.Params))
 }
@@ -374,13 +425,13 @@ func (e *Ensemble) Returns(dst []float32, v feedback.View, step []float32) {
 	for from := 0; from < v.Len(); from += scoreRows {
 		n := min(scoreRows, v.Len()-from)
 		e.gatherView(e.x, v, from, n)
-		e.forward(n)
+		e.forward(&e.scratch, n)
 		for m := range dst {
 			dst[m] += (sum(e.raw[m*scoreRows:m*scoreRows+n]) - float32(float32(n)*e.Mean)) / e.Std
 		}
 		if step != nil {
 			for i := range n {
-				step[from+i] = (e.mean(i) - e.Mean) / e.Std
+				step[from+i] = (e.mean(&e.scratch, i) - e.Mean) / e.Std
 			}
 		}
 	}
@@ -388,17 +439,34 @@ func (e *Ensemble) Returns(dst []float32, v feedback.View, step []float32) {
 
 // ScoreBatch writes the mean score of each row of b to dst.
 func (e *Ensemble) ScoreBatch(dst []float32, b *env.Batch) {
+	e.job.dst, e.job.b, e.job.rows = dst, b, scoreRows
+	if e.pool == nil {
+		for i := 0; i*scoreRows < b.N; i++ {
+			e.block(0, i)
+		}
+		e.job.dst, e.job.b = nil, nil
+		return
+	}
+	const tile = 4 // rows that are multiplied together
+	share := (b.N + e.pool.Workers() - 1) / e.pool.Workers()
+	e.job.rows = min(scoreRows, (share+tile-1)/tile*tile)
+	e.pool.Do((b.N+e.job.rows-1)/e.job.rows, e.onBlock)
+	e.job.dst, e.job.b = nil, nil
+}
+
+// block scores the i-th rows of the job.
+func (e *Ensemble) block(worker, i int) {
+	d, dst, b := e.of(worker), e.job.dst, e.job.b
 	o, a, f := e.rows.Obs, e.rows.Act, e.rows.Facts
-	for from := 0; from < b.N; from += scoreRows {
-		n := min(scoreRows, b.N-from)
-		e.gather(e.x, n, b.Obs[from*o:], b.Act[from*a:], b.Next[from*o:], b.Facts[from*f:])
-		for i := 0; i < n && e.endAt >= 0; i++ {
-			e.setEnd(e.x, i, b.End[from+i] == env.Terminated)
-		}
-		e.forward(n)
-		for i := range n {
-			dst[from+i] = (e.mean(i) - e.Mean) / e.Std
-		}
+	from := i * e.job.rows
+	n := min(e.job.rows, b.N-from)
+	e.gather(d.x, n, b.Obs[from*o:], b.Act[from*a:], b.Next[from*o:], b.Facts[from*f:])
+	for i := 0; i < n && e.endAt >= 0; i++ {
+		e.setEnd(d.x, i, b.End[from+i] == env.Terminated)
+	}
+	e.forward(d, n)
+	for i := range n {
+		dst[from+i] = (e.mean(d, i) - e.Mean) / e.Std
 	}
 }
 

@@ -78,11 +78,11 @@ func play(t *testing.T, l rewards.Learner, batches []*env.Batch) (all [][]float3
 // learn is what training does after each step, of an agent that learns from each.
 func learn(l rewards.Learner, b *env.Batch, report func(string, float64)) error {
 	if err := l.Update(b, report); err != nil {
-		return fmt.Errorf("Update: %w", err)
+		return fmt.Errorf("update: %w", err)
 	}
 	if r, ok := l.(rewards.Reviser); ok {
 		if err := r.Revise(report); err != nil {
-			return fmt.Errorf("Revise: %w", err)
+			return fmt.Errorf("revise: %w", err)
 		}
 	}
 	return nil
