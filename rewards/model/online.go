@@ -106,6 +106,9 @@ func NewLearner(spec *env.Spec, o Asking, l label.Labeler) (*Learner, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	if most := spec.MaxSteps; most > 0 && o.Segment > most {
+		return nil, fmt.Errorf("segment is %d, and episodes of %s have %d steps at most: want 1 to %d", o.Segment, spec.ID, most, most)
+	}
 	shape := feedback.ShapeOf(spec)
 	f := &Learner{o: o, labeler: l, recent: feedback.NewBuffer(shape), kept: feedback.NewStore(shape)}
 	if _, err := NewEnsemble(o.Shape, shape, rng.Key{}); err != nil {

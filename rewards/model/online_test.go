@@ -169,16 +169,19 @@ func TestPendingQuestions(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	spec, _ := envtest.NewFast().Spec()
 	for want, change := range map[string]func(*Config, *Heron){
-		"labels is 0":             func(c *Config, _ *Heron) { c.Labels = 0 },
-		"initial is NaN":          func(c *Config, _ *Heron) { c.Initial = math.NaN() },
-		"mistake is 2":            func(c *Config, _ *Heron) { c.Mistake = 2 },
-		`did you mean "distance"`: func(_ *Config, h *Heron) { h.Order[0].Fact = "distence" },
-		"index is 3":              func(_ *Config, h *Heron) { h.Order[0].Index = 3 },
-		"margin of level 1":       func(_ *Config, h *Heron) { h.Order[0].Margin = -1 },
-		"order is empty":          func(_ *Config, h *Heron) { h.Order = nil },
-		`of is "maximum"`:         func(_ *Config, h *Heron) { h.Order[0].Of = "maximum" },
+		"labels is 0": func(c *Config, _ *Heron) { c.Labels = 0 },
+		"segment is 41, and episodes of fast-v0 have 40 steps at most: want 1 to 40": func(c *Config, _ *Heron) { c.Segment = 41 },
+		"window is 59, want at least 60":                                             func(c *Config, _ *Heron) { c.Window = 59 },
+		"initial is NaN":                                                             func(c *Config, _ *Heron) { c.Initial = math.NaN() },
+		"mistake is 2":                                                               func(c *Config, _ *Heron) { c.Mistake = 2 },
+		`did you mean "distance"`:                                                    func(_ *Config, h *Heron) { h.Order[0].Fact = "distence" },
+		"index is 3":                                                                 func(_ *Config, h *Heron) { h.Order[0].Index = 3 },
+		"margin of level 1":                                                          func(_ *Config, h *Heron) { h.Order[0].Margin = -1 },
+		"order is empty":                                                             func(_ *Config, h *Heron) { h.Order = nil },
+		`of is "maximum"`:                                                            func(_ *Config, h *Heron) { h.Order[0].Of = "maximum" },
 	} {
 		c, h := New(), NewHeron()
+		c.Segment, h.Segment = 30, 30
 		h.Order = []Factor{{Fact: "distance"}}
 		change(c, h)
 		_, err := c.Build(spec)
