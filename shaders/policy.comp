@@ -11,6 +11,7 @@
 //
 // Push constants: number of worlds, word of the observation row and of the action row in the memory
 // of a world, widest layer. Scratch of a world: two layers, then the action as the distribution has it.
+// The keys begin with the number of the first of these worlds among all, and how many all are.
 #extension GL_GOOGLE_include_directive : require
 #include "philox.glsl"
 #include "geom.glsl"
@@ -81,7 +82,7 @@ void main() {
         to = t;
     }
     uint t = mem[3u * worlds + me], raw = 2u * widest;
-    Stream s = rng_stream(uvec2(keys[2u * t], keys[2u * t + 1u]), net[5], me, 0u);
+    Stream s = rng_stream(uvec2(keys[2u * t + 2u], keys[2u * t + 3u]), net[5], keys[0] + me, 0u);
     for (uint k = 0u; k < parts; k++) {
         uint p = table + 5u * k;
         uint kind = net[p], n = net[p + 1u], x = from + net[p + 2u], f = free + net[p + 3u], a = raw + net[p + 4u];

@@ -14,6 +14,8 @@ layout(std430, binding = 0) buffer Mem { uint mem[]; };
 layout(std430, binding = 1) readonly buffer Scratch { uint scratch[]; };
 layout(std430, binding = 2) readonly buffer Terms { uint terms[]; };
 layout(std430, binding = 3) writeonly buffer Record { uint record[]; };
+layout(std430, binding = 4) readonly buffer Keys { uint keys[]; };
+layout(std430, binding = 5) writeonly buffer Tails { uint tails[]; };
 layout(push_constant) uniform Push {
     uint worlds, rowObs, rowAct, rowNext, rowFacts, rowEnd, obs, act, facts, raw, most, kernels, count;
 };
@@ -22,8 +24,13 @@ uint me, dst;
 bool bad = false;
 
 void keep(uint w) {
-    record[dst * worlds + me] = w;
+    record[dst * keys[1] + keys[0] + me] = w;
     dst++;
+}
+
+void keepTail(uint i, uint w) {
+    keep(w);
+    tails[i * keys[1] + keys[0] + me] = w;
 }
 
 void copy(uint row, uint n, bool check) {
@@ -49,11 +56,11 @@ void main() {
     for (uint i = 0u; i < count; i++) {
         sum += uintBitsToFloat(terms[2u * i + 1u]) * uintBitsToFloat(mem[(rowFacts + terms[2u * i]) * worlds + me]);
     }
-    keep(floatBitsToUint(sum));
+    keepTail(3u * t, floatBitsToUint(sum));
     uint end = mem[rowEnd * worlds + me];
     if (end == 0u && step + 1u == most) end = 2u;
-    keep(end);
-    keep(step == 0u ? 1u : 0u);
+    keepTail(3u * t + 1u, end);
+    keepTail(3u * t + 2u, step == 0u ? 1u : 0u);
     mem[3u * worlds + me] = t + 1u;
     mem[4u * worlds + me] = step + 1u;
     if (end != 0u) {
