@@ -3,9 +3,9 @@
 // writes and reads: mode 0 writes worlds, mode 1 reads them. In mode 2, what all worlds have behind their
 // states becomes what the table of their scene says, and zeros.
 //
-// The stage holds the number of worlds; how many words of each are written, which is those of a state, or
-// all, of which those behind the state are the scene's; where the worlds are, that is, their word 0; and their
-// states. Words 0 to 7 but 2, the scene, belong to the host's other ways: they are written with all only.
+// The stage holds the number of worlds; how many words of each are written, and whether these are all, of which
+// those behind the state are the scene's; where the worlds are, that is, their word 0; and their states.
+// Words 0 to 7 but 2, the scene, the host writes in another way: here they are written with all only.
 //
 // Push constants: number of worlds, words of a state and of all, worlds that the stage has room for, mode;
 // where a scene's table has what comes behind the state, and how many words.
@@ -26,9 +26,9 @@ void main() {
             mem[state * worlds + k] = behind(mem[2u * worlds + i], k / worlds);
             continue;
         }
-        uint i = k / each, a = k % each, row = 2u + slots + i * state, at = stage[2u + i] + a * worlds;
+        uint i = k / each, a = k % each, row = 3u + slots + i * state, at = stage[3u + i] + a * worlds;
         if (mode == 1u) stage[row + a] = mem[at];
         else if (a >= state) mem[at] = behind(stage[row + 2u], a - state);
-        else if (a == 2u || a >= 8u || each == words) mem[at] = stage[row + a];
+        else if (a == 2u || a >= 8u || stage[2] != 0u) mem[at] = stage[row + a];
     }
 }

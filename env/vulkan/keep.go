@@ -16,10 +16,8 @@ func (v *vec) Device() *vk.Device { return v.dev }
 // action as the distribution has it, the action, the successor, the facts, the reward, the end, and
 // whether the step is the first of its episode.
 func (v *vec) Keep(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) (record *vk.Buffer, err error) {
-	if err := v.perform(r, a, steps, key); err != nil {
+	if err := v.perform(r, a, steps, key, true); err != nil {
 		return nil, err
 	}
-	r.Obs, r.Raw, r.Act, r.Next, r.Facts = nil, nil, nil, nil, nil
-	v.endKept(r)
 	return v.roll.out, nil
 }

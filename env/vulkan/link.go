@@ -240,7 +240,7 @@ func (k *linker) scalar(v reflect.Value, m *image, at int) {
 	default:
 		return
 	}
-	i.read(*m, 0, 1)
+	i.read(*m)
 	if k.quiet || m != &k.local {
 		return
 	}
@@ -289,83 +289,71 @@ func (k *linker) inTable(t reflect.Type) bool {
 func (f form) bytes() int { return [...]int{4, 8, int(unsafe.Sizeof(0)), 1}[f] }
 func (f form) words() int { return [...]int{1, 2, 1, 1}[f] }
 
-// read copies the item from Go to column col of n worlds in mem.
-func (i *item) read(mem []uint32, col, n int) {
-	at := i.at*n + col
+// read copies the item from Go to a world's memory.
+func (i *item) read(mem []uint32) {
+	mem = mem[i.at:]
 	switch i.as {
 	case word:
-		for _, w := range unsafe.Slice((*uint32)(i.p), i.n) {
-			mem[at] = w
-			at += n
-		}
+		copy(mem, unsafe.Slice((*uint32)(i.p), i.n))
 	case double:
-		for _, w := range unsafe.Slice((*uint64)(i.p), i.n) {
-			mem[at], mem[at+n] = uint32(w), uint32(w>>32)
-			at += 2 * n
+		for j, w := range unsafe.Slice((*uint64)(i.p), i.n) {
+			mem[2*j], mem[2*j+1] = uint32(w), uint32(w>>32)
 		}
 	case number:
-		for _, w := range unsafe.Slice((*int)(i.p), i.n) {
-			mem[at] = uint32(w)
-			at += n
+		for j, w := range unsafe.Slice((*int)(i.p), i.n) {
+			mem[j] = uint32(w)
 		}
 	case small:
-		for _, w := range unsafe.Slice((*uint8)(i.p), i.n) {
-			mem[at] = uint32(w)
-			at += n
+		for j, w := range unsafe.Slice((*uint8)(i.p), i.n) {
+			mem[j] = uint32(w)
 		}
 	}
 }
 
-// write copies column col of n worlds in mem to Go.
-func (i *item) write(mem []uint32, col, n int) {
-	at := i.at*n + col
+// write copies the item from a world's memory to Go.
+func (i *item) write(mem []uint32) {
+	mem = mem[i.at:]
 	switch i.as {
 	case word:
-		for j := range unsafe.Slice((*uint32)(i.p), i.n) {
-			unsafe.Slice((*uint32)(i.p), i.n)[j] = mem[at]
-			at += n
-		}
+		copy(unsafe.Slice((*uint32)(i.p), i.n), mem)
 	case double:
 		for j := range unsafe.Slice((*uint64)(i.p), i.n) {
-			unsafe.Slice((*uint64)(i.p), i.n)[j] = uint64(mem[at]) | uint64(mem[at+n])<<32
-			at += 2 * n
+			unsafe.Slice((*uint64)(i.p), i.n)[j] = uint64(mem[2*j]) | uint64(mem[2*j+1])<<32
 		}
 	case number:
 		for j := range unsafe.Slice((*int)(i.p), i.n) {
-			unsafe.Slice((*int)(i.p), i.n)[j] = int(int32(mem[at]))
-			at += n
+			unsafe.Slice((*int)(i.p), i.n)[j] = int(int32(mem[j]))
 		}
 	case small:
 		for j := range unsafe.Slice((*uint8)(i.p), i.n) {
-			unsafe.Slice((*uint8)(i.p), i.n)[j] = uint8(mem[at])
-			at += n
+			unsafe.Slice((*uint8)(i.p), i.n)[j] = uint8(mem[j])
 		}
 	}
 }
 
 var errMoved = errors.New("a world keeps an array in another place than when it was made")
 
-// upload copies the Go world to column col of n worlds in mem.
-func (k *linker) upload(mem []uint32, col, n int) error {
+// upload copies the Go world to a world's memory.
+func (k *linker) upload(mem []uint32) error {
 	for i := range k.items {
-		k.items[i].read(mem, col, n)
+		k.items[i].read(mem)
 	}
 	for _, a := range k.arrays {
 		if a.header.data != a.data {
 			return errMoved
 		}
-		mem[a.at*n+col], mem[(a.at+1)*n+col], mem[(a.at+2)*n+col] = uint32(a.base), uint32(a.header.len), uint32(a.header.cap)
+		mem[a.at], mem[a.at+1], mem[a.at+2] = uint32(a.base), uint32(a.header.len), uint32(a.header.cap)
 	}
 	return nil
 }
 
-// download copies column col of n worlds in mem to the Go world.
-func (k *linker) download(mem []uint32, col, n int) {
+// download copies a world's memory to the Go world.
+func (k *linker) download(mem []uint32) {
 	for i := range k.items {
-		k.items[i].write(mem, col, n)
+		k.items[i].write(mem)
 	}
 	for _, a := range k.arrays {
-		a.header.len = int(mem[(a.at+1)*n+col])
+		a.header.len = int(mem[a.at+1])
 	}
 }
 

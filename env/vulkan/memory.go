@@ -146,7 +146,7 @@ type columns struct {
 	stride int
 	stage  *vk.Buffer
 	run    *vk.Commands
-	head   []uint32 // number of worlds; words that are written
+	head   []uint32 // number of worlds; words of each that are written; whether these are all
 	list   []uint32 // words 0 of worlds in the memory
 	rows   []uint32
 	n      int // rows that wait to be written, or hold what was read
@@ -163,7 +163,7 @@ const (
 // newColumns returns columns of a buffer.
 func (m *machine) newColumns(buf *vk.Buffer, mode int) (*columns, error) {
 	c := m.scenes
-	q := &columns{c: c, mem: buf.Words(), stride: m.stride, head: make([]uint32, 2)}
+	q := &columns{c: c, mem: buf.Words(), stride: m.stride, head: make([]uint32, 3)}
 	slots := min(stageSize/c.state+1, m.stride, 4096)
 	if q.mem != nil {
 		slots = min(slots, 16)
@@ -175,11 +175,11 @@ func (m *machine) newColumns(buf *vk.Buffer, mode int) (*columns, error) {
 		kind = vk.Upload
 	}
 	var err error
-	if q.stage, err = m.dev.NewBuffer(4*(2+slots+slots*c.state), kind); err != nil {
+	if q.stage, err = m.dev.NewBuffer(4*(3+slots+slots*c.state), kind); err != nil {
 		return nil, err
 	}
 	w := q.stage.Words()
-	q.head, q.list, q.rows = w[:2], w[2:2+slots], w[2+slots:]
+	q.head, q.list, q.rows = w[:3], w[3:3+slots], w[3+slots:]
 	q.run, err = m.move(buf, q.stage, slots, mode)
 	return q, err
 }
@@ -210,10 +210,10 @@ func (q *columns) write(at int, whole bool) (row []uint32, err error) {
 		return nil, err
 	}
 	if q.n == 0 {
-		q.head[1] = uint32(q.c.state)
+		q.head[1], q.head[2] = uint32(q.c.state), 0
 	}
 	if whole {
-		q.head[1] = uint32(q.c.words)
+		q.head[1], q.head[2] = uint32(q.c.words), 1
 	}
 	q.list[q.n] = uint32(at)
 	q.n++
@@ -231,7 +231,7 @@ func (q *columns) flush() error {
 		q.head[0] = uint32(n)
 		return q.run.Run()
 	}
-	whole := int(q.head[1]) == q.c.words
+	whole := q.head[2] != 0
 	for i, at := range q.list[:n] {
 		row := q.rows[i*q.c.state:][:q.c.state]
 		from := engine.Control
@@ -244,7 +244,7 @@ func (q *columns) flush() error {
 		}
 		mem[wordScene*q.stride] = row[wordScene]
 		if whole {
-			for j, w := range q.c.links[0].scene(row[wordScene], q.c)  {
+			for j, w := range q.c.at(row[wordScene]).local[q.c.state:] {
 				mem[(q.c.state+j)*q.stride] = w
 			}
 		}

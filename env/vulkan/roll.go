@@ -8,7 +8,6 @@ import (
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
-	"github.com/terrarium-rl/terrarium/shaders"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
@@ -29,15 +28,28 @@ const (
 
 // roller is what rollouts need beside the machine.
 type roller struct {
-	steps              int
-	shape              []int // widths of the network that buffers are for
-	net, scratch, keys *vk.Buffer
-	spare, terms, out  *vk.Buffer
-	commands           *vk.Commands
-	act                func(*vk.Recorder) // records the first part of a step: its beginning and the policy
-	widest, width      int
-	kept               []env.Level // levels of the beginnings, world by world
-	ready              []beginning // which beginnings they are
+	asked    int   // steps of a rollout that it is for
+	steps    int   // that are recorded at a time
+	shape    []int // widths of the network that buffers are for
+	size     int   // words of the network's table
+	buffers  []*vk.Buffer
+	bound    []*vk.Binding
+	spare    *vk.Buffer
+	out      *vk.Buffer // what is recorded
+	tails    *vk.Buffer // the last columns of that, for the host
+	pages    *pages     // of spare
+	spares   *columns
+	net      *vk.Window
+	keys     *vk.Window
+	control  *vk.Window // the first words of worlds of the slice
+	commands *vk.Commands
+	act      func(*vk.Recorder) // records the first part of a step: its beginning and the policy
+	end      func(*vk.Recorder) // records the last
+	widest   int
+	width    int
+	idle     int         // steps of those recorded that are left out at the beginning
+	kept     []env.Level // levels of the beginnings, world by world
+	ready    []beginning // which beginnings they are
 }
 
 // A beginning is the episode of a world that the host has prepared the beginning of.
@@ -49,55 +61,94 @@ type beginning struct {
 
 // Roll performs steps steps of all worlds on the device.
 func (v *vec) Roll(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) error {
-	if err := v.perform(r, a, steps, key); err != nil {
+	return v.perform(r, a, steps, key, false)
+}
+
+// perform is Roll or, if it is to keep the record on the device, Keep.
+func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key, keep bool) error {
+	if err := v.openRoll(r, a, steps, keep); err != nil {
 		return err
 	}
-	v.endRoll(r)
+	q := v.roll
+	for from := 0; from < steps; from += q.steps {
+		n := min(q.steps, steps-from)
+		for s := range v.slices() {
+			err := v.beginRoll(s, n, func(step int) rng.Key { return key(from + step) })
+			if err == nil {
+				err = v.finishRoll(s)
+			}
+			if err != nil {
+				v.broken = true
+				return err
+			}
+		}
+		if err := v.endRoll(r, from, keep); err != nil {
+			return fmt.Errorf("env %s: %w", v.spec.ID, err)
+		}
+	}
 	return nil
 }
 
-// perform is Roll, but leaves what was recorded on the device.
-func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) error {
-	if err := v.startRoll(r, a, steps, key); err != nil {
-		return err
-	}
-	return v.finishRoll(r)
-}
-
-// startRoll brings to the device what a rollout needs.
-func (v *vec) startRoll(r *env.Rollout, a *env.Actor, steps int, key func(step int) rng.Key) error {
-	if v.phase != toObserve {
+// openRoll makes what a rollout needs on the device and in r.
+func (v *vec) openRoll(r *env.Rollout, a *env.Actor, steps int, keep bool) error {
+	switch {
+	case v.phase != toObserve:
 		return v.misuse("Roll", "Step")
-	}
-	if steps < 1 {
+	case v.failed != nil:
+		return v.failed
+	case steps < 1:
 		return fmt.Errorf("env %s: a rollout of %d steps, want at least 1", v.spec.ID, steps)
 	}
 	words, err := v.netWords(a)
+	if err == nil {
+		err = v.prepareRoll(a, words, steps, keep)
+	}
 	if err != nil {
 		return fmt.Errorf("env %s: %w", v.spec.ID, err)
 	}
-	if err := v.prepareRoll(a, words, steps); err != nil {
-		return fmt.Errorf("env %s: %w", v.spec.ID, err)
+	copy(v.roll.net.Words(), words)
+	n := steps * v.all
+	r.Steps, r.N = steps, v.all
+	r.Reward, r.End, r.Level = resized(r.Reward, n), resized(r.End, n), resized(r.Level, n)
+	if keep {
+		r.Obs, r.Raw, r.Act, r.Next, r.Facts = nil, nil, nil, nil, nil
+		return nil
 	}
-	q := v.roll
-	copy(q.net.Words(), words)
-	for t := range steps {
-		k := key(t)
-		q.keys.Words()[2*t], q.keys.Words()[2*t+1] = k.Lo, k.Hi
-	}
-	return v.beginRoll(r, steps)
+	r.Obs, r.Raw, r.Act = resized(r.Obs, n*v.w.obs), resized(r.Raw, n*v.w.act), resized(r.Act, n*v.w.act)
+	r.Next, r.Facts = resized(r.Next, n*v.w.obs), resized(r.Facts, n*v.w.facts)
+	return nil
 }
 
-// finishRoll submits the rollout until all worlds are done with it.
-func (v *vec) finishRoll(r *env.Rollout) error {
+// resized returns a slice of n elements, x if it is large enough.
+func resized[T any](x []T, n int) []T { return slices.Grow(x[:0], n)[:n] }
+
+// finishRoll submits the rollout until all worlds of the slice are done with it.
+func (v *vec) finishRoll(s int) error {
 	q := v.roll
+	first, n := v.span(s)
 	for range mostRests * q.steps {
-		if err := q.commands.Run(); err != nil {
+		err := v.touch()
+		if err == nil {
+			err = q.spares.flush()
+		}
+		if err == nil {
+			err = q.commands.Run()
+		}
+		if err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
 		}
-		done, err := v.refill(r)
-		if err != nil || done {
+		done, err := v.refill(first, n)
+		if err != nil {
 			return err
+		}
+		if done {
+			for i := range n {
+				w := &v.worlds[first+i]
+				w.step = int32(v.word(wordStep, i))
+				w.ended, w.seen = v.word(wordEnded, i) != 0, false
+				w.held = !w.ended
+			}
+			return nil
 		}
 	}
 	return fmt.Errorf("env %s: worlds do not come to the end of a step on %s", v.spec.ID, v.dev.Info().Name)
@@ -111,8 +162,8 @@ func (v *vec) netWords(a *env.Actor) ([]uint32, error) {
 	switch {
 	case act < 0:
 		return nil, fmt.Errorf("the policy's activation is %q, want one of %v", a.Activation, kinds)
-	case layers < 1 || a.Widths[0] != v.obs:
-		return nil, fmt.Errorf("the policy's layers are %v wide, want %d inputs and at least one output", a.Widths, v.obs)
+	case layers < 1 || a.Widths[0] != v.w.obs:
+		return nil, fmt.Errorf("the policy's layers are %v wide, want %d inputs and at least one output", a.Widths, v.w.obs)
 	}
 	parts := 10 + 3*layers
 	w := make([]uint32, parts+5*len(a.Parts))
@@ -128,9 +179,9 @@ func (v *vec) netWords(a *env.Actor) ([]uint32, error) {
 			in, col = in+2*p.N, col+p.N
 		}
 	}
-	if in > a.Widths[layers] || free != len(a.Free) || col != v.act {
+	if in > a.Widths[layers] || free != len(a.Free) || col != v.w.act {
 		return nil, fmt.Errorf("the policy has %d outputs, %d free parameters and %d actions, want at least %d, %d and %d",
-			a.Widths[layers], len(a.Free), col, in, free, v.act)
+			a.Widths[layers], len(a.Free), col, in, free, v.w.act)
 	}
 	floats := func(x ...float32) (at uint32) {
 		at = uint32(len(w))
@@ -153,7 +204,7 @@ func (v *vec) netWords(a *env.Actor) ([]uint32, error) {
 	}
 	params := floats(a.Params...)
 	explore := map[bool]uint32{true: 1}[a.Explore]
-	copy(w, []uint32{uint32(layers), uint32(act), uint32(len(a.Parts)), uint32(v.act), explore, uint32(a.Purpose), norm, freeAt, bounds, uint32(parts)})
+	copy(w, []uint32{uint32(layers), uint32(act), uint32(len(a.Parts)), uint32(v.w.act), explore, uint32(a.Purpose), norm, freeAt, bounds, uint32(parts)})
 	for l := range layers {
 		n, m := a.Widths[l], a.Widths[l+1]
 		copy(w[10+3*l:], []uint32{uint32(n), uint32(m), params})
@@ -166,125 +217,201 @@ func (v *vec) netWords(a *env.Actor) ([]uint32, error) {
 }
 
 // prepareRoll makes buffers and commands for rollouts of a shape, unless the last one had it.
-func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int) error {
-	if q := v.roll; q != nil && q.steps == steps && q.net.Len() == 4*len(words) && slices.Equal(q.shape, a.Widths) {
+func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int, keep bool) error {
+	record := 2*v.w.obs + 2*v.w.act + v.w.facts + 3
+	if q := v.roll; q != nil && q.asked == steps && q.size == len(words) && slices.Equal(q.shape, a.Widths) && (q.steps == steps || !keep) {
 		return nil
 	}
 	if v.roll != nil {
 		v.roll.free()
+		v.roll = nil
 	}
-	n := len(v.worlds)
-	q := &roller{steps: steps, shape: slices.Clone(a.Widths), widest: slices.Max(a.Widths), width: 2*v.obs + 2*v.act + v.facts + 3}
-	v.roll = q
-	q.kept, q.ready = make([]env.Level, n*spareStates), make([]beginning, n*spareStates)
+	q := &roller{asked: steps, steps: steps, shape: slices.Clone(a.Widths), size: len(words), widest: slices.Max(a.Widths), width: record}
+	d := v.dev.Info()
+	// Where a step of the rollout takes much, it is recorded in parts, which the host takes.
+	if most := int(d.Most() / uint64(4*record*v.all)); most < steps {
+		if keep || most == 0 {
+			return fmt.Errorf("%w for the record of a rollout of %d steps of %d worlds in one buffer, of which %s allows %d MiB: at most %d steps, or %d worlds",
+				vk.ErrMemory, steps, v.all, d.Name, d.Most()>>20, most, d.Most()/uint64(4*record*steps))
+		}
+		q.steps = (steps + (steps+most-1)/most - 1) / ((steps + most - 1) / most)
+	}
+	q.kept, q.ready = make([]env.Level, v.all*spareStates), make([]beginning, v.all*spareStates)
 	for i := range q.kept {
 		q.kept[i].Params = make([]float32, len(v.spec.Params))
 	}
-	for _, b := range []struct {
-		buffer *(*vk.Buffer)
-		words  int
-	}{
-		{&q.net, len(words)}, {&q.scratch, (2*q.widest + v.act) * n}, {&q.keys, 2 * steps},
-		{&q.spare, spareStates * v.scenes.state * n}, {&q.terms, max(2*len(v.terms), 1)}, {&q.out, steps * q.width * n},
-	} {
-		if most := v.dev.Info().Range; uint64(4*b.words) > most {
-			return fmt.Errorf("a rollout of %d steps of %d worlds needs %d MiB in one buffer, of which %s allows %d MiB", steps, n, 4*b.words>>20, v.dev.Info().Name, most>>20)
+	err := v.allocateRoll(q)
+	if err == nil {
+		err = v.recordRoll(q)
+	}
+	if err != nil {
+		q.free()
+		return fmt.Errorf("a rollout of %d steps of %d worlds: %w", steps, v.all, err)
+	}
+	v.roll = q
+	return nil
+}
+
+// allocateRoll makes the memory of rollouts.
+func (v *vec) allocateRoll(q *roller) (err error) {
+	n, state := v.stride, v.scenes.state
+	buffer := func(words int, kind vk.Memory) (b *vk.Buffer) {
+		if err == nil {
+			if b, err = v.dev.NewBuffer(4*words, kind); err == nil {
+				q.buffers = append(q.buffers, b)
+			}
 		}
-		var err error
-		if *b.buffer, err = v.dev.NewBuffer(4*b.words, vk.HostVisible); err != nil {
+		return b
+	}
+	net, scratch, keys := buffer(q.size, vk.DeviceLocal), buffer((2*q.widest+v.w.act)*n, vk.DeviceLocal), buffer(2+2*q.steps, vk.DeviceLocal)
+	terms := buffer(max(2*len(v.terms), 1), vk.DeviceLocal)
+	q.spare, q.out = buffer(spareStates*state*n, vk.DeviceLocal), buffer(q.steps*q.width*v.all, vk.DeviceLocal)
+	q.tails = buffer(3*q.steps*v.all, vk.HostVisible)
+	if err != nil {
+		return err
+	}
+	if q.pages, err = newPages(v.dev, q.spare, spareStates*state*n, v.slices()); err != nil {
+		return err
+	}
+	if q.spares, err = v.newColumns(q.spare, put); err != nil {
+		return err
+	}
+	for _, x := range []struct {
+		window *(*vk.Window)
+		buffer *vk.Buffer
+		words  int
+	}{{&q.net, net, q.size}, {&q.keys, keys, 2 + 2*q.steps}, {&q.control, v.mem, engine.Control * n}} {
+		if *x.window, err = v.dev.NewWindow(x.buffer, 0, x.words, vk.HostVisible); err != nil {
 			return err
 		}
 	}
+	w := make([]float32, 2*len(v.terms))
 	for i, t := range v.terms {
-		q.terms.Words()[2*i], q.terms.Words()[2*i+1] = uint32(t.col), math.Float32bits(t.weight)
+		w[2*i], w[2*i+1] = math.Float32frombits(uint32(t.col)), t.weight
 	}
-	for s := range spareStates {
-		v.fill(q.spare.Words()[s*v.scenes.state*n:], v.scenes.state)
+	if err := terms.Upload(w); err != nil {
+		return err
 	}
-	return v.recordRoll(q)
+	return v.bindRoll(q, net, scratch, keys, terms)
 }
 
-// recordRoll records the kernels of a whole rollout.
-func (v *vec) recordRoll(q *roller) error {
-	begin, err := v.bind("roll_begin", 7, v.mem, q.spare, v.before, v.table)
-	if err != nil {
-		return err
+// bindRoll binds the kernels of rollouts.
+func (v *vec) bindRoll(q *roller, net, scratch, keys, terms *vk.Buffer) (err error) {
+	bind := func(name string, push int, buffers ...*vk.Buffer) (b *vk.Binding) {
+		if err == nil {
+			if b, err = v.bind(name, push, buffers...); err == nil {
+				q.bound = append(q.bound, b)
+			}
+		}
+		return b
 	}
-	policy, err := v.bind("policy", 4, v.mem, q.net, q.scratch, q.keys)
-	if err != nil {
-		return err
+	n, c := uint32(v.stride), v.scenes
+	before, kept := v.before, uint32(1)
+	if before == nil {
+		before, kept = scratch, 0 // which is not written then
 	}
-	end, err := v.bind("roll_end", 13, v.mem, q.scratch, q.terms, q.out)
-	if err != nil {
-		return err
-	}
-	n, c := uint32(v.n), v.scenes
-	keep := map[bool]uint32{true: 1}[v.scenes.crowded || v.dev.Info().Kind == vk.Software] // which alone ends loops early
+	begin := bind("roll_begin", 7, v.mem, q.spare, before, v.table)
+	policy := bind("policy", 4, v.mem, net, scratch, keys)
+	end := bind("roll_end", 13, v.mem, scratch, terms, q.out, keys, q.tails)
 	q.act = func(r *vk.Recorder) {
-		r.Dispatch(begin, v.groups(), n, uint32(v.scenes.state), uint32(q.steps), keep,
-			uint32(c.words), uint32(c.rest), uint32(c.nrest))
+		r.Dispatch(begin, v.groups(), n, uint32(c.state), uint32(q.steps), kept, uint32(c.words), uint32(c.rest), uint32(c.nrest))
 		r.Barrier()
 		r.Dispatch(policy, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(q.widest))
 		r.Barrier()
 	}
+	q.end = func(r *vk.Recorder) {
+		r.Dispatch(end, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(v.rowNext), uint32(v.rowFacts), uint32(v.rowEnd),
+			uint32(v.w.obs), uint32(v.w.act), uint32(v.w.facts), uint32(2*q.widest), uint32(v.spec.MaxSteps), v.kernels, uint32(len(v.terms)))
+		r.Barrier()
+	}
+	return err
+}
+
+// recordRoll records the kernels of a whole rollout.
+func (v *vec) recordRoll(q *roller) (err error) {
 	q.commands, err = v.dev.Record(func(r *vk.Recorder) {
+		r.Load(q.net, q.keys, q.control)
 		for range q.steps {
 			q.act(r)
 			v.simulate(r)
-			r.Dispatch(end, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(v.rowNext), uint32(v.rowFacts), uint32(v.rowEnd),
-				uint32(v.obs), uint32(v.act), uint32(v.facts), uint32(2*q.widest), uint32(v.spec.MaxSteps), v.kernels, uint32(len(v.terms)))
-			r.Barrier()
+			q.end(r)
 		}
+		r.Save(q.control)
 	})
 	return err
 }
 
-func (v *vec) bind(name string, push int, buffers ...*vk.Buffer) (*vk.Binding, error) {
-	if v.extra[name] == nil {
-		code, err := shaders.Load(name)
-		if err != nil {
-			return nil, err
-		}
-		if v.extra[name], err = v.dev.NewKernel(code, vk.KernelOptions{Buffers: len(buffers), Push: push}); err != nil {
-			return nil, err
-		}
-	}
-	return v.extra[name].Bind(buffers...)
-}
-
 func (q *roller) free() {
-	for _, b := range []*vk.Buffer{q.net, q.scratch, q.keys, q.spare, q.terms, q.out} {
-		if b != nil {
-			b.Free()
-		}
-	}
 	if q.commands != nil {
 		q.commands.Free()
 	}
+	for _, b := range q.bound {
+		b.Free()
+	}
+	for _, w := range []*vk.Window{q.net, q.keys, q.control} {
+		if w != nil {
+			w.Free()
+		}
+	}
+	q.spares.free()
+	if q.pages != nil {
+		q.pages.free()
+	}
+	for _, b := range q.buffers {
+		b.Free()
+	}
 }
 
-func (v *vec) setWord(at, i int, w uint32) { v.mem.Words()[at*v.n+i] = w }
+// word and setWord are what the host sees of the first words of world i of the slice, in a rollout.
+func (v *vec) word(at, i int) uint32       { return v.roll.control.Words()[at*v.stride+i] }
+func (v *vec) setWord(at, i int, w uint32) { v.roll.control.Words()[at*v.stride+i] = w }
 
-// beginRoll tells the device where each world stands.
-func (v *vec) beginRoll(r *env.Rollout, steps int) error {
-	n := len(v.worlds)
-	r.Steps, r.N = steps, n
-	r.Level = slices.Grow(r.Level[:0], steps*n)[:steps*n]
-	for i := range v.worlds {
-		w := &v.worlds[i]
-		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, wordScene: v.word(wordScene, i), wordDone: 0, wordStep: uint32(w.step), wordUsed: 0, wordEnded: 0, wordSpares: 0} {
-			v.setWord(at, i, x)
+// beginRoll tells the device where each world of a slice stands, and the keys of steps steps.
+func (v *vec) beginRoll(s, steps int, key func(step int) rng.Key) error {
+	q := v.roll
+	first, n := v.span(s)
+	err := v.enter(s)
+	if err == nil && s != q.pages.now {
+		if err = q.spares.flush(); err == nil {
+			err = q.pages.enter(s)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("env %s: %w", v.spec.ID, err)
+	}
+	q.idle = q.steps - steps
+	keys := q.keys.Words()
+	keys[0], keys[1] = uint32(first), uint32(v.all)
+	for t := range steps {
+		k := key(t)
+		keys[2+2*(q.idle+t)], keys[3+2*(q.idle+t)] = k.Lo, k.Hi
+	}
+	for i := first; i < first+n; i++ {
+		if err := v.showWorld(i); err != nil {
+			return v.locate(err, i)
+		}
+	}
+	if err := v.flush(); err != nil {
+		return fmt.Errorf("env %s: %w", v.spec.ID, err)
+	}
+	for i := range v.stride {
+		var w world
+		done := uint32(q.steps) // where there is none
+		if i < n {
+			w, done = v.worlds[first+i], uint32(q.idle)
+		}
+		ended, scene := uint32(0), uint32(0)
+		if i < n {
+			scene = v.scene[first+i]
 		}
 		if w.ended {
-			v.setWord(wordEnded, i, 1)
-		} else if !w.held {
-			v.fetch(i)
-			obs := make([]float32, v.obs)
-			v.host.Observe(obs)
-			for j, x := range obs {
-				v.setWord(v.rowObs+j, i, math.Float32bits(x))
-			}
+			ended = 1
 		}
+		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, wordScene: scene, wordDone: done, wordStep: uint32(w.step), wordUsed: 0, wordEnded: ended, wordSpares: 0} {
+			v.setWord(at, i, x)
+		}
+	}
+	for i := first; i < first+n; i++ {
 		if err := v.prepareSpares(i); err != nil {
 			return v.locate(err, i)
 		}
@@ -292,55 +419,81 @@ func (v *vec) beginRoll(r *env.Rollout, steps int) error {
 	return nil
 }
 
+// showWorld brings the observation of a world to the device, if it is not there.
+func (v *vec) showWorld(i int) error {
+	w := &v.worlds[i]
+	if w.ended || w.held {
+		return nil
+	}
+	if err := v.fetch(i); err != nil {
+		return err
+	}
+	row, err := v.states.write(i%v.stride, v.broken)
+	if err != nil {
+		return err
+	}
+	v.observeTo(row)
+	return nil
+}
+
+// observeTo writes the observation of the host's world to a state.
+func (v *vec) observeTo(row []uint32) {
+	obs := make([]float32, v.w.obs)
+	v.host.Observe(obs)
+	for j, x := range obs {
+		row[v.rowObs+j] = math.Float32bits(x)
+	}
+}
+
 // prepareSpares prepares the beginnings of the next episodes of a world. Those that it has prepared before
 // are good still, unless levels may have changed.
 func (v *vec) prepareSpares(i int) error {
-	w, q, n := &v.worlds[i], v.roll, len(v.worlds)
+	w, q, at := &v.worlds[i], v.roll, i%v.stride
 	_, steady := v.levels.(env.Steady)
 	for s := range spareStates {
 		b, ready := beginning{w.key, w.episode + uint64(s), true}, &q.ready[i*spareStates+s]
 		if steady && *ready == b {
 			continue
 		}
-		*ready = b
+		*ready = beginning{}
 		key := w.key.Fold(b.episode)
 		level := &q.kept[i*spareStates+s]
 		v.levels.Next(level, v.first+i, key)
 		v.host.Reset(level, key)
-		mem := q.spare.Words()[s*v.scenes.state*n:]
-		if err := v.scenes.upload(mem, i, n, v.scenes.state); err != nil {
+		row, err := q.spares.write(s*v.scenes.state*v.stride+at, false)
+		if err != nil {
 			return err
 		}
-		obs := make([]float32, v.obs)
-		v.host.Observe(obs)
-		for j, x := range obs {
-			mem[(v.rowObs+j)*n+i] = math.Float32bits(x)
-		}
+		v.observeTo(row)
+		*ready = b
+		q.pages.changed = true
 	}
-	v.setWord(wordUsed, i, 0)
-	v.setWord(wordSpares, i, spareStates)
+	v.setWord(wordUsed, at, 0)
+	v.setWord(wordSpares, at, spareStates)
 	return nil
 }
 
-// refill looks at all worlds after a submission: it takes note of the episodes begun, prepares more
-// beginnings, steps on the host what the driver could not, and reports whether all are done.
-func (v *vec) refill(r *env.Rollout) (done bool, err error) {
+// refill looks at n worlds, those of a slice, after a submission: it takes note of the episodes begun, prepares
+// more beginnings, steps on the host what the driver could not, and reports whether all are done.
+func (v *vec) refill(first, n int) (done bool, err error) {
 	done = true
-	for i := range v.worlds {
-		switch f := v.word(wordFault, i); {
-		case f&engine.Panic != 0:
-			err = errors.New("a kernel came to where the Go code panics")
-		case f&(engine.Loop|engine.Many) != 0:
-			err = v.redoRolled(i)
-			done = false
-		case f&notFinite != 0:
+	for at := range n {
+		i := first + at
+		switch f := v.word(wordFault, at); {
+		case f == notFinite:
 			err = errors.New("an observation or a fact is not finite")
+		case f != 0:
+			if _, err = v.fault(f); err == nil {
+				err = v.redoRolled(at)
+			}
+			done = false
 		}
 		if err != nil {
 			return false, v.locate(err, i)
 		}
-		if used := int(v.word(wordUsed, i)); used > 0 {
-			w := &v.worlds[i]
+		w := &v.worlds[i]
+		v.scene[i] = v.word(wordScene, at)
+		if used := int(v.word(wordUsed, at)); used > 0 {
 			w.episode += uint64(used)
 			last := &v.roll.kept[i*spareStates+used-1]
 			w.level.Seed = last.Seed
@@ -349,125 +502,118 @@ func (v *vec) refill(r *env.Rollout) (done bool, err error) {
 				return false, v.locate(err, i)
 			}
 		}
-		if int(v.word(wordDone, i)) < v.roll.steps {
+		if int(v.word(wordDone, at)) < v.roll.steps {
 			done = false
 		}
 	}
 	return done, nil
 }
 
-// redoRolled performs the step of a world that the driver cut short on the host, from the state and
-// with the action that it began with.
+// redoRolled performs the step of world i of the slice that the driver cut short on the host, from the state
+// and with the action that it began with.
 func (v *vec) redoRolled(i int) error {
 	v.redone++
 	var control [engine.Control]uint32
 	for a := range control {
 		control[a] = v.word(a, i)
 	}
-	act := make([]float32, v.act)
-	for j := range act {
-		act[j] = math.Float32frombits(v.word(v.rowAct+j, i))
+	now, err := v.looks.read(i)
+	if err != nil {
+		return err
 	}
-	v.scenes.download(v.before.Words(), i, v.n)
 	b := env.NewBatch(v.spec, 1)
-	copy(b.Act, act)
+	for j := range b.Act {
+		b.Act[j] = math.Float32frombits(now[v.rowAct+j])
+	}
+	act := slices.Clone(b.Act)
+	past, err := v.past.read(i)
+	if err != nil {
+		return err
+	}
+	v.scenes.read(past)
 	v.host.Step(b)
 	v.host.Observe(b.Next)
-	obs := make([]uint32, v.obs)
-	for j := range obs {
-		obs[j] = v.before.Words()[(v.rowObs+j)*v.n+i]
+	row, err := v.states.write(i, true)
+	if err != nil {
+		return err
 	}
-	v.restore(i)
+	copy(row[v.rowObs:], past[v.rowObs:][:v.w.obs])
+	for _, x := range []struct {
+		at int
+		x  []float32
+	}{{v.rowAct, act}, {v.rowNext, b.Next}, {v.rowFacts, b.Facts}} {
+		for j, f := range x.x {
+			row[x.at+j] = math.Float32bits(f)
+		}
+	}
+	row[v.rowEnd] = uint32(b.End[0])
+	if err := v.flush(); err != nil {
+		return err
+	}
 	for a, w := range control {
 		v.setWord(a, i, w)
 	}
 	v.setWord(wordFault, i, 0)
 	v.setWord(wordTurn, i, v.kernels)
-	if err := v.scenes.upload(v.mem.Words(), i, v.n, v.scenes.words); err != nil {
-		return err
-	}
-	for j, w := range obs {
-		v.setWord(v.rowObs+j, i, w)
-	}
-	for _, row := range []struct {
-		at int
-		x  []float32
-	}{{v.rowAct, act}, {v.rowNext, b.Next}, {v.rowFacts, b.Facts}} {
-		for j, x := range row.x {
-			v.setWord(row.at+j, i, math.Float32bits(x))
-		}
-	}
-	v.setWord(v.rowEnd, i, uint32(b.End[0]))
 	return nil
 }
 
-// endRoll copies what the device recorded, and what the host keeps of each world.
-func (v *vec) endRoll(r *env.Rollout) {
-	at := 0
-	take := func(dst []float32, width int) []float32 {
-		dst = v.recorded(dst, at, width)
-		at += width
-		return dst
-	}
-	r.Obs, r.Raw, r.Act, r.Next = take(r.Obs, v.obs), take(r.Raw, v.act), take(r.Act, v.act), take(r.Next, v.obs)
-	r.Facts = take(r.Facts, v.facts)
-	v.endKept(r)
-}
-
-// endKept copies rewards, ends and levels alone.
-func (v *vec) endKept(r *env.Rollout) {
-	n, q := len(v.worlds), v.roll
-	rec, at := q.out.Words(), q.width-3
-	r.Reward = v.recorded(r.Reward, at, 1)
-	at++
-	r.End = slices.Grow(r.End[:0], q.steps*n)[:q.steps*n]
-	for t := range q.steps {
-		for i, w := range rec[(t*q.width+at)*n:][:n] {
-			r.End[t*n+i] = env.End(w)
+// endRoll takes what was recorded from step from of the rollout on: if it is to stay on the device, rewards, ends
+// and levels alone.
+func (v *vec) endRoll(r *env.Rollout, from int, keep bool) error {
+	q, n := v.roll, v.all
+	tails := q.tails.Words()
+	for t := q.idle; t < q.steps; t++ {
+		at := (from + t - q.idle) * n
+		for i, w := range tails[3*t*n:][:n] {
+			r.Reward[at+i] = math.Float32frombits(w)
+		}
+		for i, w := range tails[(3*t+1)*n:][:n] {
+			r.End[at+i] = env.End(w)
 		}
 	}
 	for i := range v.worlds {
-		v.leave(r, i, rec[at*n:])
+		v.noteLevels(r, i, from)
 	}
-}
-
-// recorded copies columns of all records to dst, a row for each.
-func (v *vec) recorded(dst []float32, at, width int) []float32 {
-	n, q := len(v.worlds), v.roll
-	rec := q.out.Words()
-	dst = slices.Grow(dst[:0], q.steps*n*width)[:q.steps*n*width]
-	for t := range q.steps {
-		for j := range width {
-			for i, w := range rec[(t*q.width+at+j)*n:][:n] {
-				dst[(t*n+i)*width+j] = math.Float32frombits(w)
+	for t := q.idle; t < q.steps && !keep; t++ {
+		record, err := q.out.View(t*q.width*n, q.width*n)
+		if err != nil {
+			return err
+		}
+		for _, x := range []struct {
+			dst   []float32
+			width int
+		}{{r.Obs, v.w.obs}, {r.Raw, v.w.act}, {r.Act, v.w.act}, {r.Next, v.w.obs}, {r.Facts, v.w.facts}} {
+			rows := x.dst[(from+t-q.idle)*n*x.width:][:n*x.width]
+			for j := range x.width {
+				for i, w := range record[j*n:][:n] {
+					rows[i*x.width+j] = math.Float32frombits(w)
+				}
 			}
+			record = record[x.width*n:]
 		}
 	}
-	return dst
+	return nil
 }
 
-// leave brings what the host knows of a world up to date after a rollout, and notes which level
-// it played in each step. The column of first steps of episodes follows that of ends.
-func (v *vec) leave(r *env.Rollout, i int, ends []uint32) {
-	w, q, n := &v.worlds[i], v.roll, len(v.worlds)
-	begun := 0
-	for t := range q.steps {
-		begun += int(ends[(t*q.width+1)*n+i])
+// noteLevels notes which level a world played in each step that was recorded from step from on.
+func (v *vec) noteLevels(r *env.Rollout, i, from int) {
+	w, q, n := &v.worlds[i], v.roll, v.all
+	tails := q.tails.Words()
+	begun := uint64(0)
+	for t := q.idle; t < q.steps; t++ {
+		begun += uint64(tails[(3*t+2)*n+i])
 	}
 	level := env.Level{Params: make([]float32, len(v.spec.Params))}
-	id, episode := w.id, w.episode-uint64(begun)
-	for t := range q.steps {
-		if ends[(t*q.width+1)*n+i] != 0 {
+	episode := w.episode - begun
+	for t := q.idle; t < q.steps; t++ {
+		if tails[(3*t+2)*n+i] != 0 {
 			v.levels.Next(&level, v.first+i, w.key.Fold(episode))
-			id = level.ID(v.spec)
+			w.id = level.ID(v.spec)
 			episode++
 		}
-		r.Level[t*n+i] = id
+		r.Level[(from+t-q.idle)*n+i] = w.id
 	}
-	w.id = id
-	w.step = int32(v.word(wordStep, i))
-	w.ended, w.seen = v.word(wordEnded, i) != 0, false
-	w.held = !w.ended
 }
 
 var _ env.Roller = (*vec)(nil)

@@ -16,7 +16,7 @@ type scenes struct {
 	state  int            // words of a world's memory, without what is in use during a step only
 	words  int            // of a world's memory
 	table  image          // of all scenes
-	stride int            // words of the table that a scene has
+	part   int            // words of the table that a scene has
 	rest   int            // where in these it has what begins the memory behind the state; zeros follow
 	nrest  int            // words of that
 
@@ -53,13 +53,13 @@ func newScenes(l *engine.Layout, s *env.Spec, e env.Env) (*scenes, error) {
 		}
 		c.crowded = c.crowded || k.crowded
 	}
-	c.stride = c.rest + c.nrest
+	c.part = c.rest + c.nrest
 	for i, k := range c.links {
-		k.base = uint32(i * c.stride)
+		k.base = uint32(i * c.part)
 		k.local[wordScene] = k.base
 		k.local.grow(c.words - len(k.local))
 		begin := len(c.table)
-		c.table.grow(c.stride)
+		c.table.grow(c.part)
 		copy(c.table[begin:], k.table)
 		copy(c.table[begin+c.rest:], k.local[c.state:c.state+c.nrest])
 		for _, field := range []string{"Obs", "Act", "Next", "Facts", "End"} {
@@ -79,28 +79,26 @@ func (c *scenes) current() *linker {
 	return c.links[c.host.Scene()]
 }
 
-// of returns the layout of the scene of a world that notes where its table begins, and makes it the
-// scene of the host's world.
-func (c *scenes) of(base uint32) *linker {
+// at returns the layout of the scene whose table begins at base.
+func (c *scenes) at(base uint32) *linker {
 	if c.host == nil {
 		return c.links[0]
 	}
-	i := int(base) / c.stride
-	c.host.SetScene(i)
-	return c.links[i]
+	return c.links[int(base)/c.part]
 }
 
-// upload copies the host's world to column col of n worlds in mem, which holds words of each.
-func (c *scenes) upload(mem []uint32, col, n, words int) error {
+// write makes row, the state of a world, that of the host's.
+func (c *scenes) write(row []uint32) error {
 	k := c.current()
-	if mem[wordScene*n+col] != k.base {
-		for a, w := range k.local[engine.Control:words] {
-			mem[(engine.Control+a)*n+col] = w
-		}
-		mem[wordScene*n+col] = k.base
-	}
-	return k.upload(mem, col, n)
+	copy(row, k.local[:c.state])
+	return k.upload(row)
 }
 
-// download copies column col of n worlds in mem to the host's world.
-func (c *scenes) download(mem []uint32, col, n int) { c.of(mem[wordScene*n+col]).download(mem, col, n) }
+// read makes the host's world what row says.
+func (c *scenes) read(row []uint32) {
+	k := c.at(row[wordScene])
+	if c.host != nil {
+		c.host.SetScene(int(row[wordScene]) / c.part)
+	}
+	k.download(row)
+}

@@ -19,24 +19,36 @@ func (v *vec) SetLevels(src env.Levels) {
 // Level returns the level of the current episode of a world.
 func (v *vec) Level(world int) *env.Level { return &v.worlds[world].level }
 
-// fetch brings a world from the device to the host.
-func (v *vec) fetch(world int) { v.scenes.download(v.mem.Words(), world, v.n) }
-
 // Draw draws a world, if it can be drawn.
 func (v *vec) Draw(c env.Canvas, world int) {
-	if d, ok := v.host.(env.Picture); ok {
-		v.fetch(world)
+	if d, ok := v.host.(env.Picture); ok && v.brought(world) {
 		d.Draw(c)
 	}
 }
+
+// brought makes a world the host's. If that fails, the next Observe, Step or rollout says so.
+func (v *vec) brought(world int) bool {
+	err := v.fetch(world)
+	if err != nil && v.failed == nil {
+		v.failed = v.locate(err, world)
+	}
+	return err == nil
+}
+
+// Err returns why a state could not be saved or a world not be drawn, if that is so.
+func (v *vec) Err() error { return v.failed }
 
 // The state of a world is that of env.NewVec: key, number of the next episode, step, ended, level,
 // state of the Env.
 const stateHead = 8 + 8 + 4 + 1
 
-// AppendState appends the state of a world. It panics if the Env is not a StateEnv.
+// AppendState appends the state of a world. It panics if the Env is not a StateEnv. If the device fails it
+// appends nothing; Err and what is done next say why.
 func (v *vec) AppendState(dst []byte, world int) []byte {
 	w := &v.worlds[world]
+	if !w.ended && !v.brought(world) {
+		return dst
+	}
 	dst = binary.LittleEndian.AppendUint64(dst, w.key.Uint64())
 	dst = binary.LittleEndian.AppendUint64(dst, w.episode)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(w.step))
@@ -44,7 +56,6 @@ func (v *vec) AppendState(dst []byte, world int) []byte {
 		return append(dst, 1)
 	}
 	dst, _ = w.level.AppendBinary(append(dst, 0))
-	v.fetch(world)
 	return v.host.(env.StateEnv).AppendState(dst)
 }
 
@@ -67,7 +78,7 @@ func (v *vec) SetState(world int, state []byte) error {
 		if err := host.SetState(rest); err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
 		}
-		if err := v.scenes.upload(v.mem.Words(), world, v.n, v.scenes.words); err != nil {
+		if err := v.send(world); err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
 		}
 		w.level, w.id, w.ended = level, level.ID(v.spec), false

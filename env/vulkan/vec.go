@@ -66,7 +66,7 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 	}
 	v := &vec{
 		spec: spec, levels: o.Levels, first: o.First, host: c.New(), worlds: make([]world, o.Worlds),
-		obs: env.Width(spec.Obs), act: env.Width(spec.Act), facts: env.Width(spec.Facts),
+		w: widths{env.Width(spec.Obs), env.Width(spec.Act), env.Width(spec.Facts)},
 	}
 	for i := range v.worlds {
 		v.worlds[i] = world{level: env.Level{Params: make([]float32, len(spec.Params))}, ended: true}
@@ -78,7 +78,7 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 	if v.scenes, err = newScenes(layout, spec, v.host); err != nil {
 		return nil, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
 	}
-	if v.machine, err = newMachine(manifest, v.scenes, spec.ID, o.Worlds, v.substeps(), d.Device); err != nil {
+	if v.machine, err = newMachine(manifest, v.scenes, spec.ID, o.Worlds, v.substeps(), v.w, d.Device); err != nil {
 		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
 	}
 	return v, nil
@@ -155,7 +155,7 @@ type vec struct {
 	spec            *env.Spec
 	levels          env.Levels
 	first           int
-	obs, act, facts int // widths
+	w               widths
 	terms           []term
 	host            env.Env // the world in Go that all worlds are begun, saved and drawn by
 	worlds          []world
@@ -163,6 +163,7 @@ type vec struct {
 	phase           phase
 	roll            *roller // nil before the first rollout
 	redone          int     // steps of worlds that the host has done again
+	failed          error   // what a method without an error could not do
 }
 
 // Spec returns the specification that all worlds share.
@@ -176,9 +177,9 @@ func (v *vec) Reset(seed uint64) {
 	for i := range v.worlds {
 		w := &v.worlds[i]
 		w.key, w.episode, w.ended, w.seen = rng.New(seed).Fold(uint64(v.first+i)), 0, true, false
-		if t := v.word(wordTurn, i); v.word(wordFault, i) != 0 || t != v.kernels && t != engine.Idle { // after an error
-			v.restore(i)
-		}
+	}
+	if v.broken {
+		v.failed = v.wipe()
 	}
 	v.phase = toObserve
 }
@@ -191,9 +192,12 @@ func (v *vec) Observe(b *env.Batch) error {
 	if err := v.attach(b); err != nil {
 		return err
 	}
+	if v.failed != nil {
+		return v.failed
+	}
 	for i := range v.worlds {
 		w := &v.worlds[i]
-		row := b.Obs[i*v.obs : (i+1)*v.obs]
+		row := b.Obs[i*v.w.obs : (i+1)*v.w.obs]
 		switch {
 		case w.ended:
 			key := w.key.Fold(w.episode)
@@ -203,13 +207,15 @@ func (v *vec) Observe(b *env.Batch) error {
 			w.episode++
 			w.step, w.ended = 0, false
 			v.host.Observe(row)
-			if err := v.scenes.upload(v.mem.Words(), i, v.n, v.scenes.words); err != nil {
+			if err := v.send(i); err != nil {
 				return v.locate(err, i)
 			}
 		case w.seen:
-			copy(row, b.Next[i*v.obs:])
+			copy(row, b.Next[i*v.w.obs:])
 		default:
-			v.fetch(i)
+			if err := v.fetch(i); err != nil {
+				return v.locate(err, i)
+			}
 			v.host.Observe(row)
 		}
 		w.seen, w.held = false, false
@@ -227,46 +233,68 @@ func (v *vec) Step(b *env.Batch) error {
 	if err := v.attach(b); err != nil {
 		return err
 	}
+	if v.failed != nil {
+		return v.failed
+	}
 	for i := range v.worlds {
-		if err := v.clamp(b.Act[i*v.act : (i+1)*v.act]); err != nil {
+		if err := v.clamp(b.Act[i*v.w.act : (i+1)*v.w.act]); err != nil {
 			return v.locate(err, i)
 		}
 	}
 	v.phase = toObserve
-	v.scatter(b.Act, v.rowAct, v.act)
-	if err := v.run(); err != nil {
-		return fmt.Errorf("env %s: %w", v.spec.ID, err)
-	}
-	v.gather(b.Next, v.rowNext, v.obs)
-	v.gather(b.Facts, v.rowFacts, v.facts)
-	for i := range v.worlds {
-		if err := v.judge(b, i); err != nil {
-			return v.locate(err, i)
+	for s := range v.slices() {
+		if err := v.stepSlice(b, s); err != nil {
+			v.broken = true
+			return err
 		}
 	}
 	return nil
 }
 
-// judge ends the step of a world: end of the episode, reward, errors.
-func (v *vec) judge(b *env.Batch, i int) error {
+// stepSlice is Step for a slice of the worlds.
+func (v *vec) stepSlice(b *env.Batch, s int) error {
+	err := v.enter(s)
+	if err == nil {
+		err = v.touch()
+	}
+	if err != nil {
+		return fmt.Errorf("env %s: %w", v.spec.ID, err)
+	}
+	first, n := v.span(s)
+	v.scatter(b.Act[first*v.w.act:][:n*v.w.act], v.act, v.w.act)
+	if err := v.run(n); err != nil {
+		return fmt.Errorf("env %s: %w", v.spec.ID, err)
+	}
+	v.gather(b.Next[first*v.w.obs:][:n*v.w.obs], v.next, v.w.obs)
+	v.gather(b.Facts[first*v.w.facts:][:n*v.w.facts], v.facts, v.w.facts)
+	for i := range n {
+		if err := v.judge(b, first+i, i); err != nil {
+			return v.locate(err, first+i)
+		}
+	}
+	return nil
+}
+
+// judge ends the step of world i, number at of its slice: end of the episode, reward, errors.
+func (v *vec) judge(b *env.Batch, i, at int) error {
 	w := &v.worlds[i]
-	again, err := v.check(i)
+	again, err := v.check(at)
 	switch {
 	case err != nil:
 		return err
 	case again:
-		if err := v.redo(b, i); err != nil {
+		if err := v.redo(b, i, at); err != nil {
 			return err
 		}
 	default:
-		b.End[i] = env.End(v.word(v.rowEnd, i))
+		b.End[i] = env.End(v.ends.Words()[at])
 	}
 	w.step++
 	if b.End[i] == env.Running && int(w.step) == v.spec.MaxSteps {
 		b.End[i] = env.Truncated
 	}
 	w.ended, w.seen = b.End[i] != env.Running, true
-	next, facts := b.Next[i*v.obs:(i+1)*v.obs], b.Facts[i*v.facts:(i+1)*v.facts]
+	next, facts := b.Next[i*v.w.obs:(i+1)*v.w.obs], b.Facts[i*v.w.facts:(i+1)*v.w.facts]
 	if err := finite("observation", v.spec.Obs, next); err != nil {
 		return err
 	}
@@ -282,14 +310,18 @@ func (v *vec) judge(b *env.Batch, i int) error {
 }
 
 // redo performs the last step of a world on the host, from the state before it.
-func (v *vec) redo(b *env.Batch, i int) error {
+func (v *vec) redo(b *env.Batch, i, at int) error {
+	state, err := v.past.read(at)
+	if err != nil {
+		return err
+	}
+	v.scenes.read(state)
 	v.redone++
-	v.scenes.download(v.before.Words(), i, v.n)
 	row := b.Rows(i, i+1)
 	v.host.Step(&row)
 	v.host.Observe(row.Next)
-	v.restore(i)
-	return v.scenes.upload(v.mem.Words(), i, v.n, v.scenes.words)
+	_, err = v.states.write(at, true)
+	return err
 }
 
 func finite(kind string, fields []env.Field, x []float32) error {
@@ -345,7 +377,7 @@ func (v *vec) attach(b *env.Batch) error {
 		return nil
 	}
 	n := len(v.worlds)
-	if b.N != n || len(b.Obs) != n*v.obs || len(b.Act) != n*v.act || len(b.Facts) != n*v.facts {
+	if b.N != n || len(b.Obs) != n*v.w.obs || len(b.Act) != n*v.w.act || len(b.Facts) != n*v.w.facts {
 		return fmt.Errorf("env %s: the batch was not made by NewBatch for this spec and %d worlds", v.spec.ID, n)
 	}
 	for i := range v.worlds {
