@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	fewest    = 256       // worlds that a slice is made for, if there are as many
+	fewest    = 256        // worlds that memory to work in is to hold at least, if there are as many
 	mostAtRun = 65535 * 64 // worlds that every device can start in one dispatch
-	stageSize = 1 << 20   // words of memory for worlds on their way
+	stageSize = 1 << 20    // words of memory for worlds on their way
 )
 
 // stride returns how many of the given worlds are to lie side by side on a device, so that there is room for
@@ -30,10 +30,10 @@ func (c *scenes) stride(d vk.Info, worlds, spares int) (stride int, ok bool) {
 		return worlds, true
 	}
 	room := memory - worlds*4*c.state*(1+spares)
-	stride = min(most, room/work)
-	if stride < 1 || stride < min(worlds, fewest) {
+	if most < 1 || room/work < min(worlds, fewest) {
 		return 0, false
 	}
+	stride = min(most, room/work)
 	slices := (worlds + stride - 1) / stride
 	return (worlds + slices - 1) / slices, true
 }

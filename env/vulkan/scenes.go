@@ -11,14 +11,14 @@ import (
 // they may have. A world has room for any of them and notes which it has; kernels read what is fixed
 // from that scene's part of the table, so that worlds of different scenes are stepped together.
 type scenes struct {
-	host   env.MultiScene // nil where there is one scene only
-	links  []*linker      // of each scene
-	state  int            // words of a world's memory, without what is in use during a step only
-	words  int            // of a world's memory
-	table  image          // of all scenes
-	part   int            // words of the table that a scene has
-	rest   int            // where in these it has what begins the memory behind the state; zeros follow
-	nrest  int            // words of that
+	host  env.MultiScene // nil where there is one scene only
+	links []*linker      // of each scene
+	state int            // words of a world's memory, without what is in use during a step only
+	words int            // of a world's memory
+	table image          // of all scenes
+	part  int            // words of the table that a scene has
+	rest  int            // where in these it has what begins the memory behind the state; zeros follow
+	nrest int            // words of that
 
 	crowded bool // the physics may have more rows than kernels solve for
 }

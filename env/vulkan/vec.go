@@ -151,19 +151,19 @@ const (
 
 type vec struct {
 	*machine
-	scenes          *scenes
-	spec            *env.Spec
-	levels          env.Levels
-	first           int
-	w               widths
-	terms           []term
-	host            env.Env // the world in Go that all worlds are begun, saved and drawn by
-	worlds          []world
-	batch           *env.Batch // of the last call
-	phase           phase
-	roll            *roller // nil before the first rollout
-	redone          int     // steps of worlds that the host has done again
-	failed          error   // what a method without an error could not do
+	scenes *scenes
+	spec   *env.Spec
+	levels env.Levels
+	first  int
+	w      widths
+	terms  []term
+	host   env.Env // the world in Go that all worlds are begun, saved and drawn by
+	worlds []world
+	batch  *env.Batch // of the last call
+	phase  phase
+	roll   *roller // nil before the first rollout
+	redone int     // steps of worlds that the host has done again
+	failed error   // what a method without an error could not do
 }
 
 // Spec returns the specification that all worlds share.
