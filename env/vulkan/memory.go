@@ -9,10 +9,12 @@ import (
 )
 
 const (
-	fewest    = 256        // worlds that memory to work in is to hold at least, if there are as many
-	mostAtRun = 65535 * 64 // worlds that every device can start in one dispatch
-	stageSize = 1 << 20    // words of memory for worlds on their way
+	fewest    = 256     // worlds that memory to work in is to hold at least, if there are as many
+	stageSize = 1 << 20 // words of memory for worlds on their way
 )
+
+// mostAtRun is how many worlds every device can start in one dispatch.
+var mostAtRun = uint64(65535 * groupSize) // but for tests never changed
 
 // stride returns how many of the given worlds are to lie side by side on a device, so that there is room for
 // all, and for each world's spares. ok is false if there is none.

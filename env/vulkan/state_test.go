@@ -30,33 +30,35 @@ func step(t *testing.T, host, device env.Vec, a, b *env.Batch, i int) {
 // A state saved on one engine must be that of the other, and go on there.
 func TestStates(t *testing.T) {
 	for _, id := range []string{"cartpole-v0", "curling-v0", "maze-v0", "lander-v0"} {
-		t.Run(id, func(t *testing.T) {
-			const worlds = 9
-			host, device := pair(t, id, worlds)
-			a, b := env.NewBatch(host.Spec(), worlds), env.NewBatch(host.Spec(), worlds)
-			host.Reset(1)
-			device.Reset(1)
-			for i := range 60 {
-				step(t, host, device, a, b, i)
-				if i%15 != 14 {
-					continue
-				}
-				for w := range worlds {
-					p, q := host.(env.Snapshotter).AppendState(nil, w), device.(env.Snapshotter).AppendState(nil, w)
-					if !bytes.Equal(p, q) {
-						t.Fatalf("step %d, world %d: the states differ", i, w)
-					}
-					// Each goes on with what another world of the other engine was.
-					to := (w + 4) % worlds
-					if err := errors.Join(host.(env.Snapshotter).SetState(to, q), device.(env.Snapshotter).SetState(to, p)); err != nil {
-						t.Fatal(err)
-					}
-				}
+		t.Run(id, func(t *testing.T) { both(t, func(t *testing.T) { testStates(t, id) }) })
+	}
+}
+
+func testStates(t *testing.T, id string) {
+	const worlds = 9
+	host, device := pair(t, id, worlds)
+	a, b := env.NewBatch(host.Spec(), worlds), env.NewBatch(host.Spec(), worlds)
+	host.Reset(1)
+	device.Reset(1)
+	for i := range 60 {
+		step(t, host, device, a, b, i)
+		if i%15 != 14 {
+			continue
+		}
+		for w := range worlds {
+			p, q := host.(env.Snapshotter).AppendState(nil, w), device.(env.Snapshotter).AppendState(nil, w)
+			if !bytes.Equal(p, q) {
+				t.Fatalf("step %d, world %d: the states differ", i, w)
 			}
-			if err := device.(env.Snapshotter).SetState(0, []byte("no state")); err == nil {
-				t.Error("a malformed state is accepted")
+			// Each goes on with what another world of the other engine was.
+			to := (w + 4) % worlds
+			if err := errors.Join(host.(env.Snapshotter).SetState(to, q), device.(env.Snapshotter).SetState(to, p)); err != nil {
+				t.Fatal(err)
 			}
-		})
+		}
+	}
+	if err := device.(env.Snapshotter).SetState(0, []byte("no state")); err == nil {
+		t.Error("a malformed state is accepted")
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 	_ "github.com/terrarium-rl/terrarium/env/tasks/reach"
 	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
 	_ "github.com/terrarium-rl/terrarium/env/tasks/walker"
-	_ "github.com/terrarium-rl/terrarium/env/vulkan"
+	"github.com/terrarium-rl/terrarium/env/vulkan"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
@@ -57,6 +57,17 @@ func pairOf(t *testing.T, c env.Config, id string, worlds int) (host, device env
 	return host, device
 }
 
+// both runs a test with all worlds in memory that the host sees, and with worlds in slices in memory that it
+// does not see, as on a discrete GPU.
+func both(t *testing.T, f func(t *testing.T)) {
+	t.Run("mapped", f)
+	t.Run("staged", func(t *testing.T) {
+		vktest.Staged(t)
+		vulkan.Slice(t, 4)
+		f(t)
+	})
+}
+
 // All environments of the program must have kernels that give the bits of the Go code over 1000 steps.
 func TestEqual(t *testing.T) {
 	m, err := engine.Load()
@@ -68,12 +79,14 @@ func TestEqual(t *testing.T) {
 			if m.Layouts[id] == nil {
 				t.Fatal("it has no kernels: add it to tasks in shaders/internal/translate")
 			}
-			worlds := 70
+			worlds := 35
 			if _, substep := m.Of(id); len(substep[0]) > 0 {
-				worlds = 20
+				worlds = 10
 			}
-			host, device := pair(t, id, worlds)
-			equal(t, host, device, 1000)
+			both(t, func(t *testing.T) {
+				host, device := pair(t, id, worlds)
+				equal(t, host, device, 1000)
+			})
 		})
 	}
 }
