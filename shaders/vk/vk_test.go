@@ -35,13 +35,18 @@ func open(t testing.TB, o Options) *Device {
 	return d
 }
 
-func kernel(t testing.TB, d *Device, name string, o KernelOptions) *Kernel {
+func code(t testing.TB, name string) []byte {
 	t.Helper()
-	code, err := shaders.Load(name)
+	b, err := shaders.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := d.NewKernel(code, o)
+	return b
+}
+
+func kernel(t testing.TB, d *Device, name string, o KernelOptions) *Kernel {
+	t.Helper()
+	k, err := d.NewKernel(code(t, name), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,20 +2,21 @@
 // Programs leave its variables as they are; asking costs them a comparison a call.
 package fault
 
+// Call, if not nil, is asked at each call of the driver that may fail, by its name, what it is to
+// return; 0 leaves that to the driver. Calls that wait are made before, others in place of that.
+var Call func(name string) int32
+
+// Staged makes memory of the device as the host sees it on most discrete GPUs: not at all.
+var Staged bool
+
+// Discrete makes all devices discrete GPUs.
+var Discrete bool
+
+// Limits of devices that are opened from now on, if not 0.
 var (
-	// Call, if not nil, is asked at each call of the driver that may fail, by its name, what it is to
-	// return; 0 leaves that to the driver. Calls that wait are made before, others in place of that.
-	Call func(name string) int32
-
-	// Staged makes memory of the device as the host sees it on most discrete GPUs: not at all.
-	Staged bool
-
-	// Range, Allocation and Memory, if not 0, are limits of devices that are opened from now on: bytes of
-	// a binding, of an allocation, and of the largest heap.
-	Range, Allocation, Memory uint64
-
-	// Discrete makes all devices discrete GPUs.
-	Discrete bool
+	Range      uint64 // bytes of a binding
+	Allocation uint64 // bytes of an allocation
+	Memory     uint64 // bytes of the largest heap
 )
 
 // At returns what a call is to return, 0 if that is up to the driver.
