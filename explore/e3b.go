@@ -139,7 +139,7 @@ func (e *e3b) repaired() (n uint64) {
 func (e *e3b) updateChunk(worker, c int) {
 	for i := c * chunk; i < min((c+1)*chunk, e.batch.N); i++ {
 		if !geom.Finite(e.b[i]) {
-			e.errs[c] = fmt.Errorf("bonus of row %d is %v", i, e.b[i])
+			e.errs[c] = e.unfit(i, e.scratch[worker].x)
 			return
 		}
 		if e.batch.End[i] != env.Running {
@@ -155,6 +155,18 @@ func (e *e3b) updateChunk(worker, c int) {
 			e.repairs[c]++
 		}
 	}
+}
+
+// unfit says why the bonus of a row is not finite.
+func (e *e3b) unfit(i int, state []float32) error {
+	state = state[:e.view.width()]
+	e.view.next(state, e.batch, i)
+	for j, v := range state {
+		if !geom.Finite(v) {
+			return fmt.Errorf("number %d of the state of row %d is %v", j, i, v)
+		}
+	}
+	return fmt.Errorf("bonus of row %d is %v: its features are too large: lower lr, or raise ridge", i, e.b[i])
 }
 
 // AppendBinary appends the embedding, the number of repairs and the ellipse of each row.

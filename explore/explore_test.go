@@ -538,8 +538,28 @@ func TestNotFinite(t *testing.T) {
 		b.Next[3], b.Facts[2], b.Facts[3] = nan, nan, nan
 		var dst [rows]float32
 		x.Score(dst[:], b)
-		if err := x.Update(b, nil); err == nil {
-			t.Errorf("%s: a NaN goes unnoticed", expr)
+		err := x.Update(b, nil)
+		if err == nil || !strings.Contains(err.Error(), "of row ") || !strings.Contains(err.Error(), " is NaN") {
+			t.Errorf("%s: a NaN gives the error %v, which names no row", expr, err)
+		}
+	}
+}
+
+// Where the numbers of a bonus itself grow beyond all bounds, the error says what to do.
+func TestDiverging(t *testing.T) {
+	for _, expr := range []string{"rnd(lr=1e20)", "e3b(lr=1e30)", "icm(lr=1e20)", "noveld(lr=1e20)", "disagreement(lr=1e30)"} {
+		v, s := setup(t, false)
+		x := parse(t, expr, s)
+		var dst [rows]float32
+		var err error
+		walk(t, v, 40, func(_ int, b *env.Batch) {
+			if err == nil {
+				x.Score(dst[:], b)
+				err = x.Update(b, nil)
+			}
+		})
+		if err == nil || !strings.Contains(err.Error(), "lower lr") {
+			t.Errorf("%s: error %v, want one that says to lower lr", expr, err)
 		}
 	}
 }

@@ -123,7 +123,7 @@ func (n *inverse) learn(b *env.Batch, report func(string, float64)) error {
 		loss += x
 	}
 	if loss-loss != 0 {
-		return fmt.Errorf("the loss of the inverse model is %v", loss)
+		return fmt.Errorf("the loss of the inverse model is %v: lower lr", loss)
 	}
 	if _, err := n.trainer.Step(n.lr); err != nil {
 		return fmt.Errorf("the inverse model: %w", err)

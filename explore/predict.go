@@ -236,7 +236,7 @@ func (p *predict) learn(m *model, k int) (loss float64, err error) {
 		p.dy[i] = 2 * e / float32(n*d)
 	}
 	if !geom.Finite(float32(loss)) {
-		return 0, fmt.Errorf("bonus %s: the loss of model %d is %v", p.name, k, loss)
+		return 0, fmt.Errorf("bonus %s: the loss of model %d is %v: lower lr", p.name, k, loss)
 	}
 	clear(m.grad)
 	p.net.Backward(m.p, m.grad, m.tape, p.dy[:n*d], nil)

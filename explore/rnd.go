@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -205,7 +206,7 @@ func (d *distill) Update(b *env.Batch, report func(string, float64)) error {
 	d.step++
 	if n > 0 {
 		if err := d.learn(n, report); err != nil {
-			return err
+			return cmp.Or(d.unfit(b), err)
 		}
 	}
 	if err := d.addStats(b); err != nil {
@@ -230,11 +231,23 @@ func (d *distill) addStats(b *env.Batch) error {
 	}
 	for j := range d.stats {
 		if math.IsNaN(d.s2[j]) || math.IsInf(d.s2[j], 0) {
-			return fmt.Errorf("bonus %s: column %d of the states is not finite", d.name, j)
+			return cmp.Or(d.unfit(b), fmt.Errorf("bonus %s: column %d of the states is too large", d.name, j))
 		}
 		d.stats[j].addSums(float64(b.N), d.s1[j], d.s2[j])
 	}
 	d.measure()
+	return nil
+}
+
+// unfit says which number of the states that b leads to is not finite, if one is.
+func (d *distill) unfit(b *env.Batch) error {
+	for i := range b.N {
+		for j, c := range d.view.obs {
+			if v := b.Next[i*d.view.obsW+c]; !geom.Finite(v) {
+				return fmt.Errorf("bonus %s: number %d of the state of row %d is %v", d.name, j, i, v)
+			}
+		}
+	}
 	return nil
 }
 
@@ -256,7 +269,7 @@ func (d *distill) learn(n int, report func(string, float64)) error {
 		d.dy[i] = 2 * e / float32(n*d.c.Dim)
 	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("bonus %s: the loss of the predictor is %v", d.name, loss)
+		return fmt.Errorf("bonus %s: the loss of the predictor is %v: lower lr", d.name, loss)
 	}
 	clear(d.grad)
 	d.predictor.Backward(d.p, d.grad, d.pTape, d.dy[:n*d.c.Dim], nil)

@@ -11,8 +11,8 @@ import (
 	"github.com/terrarium-rl/terrarium/render/plot"
 )
 
-// heats returns the visits, on a logarithmic scale, and the mean bonus, both cut to the cells
-// visited. There are none without visits.
+// heats returns the visits, on a logarithmic scale, and the mean bonus, as far as Bright, both cut to
+// the cells visited. There are none without visits.
 func heats(m *visits.Map) (count, bonus *plot.Heat) {
 	n := m.Cols
 	x0, x1, y0, y1 := n, -1, m.Rows, -1
@@ -32,12 +32,12 @@ func heats(m *visits.Map) (count, bonus *plot.Heat) {
 		XMin: at(m.XMin, m.XMax, x0, n), XMax: at(m.XMin, m.XMax, x1+1, n),
 		YMin: at(m.YMin, m.YMax, y0, m.Rows), YMax: at(m.YMin, m.YMax, y1+1, m.Rows),
 	}
-	one, two := empty, empty
+	one, two, bright := empty, empty, m.Bright()
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
 			v, b := math.NaN(), math.NaN()
 			if k := y*n + x; m.Visits[k] > 0 {
-				v, b = math.Log10(float64(m.Visits[k])), m.Mean(k)
+				v, b = math.Log10(float64(m.Visits[k])), min(m.Mean(k), bright)
 			}
 			one.Values, two.Values = append(one.Values, v), append(two.Values, b)
 		}
@@ -48,6 +48,13 @@ func heats(m *visits.Map) (count, bonus *plot.Heat) {
 // bonusMaps draws, for each seed of a run, where training was and what bonus that paid, if there is
 // one. Seeds without a map are left out.
 func (r *runRecord) bonusMaps() (out []mapView, err error) {
+	axis := func(name, unit string) string {
+		if unit == "" {
+			return name
+		}
+		return fmt.Sprintf("%s (%s)", name, unit)
+	}
+	xUnit, yUnit := visits.Units(r.Plan.Spec)
 	for _, s := range r.Seeds {
 		m, err := visits.Load(SeedDir(r.Dir, s.Seed))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -68,12 +75,12 @@ func (r *runRecord) bonusMaps() (out []mapView, err error) {
 			label, say string
 		}{
 			{count, "visits over position", fmt.Sprintf("where training was: visits of each cell on a logarithmic scale, from 1 (dark blue) to %.0f (yellow).", math.Pow(10, most))},
-			{bonus, "bonus over position", fmt.Sprintf("the mean bonus of each cell over training, from %.3g (dark blue) to %.3g (yellow).", lo, hi)},
+			{bonus, "bonus over position", fmt.Sprintf("the mean bonus of each cell over training, from %.3g (dark blue) to %.3g and, in one cell of a hundred, more (yellow).", lo, hi)},
 		} {
 			if f.heat == bonus && r.Plan.Bonus == "" {
 				continue
 			}
-			figure := plot.Figure{X: "x", Y: "y", Heat: f.heat, Width: 620, Height: 520}
+			figure := plot.Figure{X: axis("x", xUnit), Y: axis("y", yUnit), Heat: f.heat, Width: 620, Height: 520}
 			html, err := figure.HTML(f.label)
 			if err != nil {
 				return nil, err

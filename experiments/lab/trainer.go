@@ -387,8 +387,8 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 			return nil, fmt.Errorf("section bonus: %w", err)
 		}
 	}
-	if t.where != nil {
-		if err := t.where.UnmarshalBinary(c["visits"]); err != nil {
+	if v := c["visits"]; t.where != nil && v != nil { // older programs kept no map of some environments
+		if err := t.where.UnmarshalBinary(v); err != nil {
 			return nil, fmt.Errorf("section visits: %w", err)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
@@ -34,46 +35,148 @@ const File = "visits.map"
 // Cells is the number of cells along each axis of a new map.
 const Cells = 128
 
-// A Map counts visits. Its cells are numbered row by row from the lower left corner.
+// A Map counts visits. Its cells are numbered row by row from the lower left corner. Where a coordinate
+// has no bounds, the plane reaches from -1 to 1 at first, and twice as far whenever that is not enough.
 type Map struct {
 	XMin, XMax, YMin, YMax float32 // of the plane; what lies beyond counts to the edge
 	Cols, Rows             int
 	Visits                 []uint64
 	Bonus                  []float64 // sums
 
-	column, width int // where a row of observations has x and y
+	x, y axis // of a map from New
 }
 
-// New returns the map of the observation "position" of an environment, nil if it has none of two
-// bounded numbers.
+// An axis is where a batch has a coordinate.
+type axis struct {
+	field         env.Field
+	fact          bool // a fact, else an observation
+	column, width int
+}
+
+// New returns the map of where an environment's agents are: of the observation "position", if it has two
+// numbers, else of the facts "x" and "y", else of the observations of these names. It is nil if there
+// are none.
 func New(s *env.Spec) *Map {
-	at := 0
-	for _, f := range s.Obs {
-		if span := f.Hi - f.Lo; f.Name == "position" && f.Len == 2 && span > 0 && span-span == 0 {
-			return &Map{
-				XMin: f.Lo, XMax: f.Hi, YMin: f.Lo, YMax: f.Hi, Cols: Cells, Rows: Cells,
-				Visits: make([]uint64, Cells*Cells), Bonus: make([]float64, Cells*Cells),
-				column: at, width: env.Width(s.Obs),
-			}
-		}
-		at += f.Len
+	x, y, ok := axes(s)
+	if !ok {
+		return nil
 	}
-	return nil
+	m := &Map{
+		XMin: -1, XMax: 1, YMin: -1, YMax: 1, Cols: Cells, Rows: Cells,
+		Visits: make([]uint64, Cells*Cells), Bonus: make([]float64, Cells*Cells), x: x, y: y,
+	}
+	if !x.endless() {
+		m.XMin, m.XMax = x.field.Lo, x.field.Hi
+	}
+	if !y.endless() {
+		m.YMin, m.YMax = y.field.Lo, y.field.Hi
+	}
+	return m
+}
+
+func axes(s *env.Spec) (x, y axis, ok bool) {
+	find := func(name string, n int, facts bool) (axis, bool) {
+		fields := s.Obs
+		if facts {
+			fields = s.Facts
+		}
+		at := 0
+		for _, f := range fields {
+			if f.Name == name && f.Len == n && f.Choices == 0 && f.Hi > f.Lo {
+				return axis{f, facts, at, env.Width(fields)}, true
+			}
+			at += f.Len
+		}
+		return axis{}, false
+	}
+	if x, ok = find("position", 2, false); ok {
+		y = x
+		y.column++
+		return x, y, true
+	}
+	for _, facts := range []bool{true, false} {
+		x, ok = find("x", 1, facts)
+		if y, both := find("y", 1, facts); ok && both {
+			return x, y, true
+		}
+	}
+	return x, y, false
+}
+
+// Units returns the units of x and y in an environment that has a map. Where both are m, the plane is
+// that of the world.
+func Units(s *env.Spec) (x, y string) {
+	a, b, _ := axes(s)
+	return a.field.Unit, b.field.Unit
+}
+
+// endless reports that the axis has no bounds.
+func (a *axis) endless() bool {
+	span := a.field.Hi - a.field.Lo
+	return span-span != 0
+}
+
+// of returns the coordinate of row i of a batch.
+func (a *axis) of(b *env.Batch, i int) float32 {
+	if a.fact {
+		return b.Facts[i*a.width+a.column]
+	}
+	return b.Next[i*a.width+a.column]
 }
 
 // Add takes in the states that a step led to, with a bonus each. m must be from New.
 func (m *Map) Add(b *env.Batch, bonuses []float32) {
 	index := func(v, lo, hi float32, n int) int { return min(int(geom.Clamp((v-lo)/(hi-lo), 0, 1)*float32(n)), n-1) }
-	for i, x := range bonuses {
-		p := b.Next[i*m.width+m.column:]
-		k := index(p[1], m.YMin, m.YMax, m.Rows)*m.Cols + index(p[0], m.XMin, m.XMax, m.Cols)
+	for i, bonus := range bonuses {
+		x, y := m.x.of(b, i), m.y.of(b, i)
+		if !geom.Finite(x) || !geom.Finite(y) {
+			continue
+		}
+		for m.x.endless() && geom.Abs(x) > m.XMax && m.XMax < farthest {
+			m.XMin, m.XMax = 2*m.XMin, 2*m.XMax
+			m.merge(func(k int) int { return k/m.Cols*m.Cols + m.Cols/4 + k%m.Cols/2 })
+		}
+		for m.y.endless() && geom.Abs(y) > m.YMax && m.YMax < farthest {
+			m.YMin, m.YMax = 2*m.YMin, 2*m.YMax
+			m.merge(func(k int) int { return (m.Rows/4+k/m.Cols/2)*m.Cols + k%m.Cols })
+		}
+		k := index(y, m.YMin, m.YMax, m.Rows)*m.Cols + index(x, m.XMin, m.XMax, m.Cols)
 		m.Visits[k]++
-		m.Bonus[k] += float64(x)
+		m.Bonus[k] += float64(bonus)
 	}
+}
+
+// farthest is how far a plane without bounds reaches at most.
+const farthest = 1 << 20
+
+// merge moves what cells hold to other ones.
+func (m *Map) merge(to func(cell int) int) {
+	visits, bonus := make([]uint64, len(m.Visits)), make([]float64, len(m.Bonus))
+	for k, n := range m.Visits {
+		visits[to(k)] += n
+		bonus[to(k)] += m.Bonus[k]
+	}
+	m.Visits, m.Bonus = visits, bonus
 }
 
 // Mean returns the mean bonus of a cell, NaN where nobody was.
 func (m *Map) Mean(cell int) float64 { return m.Bonus[cell] / float64(m.Visits[cell]) }
+
+// Bright returns the mean bonus that a hundredth of the cells visited exceed, 0 without visits. A few
+// cells where bonuses were seldom and large would else leave all others dark.
+func (m *Map) Bright() float64 {
+	var means []float64
+	for k, n := range m.Visits {
+		if n > 0 {
+			means = append(means, m.Mean(k))
+		}
+	}
+	if len(means) == 0 {
+		return 0
+	}
+	slices.Sort(means)
+	return means[(len(means)-1)*99/100]
+}
 
 const (
 	magic   = "TRVM"
@@ -110,11 +213,15 @@ func (m *Map) UnmarshalBinary(src []byte) error {
 	if err != nil {
 		return fmt.Errorf("map of visits: %w", err)
 	}
-	if m.width > 0 {
-		if read.Cols != m.Cols || read.Rows != m.Rows || read.bounds() != m.bounds() {
+	if m.x.width > 0 {
+		fits := func(a *axis, lo, hi, readLo, readHi float32) bool {
+			return lo == readLo && hi == readHi || a.endless() && readLo == -readHi && readHi >= 1
+		}
+		if read.Cols != m.Cols || read.Rows != m.Rows ||
+			!fits(&m.x, m.XMin, m.XMax, read.XMin, read.XMax) || !fits(&m.y, m.YMin, m.YMax, read.YMin, read.YMax) {
 			return errors.New("map of visits: it is of another environment")
 		}
-		read.column, read.width = m.column, m.width
+		read.x, read.y = m.x, m.y
 	}
 	*m = *read
 	return nil

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
 func spec() *env.Spec {
@@ -39,11 +41,75 @@ func TestMap(t *testing.T) {
 	if d := m.Mean(lower) - 0.3; d > 1e-6 || d < -1e-6 || m.Mean(corner) != 2 || !math.IsNaN(m.Mean(1)) {
 		t.Errorf("mean bonuses %v, %v, %v", m.Mean(lower), m.Mean(corner), m.Mean(1))
 	}
-	if New(&env.Spec{Obs: []env.Field{{Name: "position", Len: 2, Lo: 0, Hi: float32(math.Inf(1))}}}) != nil {
-		t.Error("a plane without bounds has a map")
+	if New(&env.Spec{Obs: []env.Field{{Name: "position", Len: 1, Lo: 0, Hi: 4}, {Name: "x", Len: 1, Hi: 1}}}) != nil {
+		t.Error("an environment without a place has a map")
 	}
 	if n := testing.AllocsPerRun(10, func() { m.Add(batchOf, bonusOf) }); n != 0 {
 		t.Errorf("%v allocations a step", n)
+	}
+}
+
+// A plane without bounds grows, to the map that it would have been with those bounds from the beginning.
+func TestEndless(t *testing.T) {
+	inf := float32(math.Inf(1))
+	of := func(lo, hi float32) *env.Spec {
+		return &env.Spec{ID: "plane-v0", Agents: 1, Obs: []env.Field{{Name: "speed", Len: 1}},
+			Facts: []env.Field{{Name: "x", Len: 1, Lo: -3, Hi: 5, Unit: "m"}, {Name: "won", Len: 1}, {Name: "y", Len: 1, Lo: lo, Hi: hi, Unit: "m"}}}
+	}
+	endless, bounded := of(-inf, inf), of(-64, 64)
+	if x, y := Units(endless); x != "m" || y != "m" {
+		t.Errorf("units %q and %q", x, y)
+	}
+	r, nan := rng.New(3).Stream(0, 0, 0), float32(math.NaN())
+	m, want := New(endless), New(bounded)
+	b := env.NewBatch(endless, 8)
+	bonus := make([]float32, 8)
+	for step := range 60 {
+		for i := range 8 {
+			b.Facts[3*i], b.Facts[3*i+2], bonus[i] = r.Range(-4, 6), r.Range(-1, 1)*float32(step+1), float32(r.IntN(8))
+		}
+		m.Add(b, bonus)
+		want.Add(b, bonus)
+		b.Facts[2] = nan // is left out
+		m.Add(&env.Batch{N: 1, Facts: b.Facts[:3]}, bonus[:1])
+	}
+	if m.YMin != -64 || m.YMax != 64 || m.XMin != -3 || m.XMax != 5 {
+		t.Fatalf("the plane is %v", m.bounds())
+	}
+	if !slices.Equal(m.Visits, want.Visits) || !slices.Equal(m.Bonus, want.Bonus) {
+		t.Error("a plane that has grown holds something else than one of its size")
+	}
+	state, err := m.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := New(endless)
+	if err := again.UnmarshalBinary(state); err != nil {
+		t.Fatal(err)
+	}
+	m.Add(b, bonus)
+	again.Add(b, bonus)
+	if !reflect.DeepEqual(m, again) {
+		t.Error("a map that was loaded goes on otherwise")
+	}
+	if err := New(of(-9, 9)).UnmarshalBinary(state); err == nil {
+		t.Error("a map of another plane is accepted")
+	}
+}
+
+// A few cells do not make all others dark.
+func TestBright(t *testing.T) {
+	m := New(spec())
+	if m.Bright() != 0 {
+		t.Error("brightness without visits")
+	}
+	for i := range 200 {
+		at := 0.01 + 4*float32(i%128)/128
+		m.Add(batch(spec(), at, 0.01+float32(i/128)), []float32{float32(i)})
+	}
+	m.Add(batch(spec(), 3.9, 3.9), []float32{1e6})
+	if got := m.Bright(); got != 198 {
+		t.Errorf("all but a hundredth are at most %v, want 198", got)
 	}
 }
 

@@ -12,7 +12,8 @@
 // futures are ghosts of each other (u), or stand side by side (y). What is played by hand is saved
 // as an episode, a demonstration. Pairs of episodes can be compared (w); the answers are a
 // feedback.Log. Levels are changed with sliders (l) and played at once. Quality-diversity runs
-// show a map of what they found; a click plays it. Runs in mazes show where training was and what
+// show a map of what they found; a click plays it. Runs whose environment tells places in metres, such as
+// maze-v0, pusher-v0 and sandbox-v0, show where training was and what
 // bonus it got there (5).
 //
 // The levels of sandbox-v0 are drawn (l, or a JSON file as source): bodies, joints, motors,

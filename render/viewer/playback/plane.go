@@ -30,7 +30,7 @@ const (
 // nextOverlay shows something else of the plane.
 func (s *State) nextOverlay() {
 	if s.Plane == nil {
-		s.Say("no run shown has a map of training: it needs a position to be observed, as in maze-v0")
+		s.Say("no run shown has a map of training: it needs places in metres, as in maze-v0, pusher-v0 or sandbox-v0")
 		return
 	}
 	s.Overlay = (s.Overlay + 1) % overlayCount
