@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -246,30 +247,54 @@ func (e *Episodes) Settle(lo, hi int) error {
 	if !finite(b.Next[lo*e.width.obs:hi*e.width.obs]) || !finite(b.Facts[lo*e.width.facts:hi*e.width.facts]) {
 		return e.notFinite(lo, hi)
 	}
-	reward := b.Reward[lo:hi]
-	for r := range reward {
-		facts, sum := b.Facts[(lo+r)*e.width.facts:][:e.width.facts], float32(0)
-		for _, t := range e.terms {
-			sum += float32(t.weight * facts[t.col])
-		}
-		reward[r] = sum
-	}
+	e.reward(lo, hi)
 	return nil
 }
 
-// finite reports whether no number of x is infinite or NaN: whether no exponent, plus 1, overflows.
+// reward fills Reward of rows lo to hi.
+func (e *Episodes) reward(lo, hi int) {
+	width := e.width.facts
+	reward, facts := e.batch.Reward[lo:hi], e.batch.Facts[lo*width:hi*width]
+	for len(reward) >= 4 { // four sums do not wait for each other
+		var a, b, c, d float32
+		for i := range e.terms {
+			t := &e.terms[i]
+			f := facts[t.col:]
+			a += float32(t.weight * f[0])
+			b += float32(t.weight * f[width])
+			c += float32(t.weight * f[2*width])
+			d += float32(t.weight * f[3*width])
+		}
+		reward[0], reward[1], reward[2], reward[3] = a, b, c, d
+		reward, facts = reward[4:], facts[4*width:]
+	}
+	for r := range reward {
+		sum := float32(0)
+		for _, t := range e.terms {
+			sum += float32(t.weight * facts[r*width+t.col])
+		}
+		reward[r] = sum
+	}
+}
+
+// finite reports whether no number of x is infinite or NaN: whether no exponent, plus 1, overflows. It looks
+// at two numbers at a time.
 func finite(x []float32) bool {
-	const exponent, one = 0xff << 23, 1 << 23
-	var a, b uint32
-	for len(x) >= 4 {
-		a |= (math.Float32bits(x[0])&exponent + one) | (math.Float32bits(x[1])&exponent + one)
-		b |= (math.Float32bits(x[2])&exponent + one) | (math.Float32bits(x[3])&exponent + one)
-		x = x[4:]
+	const exponents, ones = 0xff<<55 | 0xff<<23, 1<<55 | 1<<23
+	var a, b uint64
+	if len(x)%2 == 1 {
+		a = uint64(math.Float32bits(x[len(x)-1]))&exponents + ones
 	}
-	for _, v := range x {
-		a |= math.Float32bits(v)&exponent + one
+	pairs := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(x))), len(x)/2)
+	for len(pairs) >= 4 {
+		a |= (pairs[0]&exponents + ones) | (pairs[1]&exponents + ones)
+		b |= (pairs[2]&exponents + ones) | (pairs[3]&exponents + ones)
+		pairs = pairs[4:]
 	}
-	return (a|b)>>31 == 0
+	for _, v := range pairs {
+		a |= v&exponents + ones
+	}
+	return (a|b)&(1<<63|1<<31) == 0
 }
 
 // bound is what a column of the actions may hold.

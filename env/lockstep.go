@@ -17,7 +17,10 @@ type Sim interface {
 
 // A Prefetcher is a Sim that can bring its memory near before it is stepped. NewVec does so with the
 // worlds that come next, of which there may be more than caches hold.
-type Prefetcher interface{ Prefetch() }
+type Prefetcher interface {
+	Prefetch()
+	Bytes() int // of memory, about
+}
 
 // A SimEnv is an Env whose Step is mostly that of a Sim, which an Engine may advance together
 // with those of other worlds. Its Step is StepSim(e, b).
@@ -150,19 +153,26 @@ type team struct {
 	envs    [together]SimEnv
 	at      [together]int // numbers of these worlds
 	sims    [together]Sim
+	bytes   int // of all its Prefetchers
 }
 
-// advance performs Env.Step and Env.Observe of worlds lo to hi. Those from hi to next follow.
-func (t *team) advance(p *pool, lo, hi, next int) {
+// nearby is how many bytes of worlds stay near from one step to the next by themselves.
+const nearby = 1 << 21
+
+// advance performs Env.Step and Env.Observe of worlds lo to hi. Those from hi to ahead are
+// brought near meanwhile.
+func (t *team) advance(p *pool, lo, hi, ahead int) {
 	if t.stepper == nil {
 		for i := lo; i < hi; i++ {
 			t.alone(p, i)
 		}
 		return
 	}
-	for _, f := range p.near[hi:next] {
-		if f != nil {
-			f.Prefetch()
+	if t.bytes > nearby {
+		for _, f := range p.near[hi:ahead] {
+			if f != nil {
+				f.Prefetch()
+			}
 		}
 	}
 	n := 0
@@ -199,7 +209,10 @@ func (t *team) substep(p *pool, substep, n int) (going int) {
 			continue
 		}
 		if substep == 0 && p.near[i] == nil {
-			p.near[i], _ = s.(Prefetcher)
+			if f, ok := s.(Prefetcher); ok {
+				p.near[i] = f
+				t.bytes += f.Bytes()
+			}
 		}
 		t.envs[going], t.at[going] = e, i
 		going++

@@ -23,5 +23,8 @@ func (w *World) Prefetch() {
 	}
 }
 
+// Bytes returns the memory that w takes. It implements env.Prefetcher.
+func (w *World) Bytes() int { return w.m.Bytes() }
+
 // farthest is the most that Prefetch fetches of a part of a world, in bytes.
 const farthest = 2048

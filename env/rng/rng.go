@@ -41,6 +41,16 @@ func (k Key) Stream(p Purpose, world, step uint32) Stream {
 	return Stream{key: k, ctr: [4]uint32{0, step, world, uint32(p)}}
 }
 
+// Pair returns two numbers uniform in [lo, hi): the first two that Range of a stream returns, faster than the
+// stream does.
+func (k Key) Pair(p Purpose, world, step uint32, lo, hi float32) (a, b float32) {
+	x, y, _, _ := philox(0, step, world, uint32(p), k.Lo, k.Hi)
+	return lo + float32((hi-lo)*unit(x)), lo + float32((hi-lo)*unit(y))
+}
+
+// unit returns a multiple of 2^-24 in [0, 1).
+func unit(x uint32) float32 { return float32(float32(x>>8) * (1.0 / (1 << 24))) }
+
 // Philox returns the Philox4x32-10 block at counter ctr under key k.
 func Philox(ctr [4]uint32, k Key) (block [4]uint32) {
 	block[0], block[1], block[2], block[3] = philox(ctr[0], ctr[1], ctr[2], ctr[3], k.Lo, k.Hi)
@@ -88,7 +98,7 @@ func (s *Stream) Uint64() uint64 {
 }
 
 // Float32 returns a multiple of 2^-24, uniform in [0, 1).
-func (s *Stream) Float32() float32 { return float32(float32(s.Uint32()>>8) * (1.0 / (1 << 24))) }
+func (s *Stream) Float32() float32 { return unit(s.Uint32()) }
 
 // Range returns a number uniform in [lo, hi), or lo if they are equal. Rounding may yield hi itself.
 func (s *Stream) Range(lo, hi float32) float32 { return lo + float32((hi-lo)*s.Float32()) }

@@ -111,8 +111,19 @@ const (
 	factTilt
 	factSpin
 	factCount
+)
 
-	obsCount = 8
+// Columns of the observation.
+const (
+	obsX = iota
+	obsY
+	obsVX
+	obsVY
+	obsAngle
+	obsSpin
+	obsRight
+	obsLeft
+	obsCount
 )
 
 // Spec checks the options and describes the environment.

@@ -131,15 +131,7 @@ type world struct {
 	joints     [2]int
 
 	episode
-	look
-}
-
-// look is what is seen of the bodies, a function of their state.
-type look struct {
-	at, v       geom.Vec
-	angle, spin float32
-	leg         [2]float32
-	row         [obsCount]float32 // the observation
+	row [obsCount]float32 // the observation, a function of the state of the bodies
 }
 
 func newWorld(continuous bool) *world {
@@ -249,7 +241,7 @@ func (w *world) Drive(b *env.Batch, substep int) (env.Sim, float32) {
 		return nil, 0
 	}
 	w.Main, w.Side = w.throttles(b.Act)
-	if w.leg[0]+w.leg[1] == 0 {
+	if w.row[obsRight]+w.row[obsLeft] == 0 {
 		w.blow()
 	}
 	w.fire(w.Main, w.Side)
@@ -259,8 +251,10 @@ func (w *world) Drive(b *env.Batch, substep int) (env.Sim, float32) {
 // Judge looks at what the step led to.
 func (w *world) Judge(b *env.Batch) {
 	w.Steps++
-	w.see()
-	w.judge(b)
+	before := w.Shaping
+	at, v := w.see()
+	w.Shaping = w.potential()
+	w.judge(b, at, v, before)
 }
 
 // throttles returns the powers of the main engine and of the side engines, the latter
@@ -343,8 +337,7 @@ func (w *world) fire(main, turn float32) {
 	if main == 0 && turn == 0 {
 		return
 	}
-	r := w.Key.Stream(thrustPurpose, 0, w.Steps)
-	n0, n1 := r.Range(-noise, noise), r.Range(-noise, noise)
+	n0, n1 := w.Key.Pair(thrustPurpose, 0, w.Steps, -noise, noise)
 	origin, _ := w.w.Pose(w.hull)
 	rot := w.w.Rot(w.hull)
 	size := w.Params[hullSize]
@@ -364,22 +357,20 @@ func (w *world) fire(main, turn float32) {
 	}
 }
 
-// see looks at the bodies.
-func (w *world) see() {
-	w.at, w.angle = w.w.Pose(w.hull)
-	w.v, w.spin = w.w.Velocity(w.hull)
-	for i, leg := range w.legs {
-		w.leg[i] = truth(w.w.Touching(leg))
-	}
+// see observes the bodies, and returns where the hull is and how fast.
+func (w *world) see() (at, v geom.Vec) {
+	at, angle := w.w.Pose(w.hull)
+	v, spin := w.w.Velocity(w.hull)
 	o := &w.row
-	o[0] = (w.at.X - width/2 - w.Params[padX]) * (2 / width)
-	o[1] = (w.at.Y - (high/4 + legNominal)) * (2 / high)
-	o[2] = w.v.X * (width / 2 * dt)
-	o[3] = w.v.Y * (high / 2 * dt)
-	o[4] = w.angle
-	o[5] = w.spin * (20 * dt)
-	o[6] = w.leg[0]
-	o[7] = w.leg[1]
+	o[obsX] = (at.X - width/2 - w.Params[padX]) * (2 / width)
+	o[obsY] = (at.Y - (high/4 + legNominal)) * (2 / high)
+	o[obsVX] = v.X * (width / 2 * dt)
+	o[obsVY] = v.Y * (high / 2 * dt)
+	o[obsAngle] = angle
+	o[obsSpin] = spin * (20 * dt)
+	o[obsRight] = truth(w.w.Touching(w.legs[0]))
+	o[obsLeft] = truth(w.w.Touching(w.legs[1]))
+	return at, v
 }
 
 // Observe writes the observation row.
@@ -388,33 +379,35 @@ func (w *world) Observe(obs []float32) { copy(obs, w.row[:]) }
 // potential returns what the reward's shaping is the change of.
 func (w *world) potential() float32 {
 	o := &w.row
-	return float32(-100*geom.Vec{X: o[0], Y: o[1]}.Len()) - float32(100*geom.Vec{X: o[2], Y: o[3]}.Len()) - float32(100*geom.Abs(o[4])) + float32(10*(o[6]+o[7]))
+	return float32(-100*geom.Vec{X: o[obsX], Y: o[obsY]}.Len()) - float32(100*geom.Vec{X: o[obsVX], Y: o[obsVY]}.Len()) -
+		float32(100*geom.Abs(o[obsAngle])) + float32(10*(o[obsRight]+o[obsLeft]))
 }
 
-// judge reports facts and end of the step. Rest outweighs a crash, and a crash the loss.
-func (w *world) judge(b *env.Batch) {
-	before, speed := w.Shaping, w.v.Len() // roots first: they take long, and need not be waited for
-	w.Shaping = w.potential()
-	landed := w.still()
-	crashed := !landed && w.w.Touching(w.hull)
-	lost := !landed && !crashed && geom.Abs(w.at.X-width/2) >= width/2
-
+// judge reports facts and end of the step, with the hull at at, its velocity v, and the potential before. Rest
+// outweighs a crash, and a crash the loss.
+func (w *world) judge(b *env.Batch, at, v geom.Vec, before float32) {
 	f := b.Facts[:factCount]
-	if landed || crashed || lost {
-		b.End[0] = env.Terminated
-		f[factShaping], f[factMain], f[factSide] = 0, 0, 0
-	} else {
+	offset, angle := at.X-width/2-w.Params[padX], w.row[obsAngle]
+	f[factOffset] = offset
+	f[factHeight] = at.Y - w.w.GroundHeight(0, at.X)
+	f[factSpeed] = v.Len()
+	f[factTilt] = geom.Abs(angle)
+	_, f[factSpin] = w.w.Velocity(w.hull)
+	f[factOnPad] = truth(w.row[obsRight]+w.row[obsLeft] == 2 && geom.Abs(offset) <= w.Params[padWidth]/2)
+	f[factShaping], f[factMain], f[factSide] = 0, 0, 0
+	f[factLanded], f[factCrashed], f[factLost] = 0, 0, 0
+	b.End[0] = env.Terminated
+	switch {
+	case w.still():
+		f[factLanded] = 1
+	case w.w.Touching(w.hull):
+		f[factCrashed] = 1
+	case geom.Abs(at.X-width/2) >= width/2:
+		f[factLost] = 1
+	default:
 		b.End[0] = env.Running
 		f[factShaping], f[factMain], f[factSide] = w.Shaping-before, w.Main, geom.Abs(w.Side)
 	}
-	offset := w.at.X - width/2 - w.Params[padX]
-	f[factLanded], f[factCrashed], f[factLost] = truth(landed), truth(crashed), truth(lost)
-	f[factOnPad] = truth(w.leg[0]+w.leg[1] == 2 && geom.Abs(offset) <= w.Params[padWidth]/2)
-	f[factOffset] = offset
-	f[factHeight] = w.at.Y - w.w.GroundHeight(0, w.at.X)
-	f[factSpeed] = speed
-	f[factTilt] = geom.Abs(w.angle)
-	f[factSpin] = w.spin
 }
 
 // still reports whether all bodies have rested long enough.
