@@ -111,23 +111,10 @@ func small() *Config {
 	return c
 }
 
-// loops pays 1 at once, again and again, or 5 at the end of three steps.
-func loops(gamma float64) (*tabular.MDP, tabular.Reward) {
-	m := &tabular.MDP{States: 3, Actions: 2, Gamma: gamma, P: make([]float64, 18), Start: []float64{1, 0, 0}}
-	r := m.NewReward()
-	m.P[m.At(0, 0, 0)], m.P[m.At(0, 1, 1)] = 1, 1
-	r[m.At(0, 0, 0)] = 1
-	for a := range 2 {
-		m.P[m.At(1, a, 2)], m.P[m.At(2, a, 0)] = 1, 1
-		r[m.At(2, a, 0)] = 5
-	}
-	return m, r
-}
-
 // With the mean for its objective the agent finds the exact optimum where a discounting one must
 // not, whether or not the way round ends episodes; the gain it reports is the exact one.
 func TestAverageObjective(t *testing.T) {
-	m, r := loops(0.4)
+	m, r := tabular.Loops(0.4)
 	best, err := m.OptimalAverage(r)
 	if err != nil {
 		t.Fatal(err)

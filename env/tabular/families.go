@@ -50,6 +50,21 @@ func Random(f Family, key rng.Key) *MDP {
 	return m
 }
 
+// Loops is the least world in which the mean reward and a discounted sum ask for different things: in
+// state 0, action 0 pays 1 at once and stays, action 1 pays 5 at the end of three steps, 5/3 a step. Below a
+// discount of (1 + sqrt 17)/8, 0.64, the first is worth more.
+func Loops(gamma float64) (*MDP, Reward) {
+	m := &MDP{States: 3, Actions: 2, Gamma: gamma, P: make([]float64, 18), Start: []float64{1, 0, 0}}
+	r := m.NewReward()
+	m.P[m.At(0, 0, 0)], m.P[m.At(0, 1, 1)] = 1, 1
+	r[m.At(0, 0, 0)] = 1
+	for a := range 2 {
+		m.P[m.At(1, a, 2)], m.P[m.At(2, a, 0)] = 1, 1
+		r[m.At(2, a, 0)] = 5
+	}
+	return m, r
+}
+
 // RandomReward draws a reward of normal numbers for states, actions and successors.
 func (m *MDP) RandomReward(key rng.Key) Reward {
 	s := key.Stream(purposeReward, 0, 0)

@@ -56,22 +56,9 @@ func TestOptimalAverageAgainstBruteForce(t *testing.T) {
 	}
 }
 
-// loops has one state in which to choose: 1 at once, again and again, or 5 at the end of three steps.
-func loops(gamma float64) (*MDP, Reward) {
-	m := &MDP{States: 3, Actions: 2, Gamma: gamma, P: make([]float64, 18), Start: []float64{1, 0, 0}}
-	r := m.NewReward()
-	m.P[m.At(0, 0, 0)], m.P[m.At(0, 1, 1)] = 1, 1
-	r[m.At(0, 0, 0)] = 1
-	for a := range 2 {
-		m.P[m.At(1, a, 2)], m.P[m.At(2, a, 0)] = 1, 1
-		r[m.At(2, a, 0)] = 5
-	}
-	return m, r
-}
-
 // Who discounts much takes the small reward at once, and the mean does not.
 func TestAverageIsNotDiscounted(t *testing.T) {
-	m, r := loops(0.5)
+	m, r := Loops(0.5)
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
