@@ -219,7 +219,9 @@ func (w *World) addJoint(s *scene.Joint) error {
 	def.SetBodyA(a)
 	def.SetBodyB(b)
 	def.SetCollideConnected(s.Collide)
-	w.joints = append(w.joints, w.w.CreateJoint(def))
+	j := w.w.CreateJoint(def)
+	limit(w.w, j)
+	w.joints = append(w.joints, j)
 	return nil
 }
 

@@ -1,8 +1,8 @@
 // Package box2d runs scenes on github.com/ByteArena/box2d, a Go translation of Box2D 2.3 in
-// float64. It is the second opinion on env/physics: another solver, written by other people,
-// for the same [scene.Scene]. It is 10 to 30 times slower, allocates in every step, and knows
-// no snapshots: a state is reached again by repeating the steps that led to it, which gives the
-// same bits.
+// float64, with the limits of joints of Box2D 2.4. It is the second opinion on env/physics: another
+// solver, written by other people, for the same [scene.Scene]. It is 10 to 30 times slower,
+// allocates in every step, and knows no snapshots: a state is reached again by repeating the steps
+// that led to it, which gives the same bits.
 //
 //	w, err := box2d.New(s, box2d.Options{})
 //	hull := w.Body("hull")
