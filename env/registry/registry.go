@@ -82,7 +82,7 @@ func (r *Registry[T]) Names() []string {
 // Suggest ends an error about an unknown name: `; did you mean "x"?` if one of the known names
 // is close, else `; known: a, b, c`.
 func Suggest(name string, known []string) string {
-	best, dist := "", 1+len(name)/3
+	best, dist := "", min(1+len(name)/3, len(name)/2) // of "gpu", "go" is a guess
 	for _, k := range known {
 		if d := levenshtein.ComputeDistance(name, k); d <= dist && (best == "" || d < dist) {
 			best, dist = k, d

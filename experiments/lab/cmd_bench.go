@@ -51,6 +51,9 @@ terrarium bench sim2sim measures something else: what policies keep of their ret
 				return fmt.Errorf("--rounds is %d and --millis %d: want at least 1", rounds, millis)
 			}
 			if engine != "" {
+				if err := checkEngine(engine); err != nil {
+					return fmt.Errorf("--engine: %w", err)
+				}
 				if _, err := useEngine(engine, nil); err != nil {
 					return fmt.Errorf("--engine: %w", err)
 				}
@@ -110,7 +113,7 @@ func selectBenches(names []string) (selected []benchmark, err error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("unknown benchmark %q%s", name, registry.Suggest(name, benchNames(all)))
+			return nil, fmt.Errorf("unknown benchmark %q%s", name, registry.Suggest(name, benchNames(all, name)))
 		}
 	}
 	for _, b := range all {
@@ -121,9 +124,19 @@ func selectBenches(names []string) (selected []benchmark, err error) {
 	return selected, nil
 }
 
-func benchNames(bs []benchmark) (names []string) {
+// benchNames returns the names that begin as an unknown one does, up to its slash, or all beginnings.
+func benchNames(bs []benchmark, unknown string) (names []string) {
+	group, _, _ := strings.Cut(unknown, "/")
+	var groups []string
 	for _, b := range bs {
-		names = append(names, b.name)
+		first, _, _ := strings.Cut(b.name, "/")
+		if groups = append(groups, first+"/"); first == group {
+			names = append(names, b.name)
+		}
+	}
+	if names == nil {
+		names = groups
+		slices.Sort(names)
 	}
 	return slices.Compact(names)
 }

@@ -150,6 +150,11 @@ func resumeCommand() *cobra.Command {
 interrupted, on another engine too (but for box2d). Seeds that are done are kept.`,
 		Args: exactlyOne("the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if engine != "" {
+				if err := checkEngine(engine); err != nil {
+					return fmt.Errorf("--engine: %w", err)
+				}
+			}
 			p, _, err := openToResume(args[0], engine, force)
 			if err != nil {
 				return err

@@ -42,7 +42,7 @@ func tryDevice(engine string, c env.Config) (vk.Info, error) {
 	_, device, _ := strings.Cut(engine, ":")
 	d, err := vk.Open(vk.Options{Device: device})
 	if err != nil {
-		return vk.Info{}, lacking(err)
+		return vk.Info{}, lacking(fmt.Errorf("engine %s: %w; choose auto or go, whose results are the same, or vulkan:NAME for a device that terrarium doctor lists, such as vulkan:software", engine, err))
 	}
 	info := d.Info()
 	d.Close()

@@ -63,6 +63,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/terrarium-rl/terrarium/env/registry"
 )
@@ -119,12 +120,21 @@ func rootCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if bad := new(pflag.InvalidValueError); errors.As(err, &bad) && flagValues[bad.GetFlag().Value.Type()] != "" {
+			return fmt.Errorf("--%s is %q: want %s", bad.GetFlag().Name, bad.GetValue(), flagValues[bad.GetFlag().Value.Type()])
+		}
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, c := range commands {
 		root.AddCommand(c())
 	}
 	return root
+}
+
+// flagValues says what values flags take, by the name that pflag has for their type.
+var flagValues = map[string]string{
+	"int": "a whole number", "int64": "a whole number", "uint64": "a whole number, 0 or more", "uint32": "a whole number, 0 or more",
+	"float32": "a number", "float64": "a number", "bool": "true or false", "duration": "a time such as 90s or 1h30m",
 }
 
 // An exitError is an error that says how the program ends.
