@@ -31,6 +31,17 @@
 //	- ! not           in front of one
 //	let v = x; ...    names a value for what comes after the semicolon
 //
+// # Objects
+//
+//	sum(rays, # < 1 ? 1 : 0)                      over the columns of a fact; # is the column
+//	sum(each(box, 2), norm(#))                    over objects of two columns each, as vectors
+//	min(map(each(box, 2), dist(#, obs.goal)))     map makes a vector of what is said of each
+//	sum(0..1, present[#] * norm(each(box, 2)[#])) over whole numbers, to look into several facts
+//	count, any, all, none, one                    of conditions
+//
+// Loops are written out when the program is built, so what they go over has to be known then; in a loop
+// within a loop, # is of the inner one, and let o = #; ... keeps the outer one.
+//
 // # Memory
 //
 //	prev(x)           x in the step before; in the first step of an episode x itself, or false

@@ -32,7 +32,7 @@ func (f *Func) Doubts() (list []*Error) {
 			list = append(list, placedAt(f.source, f.places[i], what))
 		}
 	}
-	return list
+	return distinct(list)
 }
 
 // bounds returns the interval of an instruction, and what may go wrong there.

@@ -27,6 +27,7 @@ type (
 	vec = func([]any) float64
 	v2  = func([]any, []any) float64
 	b1  = func(bool) bool
+	v1  = func([]any, int) [][]any
 )
 
 // functions are by name.
@@ -35,7 +36,7 @@ var functions map[string]function
 // names of functions, in the order of the documentation.
 var functionNames = []string{
 	"abs", "sign", "min", "max", "clamp", "sqrt", "hypot", "exp", "log", "tanh", "sin", "cos", "atan2", "floor",
-	"wrap", "near", "sum", "mean", "norm", "dist", "prev", "first",
+	"wrap", "near", "sum", "mean", "norm", "dist", "prev", "first", "each", "map", "count", "any", "all", "none", "one",
 }
 
 // Functions lists the functions of the language.
@@ -57,6 +58,9 @@ func typesOf(fs ...any) (ts []reflect.Type) {
 func builtins() map[string]*builtin.Function {
 	out := map[string]*builtin.Function{}
 	for name, f := range functions {
+		if f.types == nil {
+			continue // a loop, which the checker knows
+		}
 		out[name] = &builtin.Function{Name: name, Types: f.types}
 	}
 	return out
@@ -100,7 +104,14 @@ func init() {
 			func(l *lowering, a []value) int32 {
 				return l.emit(opExp, l.emit(opNeg, square(l, l.emit(opDiv, a[0].at(0), a[1].at(0)))))
 			}},
-		"sum": {Function{"sum(rays)", "of the columns of a fact"}, typesOf(vec(nil)), fold(opAdd)},
+		"sum":   {Function{"sum(rays) or sum(each(box, 2), norm(#))", "of the columns of a fact, or of what is said of each object, #"}, nil, nil},
+		"map":   {Function{"min(map(each(box, 2), norm(#)))", "what is said of each object, as a vector"}, nil, nil},
+		"count": {Function{"count(rays, # < 1)", "of how many it is true"}, nil, nil},
+		"any":   {Function{"any(rays, # < 1)", "whether it is true of one at least"}, nil, nil},
+		"all":   {Function{"all(rays, # < 1)", "of each"}, nil, nil},
+		"none":  {Function{"none(rays, # < 1)", "of none"}, nil, nil},
+		"one":   {Function{"one(rays, # < 1)", "of exactly one"}, nil, nil},
+		"each":  {Function{"each(box, 2)", "the objects that a fact is of, so many columns each; 0..3 are numbers to go over"}, typesOf(v1(nil)), nil},
 		"mean": {Function{"mean(rays)", "of the columns of a fact"}, typesOf(vec(nil)), func(l *lowering, a []value) int32 {
 			return l.emit(opMul, l.fold(opAdd, flat(a)), l.number(1/float32(len(a[0].regs))))
 		}},

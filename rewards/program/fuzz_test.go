@@ -13,6 +13,7 @@ import (
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{
 		"2*progress - 0.1*energy", "let a = rays[1]; a > 0 ? sqrt(a) : 1/a", "norm(act.push)^3 + (terminated and not truncated ? 1 : 0)",
+		"sum(each(rays, 3), norm(#))", "min(map(0..2, rays[#] / (count(rays, # > 1) + 1)))", "one(rays, {let a = #; any(0..1, # < a)}) ? 1 : sum(9..1, #)",
 		"dist(obs.position, next.position)", "min(rays, 2", "wrap(9*energy) | abs()", "if progress > 0 { 1 } else { log(energy) }", "1e39", "\"", "[1][0]", "\n\n progress ?? 1",
 	} {
 		f.Add(s)

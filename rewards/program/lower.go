@@ -70,11 +70,12 @@ const (
 	number valueKind = iota
 	truth
 	vector
-	group // obs, next or act
+	group   // obs, next or act
+	objects // of a loop
 )
 
 func (k valueKind) String() string {
-	return [...]string{"a number", "true or false", "a vector", "a group of fields"}[k]
+	return [...]string{"a number", "true or false", "a vector", "a group of fields", "objects"}[k]
 }
 
 // A value is what an expression is lowered to: instructions, one or, of a vector, several.
@@ -82,6 +83,8 @@ type value struct {
 	kind valueKind
 	regs []int32
 	of   string // name of a group
+
+	items []value // of objects
 }
 
 func (v value) at(i int) int32 { return v.regs[i] }
@@ -92,16 +95,17 @@ const maxCode = 4096
 // lowering turns a syntax tree into instructions in which every operand comes before its use and
 // no two are alike.
 type lowering struct {
-	spec   *env.Spec
-	source string
-	code   []ins
-	index  map[ins]int32
-	at     []ast.Node // where each instruction comes from, for errors
-	node   ast.Node   // being lowered
-	vars   map[string]value
-	keep   []int32           // of each memory: the instruction whose value it keeps for the next step
-	cells  map[cellKey]int32 // memories
-	unused []*Error
+	spec    *env.Spec
+	source  string
+	code    []ins
+	index   map[ins]int32
+	at      []ast.Node // where each instruction comes from, for errors
+	node    ast.Node   // being lowered
+	vars    map[string]value
+	pointed []value           // what # is, in loops within loops
+	keep    []int32           // of each memory: the instruction whose value it keeps for the next step
+	cells   map[cellKey]int32 // memories
+	unused  []*Error
 }
 
 // An abort is the panic that ends lowering with an error.
@@ -279,6 +283,12 @@ func (l *lowering) visit(n ast.Node) value {
 		return l.call(n)
 	case *ast.VariableDeclaratorNode:
 		return l.declare(n)
+	case *ast.BuiltinNode:
+		return l.loop(n)
+	case *ast.PredicateNode:
+		return l.visit(n.Node)
+	case *ast.PointerNode:
+		return l.pointer(n)
 	}
 	l.fail(n, "programs have no such thing as %s", n)
 	panic("unreachable")
@@ -357,14 +367,25 @@ func (l *lowering) member(n *ast.MemberNode) value {
 		case "act":
 			return l.field(n, fromAct, l.spec.Act, p.Value)
 		}
-	case *ast.IntegerNode:
-		if of.kind != vector {
+	default:
+		if of.kind != vector && of.kind != objects {
 			break
 		}
-		if p.Value < 0 || p.Value >= len(of.regs) {
-			l.fail(p, "column %d of %s, which has columns 0 to %d", p.Value, n.Node, len(of.regs)-1)
+		what, many := "column", len(of.regs)
+		if of.kind == objects {
+			what, many = "object", len(of.items)
 		}
-		return value{regs: of.regs[p.Value : p.Value+1]}
+		k, ok := l.whole(n.Property)
+		if !ok {
+			l.fail(p, "want the number of a %s that is known beforehand", what)
+		}
+		if k < 0 || k >= many {
+			l.fail(p, "%s %d of %s, which has %ss 0 to %d", what, k, n.Node, what, many-1)
+		}
+		if of.kind == objects {
+			return of.items[k]
+		}
+		return value{regs: of.regs[k : k+1]}
 	}
 	l.fail(n, "want a field of obs, next or act by its name, or a column of a vector by its number")
 	panic("unreachable")
@@ -386,6 +407,9 @@ func (l *lowering) unary(n *ast.UnaryNode) value {
 var arithmetic = map[string]op{"+": opAdd, "-": opSub, "*": opMul, "/": opDiv}
 
 func (l *lowering) binary(n *ast.BinaryNode) value {
+	if n.Operator == ".." {
+		return l.span(n)
+	}
 	if o, ok := arithmetic[n.Operator]; ok {
 		a, b := l.want(number, n.Left), l.want(number, n.Right)
 		return value{regs: []int32{l.emit(o, a, b)}}
@@ -463,6 +487,8 @@ func (l *lowering) call(n *ast.CallNode) value {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	if name := nameOf(id, ok); name == "prev" || name == "first" {
 		return l.remember(n, name)
+	} else if name == "each" {
+		return l.each(n)
 	}
 	f, known := functions[nameOf(id, ok)]
 	if !known {

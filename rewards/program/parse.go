@@ -80,8 +80,12 @@ func check(source string, c *conf.Config) (root ast.Node, err error) {
 // readable says in the words of this language what the checker says in those of Go.
 func readable(message string) string {
 	return strings.NewReplacer(
+		"unknown pointer ", "want # alone, not ", "array elements can only be selected using an integer", "want the number of a column",
+		"invalid operation: .. (mismatched types", "the ends of .. are whole numbers (have",
 		"mismatched types", "of", "float64", "number", "bool", "truth", "int", "number", "[]interface {}", "vector",
-		"map[string]interface {}", "group of fields", "type ", "", "mismatched", "",
+		"[][]interface {}", "objects", "map[string]interface {}", "group of fields", "type ", "", "mismatched", "",
+		"takes only array (got", "goes over a vector, each(box, 2) or 0..1 (have", "builtin ", "", "predicate should return boolean", "want a condition",
+		"cannot use pointer accessor outside predicate", "# is of loops, such as sum(rays, #^2)",
 	).Replace(message)
 }
 

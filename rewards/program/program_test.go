@@ -98,6 +98,27 @@ func TestPrograms(t *testing.T) {
 			d := geom.Sqrt(float32(sq(r.pos[0]-r.next[0])) + float32(sq(r.pos[1]-r.next[1])))
 			return d + geom.Sqrt(float32(sq(r.energy))+1)
 		},
+		"sum(rays, #^2)": func(r *row) float32 { return float32(sq(r.rays[0])) + float32(sq(r.rays[1])) + float32(sq(r.rays[2])) },
+		"sum(0..1, act.push[#] * each(rays, 3)[0][2-#]) + sum(each(obs.position, 2), norm(#))": func(r *row) float32 {
+			p := r.pos
+			return float32(r.push[0]*r.rays[2]) + float32(r.push[1]*r.rays[1]) + geom.Sqrt(float32(sq(p[0]))+float32(sq(p[1])))
+		},
+		"min(map(rays, let a = #; sum(0..1, a - act.push[#])))": func(r *row) float32 {
+			var m [3]float32
+			for i, a := range r.rays {
+				m[i] = (a - r.push[0]) + (a - r.push[1])
+			}
+			return geom.Min(geom.Min(m[0], m[1]), m[2])
+		},
+		"count(rays, # > energy) + (any(rays, # > 1) ? 10 : 0) + (all(rays, # > 0) ? 20 : 0) + (none(rays, # < -1) ? 40 : 0) + (one(rays, # > 0.5) ? 80 : 0)": func(r *row) float32 {
+			var n [5]float32
+			for _, a := range r.rays {
+				for k, is := range []bool{a > r.energy, a > 1, a > 0, a < -1, a > 0.5} {
+					n[k] += when(is, 1, 0)
+				}
+			}
+			return n[0] + when(n[1] > 0, 10, 0) + when(n[2] == 3, 20, 0) + when(n[3] == 0, 40, 0) + when(n[4] == 1, 80, 0)
+		},
 		"near(energy, 2)":            func(r *row) float32 { return geom.Exp(-float32(sq(r.energy / 2))) },
 		"energy > 1 ? progress : -1": func(r *row) float32 { return when(r.energy > 1, r.progress, -1) },
 		"energy <= progress || !(vx > 0 and terminated) ? 1 : 0": nil, // vx is no fact
@@ -157,7 +178,7 @@ func TestErrors(t *testing.T) {
 		{"progress + rays", 1, 10, "vector"},
 		{"rays", 1, 1, "this is a vector"},
 		{"rays[3]", 1, 6, "columns 0 to 2"},
-		{"rays[-1]", 1, 5, "by its number"},
+		{"rays[-1]", 1, 6, "column -1 of rays, which has columns 0 to 2"},
 		{"rays[progress]", 1, 6, "number"},
 		{"obs", 1, 1, "a group of fields"},
 		{"1/0", 1, 2, "+Inf"},
@@ -177,7 +198,20 @@ func TestErrors(t *testing.T) {
 		{"$env", 1, 1, "$env"},
 		{"let abs = 1; abs", 1, 5, "function"},
 		{"let energy = 1; energy", 1, 5, "energy"},
-		{"sum(rays, # * 2)", 1, 11, ""},
+		{"sum(rays, # > 2)", 1, 11, "want a number, have true or false"},
+		{"any(rays, # * 2) ? 1 : 0", 1, 11, "want a condition (got number)"},
+		{"sum(progress, #)", 1, 5, "sum goes over a vector, each(box, 2) or 0..1 (have number)"},
+		{"count(rays)", 1, 1, "count(rays, # > 1)"},
+		{"sum(0..3, rays[#])", 1, 16, "column 3 of rays, which has columns 0 to 2"},
+		{"sum(0..progress, #)", 1, 6, "the ends of .. are whole numbers"},
+		{"sum(3..1, #)", 1, 6, "the second not below the first"},
+		{"sum(0..9999, #)", 1, 6, "at most 999"},
+		{"sum(each(rays, 2), norm(#))", 1, 16, "divides the 3 of rays"},
+		{"sum(each(rays, 3), #)", 1, 20, "want a number, have a vector"},
+		{"sum(each(rays, 3)[1], #)", 1, 19, "object 1 of each(rays, 3), which has objects 0 to 0"},
+		{"sum(rays, #x)", 1, 11, "want # alone, not #x"},
+		{"progress + filter(rays, # > 1)[0]", 1, 12, "filter is no function"},
+		{"sum(rays, # * missing)", 1, 15, `unknown name "missing"`},
 		{"terminated == progress ? 1 : 0", 1, 12, ""},
 		{"progress > 0 ? 1 : terminated", 1, 14, ""},
 	} {

@@ -131,7 +131,18 @@ func (f *Func) mixed() (list []*Error) {
 			units[i] = x
 		}
 	}
-	return list
+	return distinct(list)
+}
+
+// distinct leaves out what is said again: of loops, which are written out.
+func distinct(list []*Error) (out []*Error) {
+	seen := map[Error]bool{}
+	for _, e := range list {
+		if !seen[*e] {
+			seen[*e], out = true, append(out, e)
+		}
+	}
+	return out
 }
 
 // root returns the unit of a square root, nil where there is none.
