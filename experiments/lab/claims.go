@@ -41,6 +41,7 @@ type claimFlags struct {
 	workers int
 	cache   string
 	record  string
+	check   string
 }
 
 func claimsCommand() *cobra.Command {
@@ -52,7 +53,10 @@ func claimsCommand() *cobra.Command {
 
 Without names, all claims are run. Each is told in a line: PASS or FAIL, the
 effect and its interval. What is finished is kept: a command that was stopped
-goes on where it was, as long as the program is the same.`,
+goes on where it was, as long as the program is the same.
+
+With --check nothing but one small cell of each is run, to tell whether the
+results that are kept are those that this program would make.`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return papers.Names(), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -63,6 +67,8 @@ goes on where it was, as long as the program is the same.`,
 	c.Flags().IntVar(&f.workers, "workers", 0, "cells to run at once; 0 means one a CPU")
 	c.Flags().StringVar(&f.cache, "cache", filepath.Join("runs", "claims"), "folder of finished cells")
 	c.Flags().StringVar(&f.record, "record", "", "the folder experiments/papers of the sources, to keep results in")
+	c.Flags().StringVar(&f.check, "check", "", "the same folder: mark results in it that are of a program that computes other numbers")
+	c.MarkFlagsMutuallyExclusive("check", "record")
 	return c
 }
 
@@ -112,6 +118,9 @@ func runClaims(cmd *cobra.Command, names []string, f claimFlags) error {
 		if claims[i], err = papers.Lookup(name); err != nil {
 			return err
 		}
+	}
+	if f.check != "" {
+		return checkClaims(cmd, claims, f)
 	}
 	var failures []string
 	for _, c := range claims {
@@ -173,7 +182,41 @@ func runClaim(cmd *cobra.Command, c papers.Claim, scale papers.Scale, f claimFla
 	if _, err := os.Stat(f.record); err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
 	}
+	if rep.Small, err = papers.Small(cmd.Context(), c); err != nil {
+		return nil, err
+	}
 	return r, rep.Save(f.record)
+}
+
+// checkClaims marks results that this program would not make.
+func checkClaims(cmd *cobra.Command, claims []papers.Claim, f claimFlags) error {
+	for _, c := range claims {
+		kept, err := papers.Load(f.check, c.Name)
+		if err != nil {
+			return fmt.Errorf("--check: %w", err)
+		}
+		small, err := papers.Small(cmd.Context(), c)
+		if err != nil {
+			return fmt.Errorf("claim %s: %w", c.Name, err)
+		}
+		outdated, known := kept.Outdated(small, nn.Kernel())
+		word := "current"
+		switch {
+		case !known:
+			word = "unknown: it is of another kernel, or does not tell"
+		case outdated:
+			word = "outdated: run it again"
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", c.Name, word)
+		if !known || kept.Stale == outdated {
+			continue
+		}
+		kept.Stale = outdated
+		if err := kept.Save(f.check); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printClaim prints the line of a claim, and below it each of its bounds.

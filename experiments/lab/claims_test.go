@@ -2,6 +2,8 @@ package lab
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -64,4 +66,55 @@ func TestClaimsCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[1]), &l); err != nil || l.Claim != "test-fails" || l.Pass || l.Lo > l.Value || l.Seeds != 3 || len(l.Control) != 1 {
 		t.Errorf("%+v, %v", l, err)
 	}
+}
+
+// A result that the program would not make any more is marked in the table, and the mark goes when it would.
+func TestClaimsCheck(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "test-holds")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(folder, "README.md"), "")
+	write(filepath.Join(dir, "README.md"), "<!-- table: made by terrarium claims --record -->\n<!-- end of table -->\n")
+	if out, code := claimsOutput(t, "test-holds", "--record", dir); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	kept, err := papers.Load(dir, "test-holds")
+	if err != nil || len(kept.Small) == 0 {
+		t.Fatalf("%+v, %v", kept, err)
+	}
+	check := func(want string, marked bool) {
+		t.Helper()
+		out, code := claimsOutput(t, "test-holds", "--check", dir)
+		table, _ := os.ReadFile(filepath.Join(dir, "README.md"))
+		if code != exitDone || !strings.Contains(out, want) || strings.Contains(string(table), "of an older program") != marked {
+			t.Errorf("exit code %d, %q, want %q; table:\n%s", code, out, want, table)
+		}
+	}
+	check("test-holds: current", false)
+	right := kept.Small["x"]
+	kept.Small["x"] = right + 1
+	if err := kept.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	check("test-holds: outdated", true)
+	if kept, err = papers.Load(dir, "test-holds"); err != nil || !kept.Stale {
+		t.Fatalf("%+v, %v", kept, err)
+	}
+	kept.Small["x"] = right
+	if err := kept.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	check("test-holds: current", false)
+	kept.Small, kept.Stale = nil, false
+	if err := kept.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	check("test-holds: unknown", false)
 }

@@ -2,7 +2,9 @@ package papers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -227,6 +229,41 @@ func TestTableIsCurrent(t *testing.T) {
 	}
 	if string(got) != string(want) {
 		t.Error("README.md differs from the reports: run terrarium claims --record")
+	}
+}
+
+// What is kept is outdated if today's smallest cell differs in one bit, and nobody knows if it lacks one, or is
+// of another kernel.
+func TestOutdated(t *testing.T) {
+	var calls atomic.Int64
+	c := toy(map[string]float64{"new": 5}, &calls)
+	small, err := Small(t.Context(), c)
+	if err != nil || len(small) == 0 || calls.Load() != 1 {
+		t.Fatalf("%v, %v, %d calls", small, err, calls.Load())
+	}
+	data, err := json.Marshal(Report{Kernel: "k", Small: small, Result: Result{Scale: Quick}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept Report
+	if err := json.Unmarshal(data, &kept); err != nil {
+		t.Fatal(err)
+	}
+	if outdated, known := kept.Outdated(small, "k"); outdated || !known {
+		t.Errorf("the same cell: outdated %v, known %v", outdated, known)
+	}
+	other := maps.Clone(small)
+	for name := range other {
+		other[name] = math.Nextafter(other[name], 100)
+	}
+	if outdated, known := kept.Outdated(other, "k"); !outdated || !known {
+		t.Errorf("another cell: outdated %v, known %v", outdated, known)
+	}
+	if _, known := kept.Outdated(small, "l"); known {
+		t.Error("cells of different kernels are compared")
+	}
+	if _, known := (&Report{Kernel: "k"}).Outdated(small, "k"); known {
+		t.Error("a report that lacks the cell is compared")
 	}
 }
 

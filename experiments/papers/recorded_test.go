@@ -32,6 +32,9 @@ func TestReportsFollowFromRows(t *testing.T) {
 			t.Error(path, err)
 			continue
 		}
+		if r.Stale {
+			continue // the table says that it is of an older program, whose bounds may have been others
+		}
 		again := r.Result
 		if err := again.Judge(c); err != nil {
 			t.Error(err)

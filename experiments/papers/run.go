@@ -47,17 +47,22 @@ type Result struct {
 	Also    []Finding `json:"also,omitempty"`
 
 	// Fooled says that the control passes: then the claim does not, whatever its bounds say.
-	Fooled    bool             `json:"fooled"`
-	Seeds     int              `json:"seeds"`
-	FirstSeed uint64           `json:"first_seed,omitempty"` // the others follow; reports from before there was a choice lack it
-	Seconds   float64          `json:"seconds"`              // of all cells together
+	Fooled    bool    `json:"fooled"`
+	Seeds     int     `json:"seeds"`
+	FirstSeed uint64  `json:"first_seed,omitempty"` // the others follow; reports from before there was a choice lack it
+	Seconds   float64 `json:"seconds"`              // of all cells together, of a clock: longer on a busy machine
+
+	// Processor is the seconds that all cells together kept a processor busy, without the garbage collector's;
+	// 0 where that is not known.
+	Processor float64          `json:"processor_seconds,omitempty"`
 	Rows      map[string][]Row `json:"rows"`
 }
 
 // cell is the file form of a finished cell.
 type cell struct {
-	Row     Row     `json:"row"`
-	Seconds float64 `json:"seconds"`
+	Row       Row     `json:"row"`
+	Seconds   float64 `json:"seconds"`
+	Processor float64 `json:"processor_seconds,omitempty"`
 }
 
 // Run runs a claim. Cells that were finished before, by the same program, are read from the
@@ -114,6 +119,7 @@ func Run(ctx context.Context, c Claim, o Options) (*Result, error) {
 	for i, job := range jobs {
 		r.Rows[job.Arm] = append(r.Rows[job.Arm], done[i].Row)
 		r.Seconds += done[i].Seconds
+		r.Processor += done[i].Processor
 	}
 	return r, r.judge(c)
 }
@@ -157,7 +163,9 @@ func runCell(c Claim, job Cell, path string, out *cell) (cached bool, err error)
 			return true, nil
 		}
 	}
-	begin := time.Now()
+	runtime.LockOSThread() // whose time is taken
+	defer runtime.UnlockOSThread()
+	begin, busy := time.Now(), threadTime()
 	row, err := c.Cell(job)
 	if err != nil {
 		return false, err
@@ -170,7 +178,7 @@ func runCell(c Claim, job Cell, path string, out *cell) (cached bool, err error)
 			return false, fmt.Errorf("%s is %v", name, v)
 		}
 	}
-	finished := cell{row, time.Since(begin).Seconds()}
+	finished := cell{row, time.Since(begin).Seconds(), (threadTime() - busy).Seconds()}
 	if path != "" {
 		if err := save(path, finished); err != nil {
 			return false, err

@@ -1,8 +1,10 @@
 package papers
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +16,40 @@ type Report struct {
 	Commit  string `json:"commit"`  // of the program, with a + if it had been changed; or a hash of the program
 	Machine string `json:"machine"` // processor and number of CPUs
 	Kernel  string `json:"kernel"`  // of agents/nn
+
+	// Small is what the program's smallest cell yielded, see [Small]: a program that yields something else
+	// computes other results. Reports from before it was kept lack it.
+	Small Row `json:"small,omitempty"`
+
+	// Stale says that today's program yields another Small, or that the claim has changed since, and that it has
+	// not been run again.
+	Stale bool `json:"stale,omitempty"`
 	Result
+}
+
+// Small runs the smallest cell that there is of a claim: its treatment, at smoke scale, on the first seed.
+func Small(ctx context.Context, c Claim) (Row, error) {
+	return c.Cell(Cell{Context: ctx, Scale: Smoke, Arm: c.Treatment, Seed: c.First()})
+}
+
+// Load reads the report of a claim at quick scale below dir, which is this package's folder.
+func Load(dir, claim string) (*Report, error) {
+	data, err := os.ReadFile(filepath.Join(dir, claim, ReportFile(Quick)))
+	if err != nil {
+		return nil, err
+	}
+	r := new(Report)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", claim, err)
+	}
+	return r, nil
+}
+
+// Outdated reports whether small, of today's program, differs from what the report's yielded. It is known
+// only if the report tells, and was made with the kernel given: others round otherwise.
+func (r *Report) Outdated(small Row, kernel string) (outdated, known bool) {
+	known = len(r.Small) > 0 && r.Kernel == kernel
+	return known && !maps.Equal(r.Small, small), known
 }
 
 // ReportFile is the name of the file of a report at a scale, in the folder of its experiment.
@@ -67,7 +102,7 @@ func tableOf(dir string) (string, error) {
 	}
 	slices.Sort(paths)
 	var b strings.Builder
-	b.WriteString("\n| claim | scale | verdict | bound | effect, 95 % interval | holds | control | seeds | cell time | commit |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n| claim | scale | verdict | bound | effect, 95 % interval | holds | control | seeds | processor time | commit |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -80,12 +115,17 @@ func tableOf(dir string) (string, error) {
 		for i, f := range r.Bounds {
 			head, tail := " | | ", " | | |"
 			if i == 0 {
-				head = fmt.Sprintf("[%s](%s) | %s | **%s**", r.Claim, r.Claim, r.Scale, map[bool]string{true: "PASS", false: "FAIL"}[r.Pass])
+				head = fmt.Sprintf("[%s](%s) | %s | **%s**%s", r.Claim, r.Claim, r.Scale, map[bool]string{true: "PASS", false: "FAIL"}[r.Pass],
+					map[bool]string{true: ", of an older program"}[r.Stale])
 				seeds := fmt.Sprint(r.Seeds)
 				if r.FirstSeed > FirstSeed {
 					seeds = fmt.Sprintf("%d from %d", r.Seeds, r.FirstSeed)
 				}
-				tail = fmt.Sprintf(" %s | %.0f s | %s |", seeds, r.Seconds, r.Commit)
+				took := fmt.Sprintf("%.0f s", r.Processor)
+				if r.Processor == 0 {
+					took = fmt.Sprintf("(%.0f s)", r.Seconds)
+				}
+				tail = fmt.Sprintf(" %s | %s | %s |", seeds, took, r.Commit)
 			}
 			fmt.Fprintf(&b, "| %s | %s | %.3g [%.3g, %.3g] | %s | %s |%s\n", head, strings.ReplaceAll(f.Text, "|", `\|`), f.Value, f.Lo, f.Hi, yes(f.Holds), yes(r.Control[i].Holds), tail)
 		}

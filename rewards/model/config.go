@@ -87,8 +87,14 @@ type Heron struct {
 	Soft   bool     `json:"soft,omitempty" doc:"pairs that no factor decides are ties to learn, instead of no answer"`
 }
 
-// NewHeron returns the default options, which lack the order.
-func NewHeron() *Heron { return &Heron{Asking: DefaultAsking()} }
+// NewHeron returns the default options, which lack the order. Questions are drawn at random, as by the
+// authors: pairs that the networks disagree on are mostly those that the upper levels leave open, and a model
+// of them learns of the lower levels alone.
+func NewHeron() *Heron {
+	a := DefaultAsking()
+	a.Select = Uniform
+	return &Heron{Asking: a}
+}
 
 // Doc says what the reward is, in one line.
 func (*Heron) Doc() string {

@@ -22,10 +22,12 @@ func init() {
 		Name: "domain", Paper: "Nath et al. 2024",
 		Doc: "A reward model of seven features learns from a twentieth of the answers that one of steps needs.",
 		Arms: []string{
-			"features-50", "features-100", "two-of-four-50", "noise-50", "raw-50", "raw-250", "raw-1000", "raw-2000",
+			"features-50", "features-100", "features-2000", "clean-2000", "linear-50", "linear-2000", "two-of-four-50", "noise-50",
+			"raw-50", "raw-250", "raw-1000", "raw-2000",
 		},
 		Treatment: "features-50", Control: "noise-50",
 		Seeds: map[papers.Scale]int{papers.Smoke: 3, papers.Quick: 10, papers.Full: 30},
+		From:  2000, // slopes are measured by their sizes since 1000 to 1009 were looked at
 		Cell:  cell,
 		Pass: []papers.Bound{
 			papers.Greater("accuracy", "features-50", "raw-1000", -0.01),
@@ -36,6 +38,11 @@ func init() {
 		Also: []papers.Bound{
 			papers.Greater("accuracy", "features-100", "features-50", 0),
 			papers.Greater("accuracy", "features-50", "raw-2000", -0.01),
+			papers.Share("ranked", "features-2000", 0.8),
+			papers.Share("ranked", "clean-2000", 0.8),
+			papers.Share("ranked", "linear-2000", 0.8),
+			papers.Greater("gold@256", "features-50", "two-of-four-50", 0),
+			papers.Greater("gold@256", "features-50", "raw-1000", 0),
 		},
 	})
 }
@@ -88,6 +95,9 @@ var noise = model.Features{Width: features.Width, Of: func(dst []float32, v feed
 	}
 }}
 
+// choices are the numbers of behaviours, by pilots whom no annotator saw too, that the best is taken of.
+var choices = []int{1, 4, 16, 64, 256}
+
 func cell(c papers.Cell) (papers.Row, error) {
 	levels, questions := 40, 1000
 	if c.Scale == papers.Smoke {
@@ -98,11 +108,18 @@ func cell(c papers.Cell) (papers.Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unknown arm %q", c.Arm)
 	}
+	if c.Scale == papers.Smoke {
+		n = min(n, 400)
+	}
 	lab, err := rmlab.New(rmlab.Config{Seed: c.Seed, Levels: levels, PerLevel: 64})
 	if err != nil {
 		return nil, err
 	}
-	records, err := lab.Teach(lab.Pairs(n, lab.Key.Fold(1)), score, rmlab.Teaching{Right: 0.9, Flips: 0.1, Key: lab.Key})
+	teaching := rmlab.Teaching{Right: 0.9, Flips: 0.1, Key: lab.Key}
+	if c.Arm[:at] == "clean" {
+		teaching.Flips = 0
+	}
+	records, err := lab.Teach(lab.Pairs(n, lab.Key.Fold(1)), score, teaching)
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +130,13 @@ func cell(c papers.Cell) (papers.Row, error) {
 		o := rmlab.Fitting()
 		o.Key = lab.Key
 		m, err = lab.Train(rmlab.Shape(), records, o)
-	case "features":
+	case "features", "clean", "linear":
 		var e *model.Ensemble
-		if e, err = fit(lab, features, records); err == nil {
+		hidden := []int{8}
+		if c.Arm[:at] == "linear" {
+			hidden = nil
+		}
+		if e, err = fit(lab, features, hidden, records); err == nil {
 			m = features.Scorer(e)
 			row["ranked"], err = ranked(lab, e)
 		}
@@ -129,22 +150,33 @@ func cell(c papers.Cell) (papers.Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	pool, err := rmlab.New(rmlab.Config{Seed: c.Seed + 1_000_000, Levels: levels / 2, PerLevel: 256, Wild: 0.15})
+	if err != nil {
+		return nil, err
+	}
+	curve, err := pool.BestOf(m, score, choices...)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range choices {
+		row[fmt.Sprintf("gold@%d", n)] = curve[i]
+	}
 	row["accuracy"], err = lab.Accuracy(m, lab.Pairs(questions, lab.Key.Fold(2)), score)
 	return row, err
 }
 
 func scorer(lab *rmlab.Lab, f model.Features, rs []feedback.Record) (model.Scorer, error) {
-	e, err := fit(lab, f, rs)
+	e, err := fit(lab, f, []int{8}, rs)
 	if err != nil {
 		return nil, err
 	}
 	return f.Scorer(e), nil
 }
 
-// fit trains a network of features with one layer of 8, in 200 passes over the records.
-func fit(lab *rmlab.Lab, f model.Features, rs []feedback.Record) (*model.Ensemble, error) {
+// fit trains a network of features in 200 passes over the records.
+func fit(lab *rmlab.Lab, f model.Features, hidden []int, rs []feedback.Record) (*model.Ensemble, error) {
 	e, err := model.NewEnsemble(
-		model.Shape{Inputs: []string{"obs"}, Hidden: []int{8}, Activation: nn.Tanh, Members: 1}, f.Shape(), lab.Key)
+		model.Shape{Inputs: []string{"obs"}, Hidden: hidden, Activation: nn.Tanh, Members: 1}, f.Shape(), lab.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -175,31 +207,33 @@ func fit(lab *rmlab.Lab, f model.Features, rs []feedback.Record) (*model.Ensembl
 	return e, err
 }
 
-// ranked returns 1 if the mean slopes of the model along the features of the four parts of the
-// gold are ordered by size as its weights are.
+// ranked returns 1 if the mean sizes of the slopes of the model along the features of the four parts of
+// the gold are ordered as its weights are.
 func ranked(lab *rmlab.Lab, e *model.Ensemble) (float64, error) {
 	const step = 0.01
 	var slope [rmlab.Parts]float64
+	x := make([]float32, features.Width)
 	for _, seg := range slices.Concat(lab.Levels...) {
 		v, err := lab.Store.View(seg)
 		if err != nil {
 			return 0, err
 		}
+		features.Of(x, v)
 		for k := range slope {
 			var y [2]model.Out
 			for side, d := range []float32{-step, step} {
-				moved := model.Features{Width: features.Width, Of: func(dst []float32, v feedback.View) {
-					features.Of(dst, v)
+				moved := model.Features{Width: features.Width, Of: func(dst []float32, _ feedback.View) {
+					copy(dst, x)
 					dst[k] += d
 				}}
 				moved.Scorer(e).Score(&y[side], v)
 			}
-			slope[k] += float64(y[1].Return - y[0].Return)
+			slope[k] += math.Abs(float64(y[1].Return - y[0].Return))
 		}
 	}
 	order := []int{rmlab.Hazard, rmlab.Progress, rmlab.Overspeed, rmlab.Energy} // by weight
 	for i := 1; i < len(order); i++ {
-		if math.Abs(slope[order[i]]) >= math.Abs(slope[order[i-1]]) {
+		if slope[order[i]] >= slope[order[i-1]] {
 			return 0, nil
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/terrarium-rl/terrarium/experiments/papers"
 	"github.com/terrarium-rl/terrarium/experiments/papers/rmlab"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
-	"github.com/terrarium-rl/terrarium/rewards/eval"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 	"github.com/terrarium-rl/terrarium/rewards/label"
 	"github.com/terrarium-rl/terrarium/rewards/model"
@@ -129,27 +128,16 @@ func cell(c papers.Cell) (papers.Row, error) {
 }
 
 // best returns the true return of the best of 64 by a model, on levels of their own.
-func best(seed uint64, m model.Scorer) (mean float64, err error) {
+func best(seed uint64, m model.Scorer) (float64, error) {
 	pool, err := rmlab.New(rmlab.Config{Seed: seed + 1_000_000, Levels: 20, PerLevel: 128})
 	if err != nil {
 		return 0, err
 	}
-	for _, segs := range pool.Levels {
-		proxy, err := pool.Returns(m, segs)
-		if err != nil {
-			return 0, err
-		}
-		gold, err := pool.Gold(rmlab.Standard.Score, segs)
-		if err != nil {
-			return 0, err
-		}
-		g, err := eval.BestOf(proxy, gold, 64)
-		if err != nil {
-			return 0, err
-		}
-		mean += g / float64(len(pool.Levels))
+	curve, err := pool.BestOf(m, rmlab.Standard.Score, 64)
+	if err != nil {
+		return 0, err
 	}
-	return mean, nil
+	return curve[0], nil
 }
 
 // judge rates the trajectories of all questions from 0 to 4, less 2, and compares those of each

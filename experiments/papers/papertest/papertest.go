@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
 )
@@ -39,7 +40,27 @@ func Smoke(t *testing.T, name string) Result {
 	if r.Fooled {
 		t.Error("the negative control passes")
 	}
+	current(t, c, r.Rows[c.Treatment][0])
 	return Result{r, t}
+}
+
+// current fails the test if the result that is kept of a claim is of a program that computes other numbers,
+// and does not say so. Small is what the smallest cell yields today.
+func current(t *testing.T, c papers.Claim, small papers.Row) {
+	t.Helper()
+	kept, err := papers.Load("..", c.Name)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	switch outdated, known := kept.Outdated(small, nn.Kernel()); {
+	case !known:
+		t.Logf("whether the result that is kept is of today's program is not known: it is of the kernel %s, here is %s", kept.Kernel, nn.Kernel())
+	case outdated != kept.Stale:
+		t.Errorf("the result that is kept of %s: outdated is %v, its report says %v. Run it again (terrarium claims %s --record experiments/papers), "+
+			"or have the report say so (terrarium claims %s --check experiments/papers): the smallest cell yields %v, kept is %v",
+			c.Name, outdated, kept.Stale, c.Name, c.Name, small, kept.Small)
+	}
 }
 
 // Leans fails the test unless the estimates of the bounds with these texts lie where they have to: a

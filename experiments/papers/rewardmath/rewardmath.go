@@ -7,6 +7,7 @@ package rewardmath
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/papers"
@@ -14,6 +15,7 @@ import (
 	"github.com/terrarium-rl/terrarium/experiments/stats"
 	"github.com/terrarium-rl/terrarium/rewards/eval"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
+	"github.com/terrarium-rl/terrarium/rewards/label"
 	"github.com/terrarium-rl/terrarium/rewards/model"
 )
 
@@ -33,6 +35,8 @@ func init() {
 			papers.Greater("with gold", "one-to-many", "random", 0),
 			papers.Greater("with gold", "random", "styled", 0),
 			papers.Under("with drop", "styled", 0),
+			papers.Greater("with tame gold", "one-to-many", "styled", 0),
+			papers.Above("with tame gold", "one-to-many", 0.7),
 		},
 	})
 }
@@ -49,8 +53,8 @@ const (
 	purposeLot
 )
 
-// zoo are the ways in which models differ: answers, how right they are, and how many are turned.
-func zoo(scale papers.Scale) (out []struct {
+// ways are those in which models differ: answers, how right they are, and how many are turned.
+func ways(scale papers.Scale) (out []struct {
 	pairs        int
 	right, flips float64
 }) {
@@ -77,12 +81,26 @@ type item struct {
 	bad  []feedback.Segment
 }
 
+// A setting is what models are learned from and used on.
+type setting struct {
+	Seed             uint64
+	Scale            papers.Scale // of the zoo
+	Levels, PerLevel int          // of the pool
+}
+
+// Zoo is models with what their use yields.
+type Zoo struct {
+	Models     [][]byte // states
+	Gold, Drop []float64
+	Tame       []float64 // gold where no wild pilots are to choose from
+}
+
 func cell(c papers.Cell) (papers.Row, error) {
-	levels, perLevel := 30, 256
+	s := setting{c.Seed, c.Scale, 30, 256}
 	if c.Scale == papers.Smoke {
-		levels, perLevel = 10, 96
+		s.Levels, s.PerLevel = 10, 96
 	}
-	lab, pool, err := rmlab.NewWithPool(c.Seed, levels, perLevel, wild)
+	z, err := papers.Fixture(c, "rewardmath zoo", s, s.zoo)
 	if err != nil {
 		return nil, err
 	}
@@ -94,39 +112,80 @@ func cell(c papers.Cell) (papers.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var score, gold, drop []float64
+	scores := map[string][]float64{} // by name, one a model
 	lot := held.Key.Stream(purposeLot, 0, 0)
-	for i, z := range zoo(c.Scale) {
-		rs, err := lab.Teach(lab.Pairs(z.pairs, lab.Key.Fold(uint64(i))), rmlab.Standard.Score,
-			rmlab.Teaching{Right: z.right, Flips: z.flips, Key: lab.Key.Fold(uint64(i))})
+	m, err := model.NewEnsemble(rmlab.Shape(), held.Store.Shape(), rng.Key{})
+	if err != nil {
+		return nil, err
+	}
+	for _, state := range z.Models {
+		if err := m.UnmarshalBinary(state); err != nil {
+			return nil, err
+		}
+		one, err := measure(m, held, bench)
 		if err != nil {
 			return nil, err
+		}
+		if c.Arm == "lot" {
+			one = map[string]float64{"": lot.Float64()}
+		}
+		for name, x := range one {
+			scores[name] = append(scores[name], x)
+		}
+	}
+	row := papers.Row{}
+	for name, score := range scores {
+		targets := map[string][]float64{"with gold": z.Gold}
+		if name == "" {
+			targets["with drop"], targets["with tame gold"] = z.Drop, z.Tame
+		}
+		for target, x := range targets {
+			if row[target+name], err = stats.Spearman(score, x); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return row, nil
+}
+
+// zoo trains the models and uses them.
+func (s setting) zoo() (z Zoo, err error) {
+	lab, pool, err := rmlab.NewWithPool(s.Seed, s.Levels, s.PerLevel, wild)
+	if err != nil {
+		return z, err
+	}
+	tame := &rmlab.Lab{Store: pool.Store, Key: pool.Key}
+	for _, segs := range pool.Levels {
+		first := int(math.Ceil(wild * float64(s.PerLevel))) // those before are of wild pilots
+		tame.Levels = append(tame.Levels, segs[first:])
+	}
+	for i, way := range ways(s.Scale) {
+		rs, err := lab.Teach(lab.Pairs(way.pairs, lab.Key.Fold(uint64(i))), rmlab.Standard.Score,
+			rmlab.Teaching{Right: way.right, Flips: way.flips, Key: lab.Key.Fold(uint64(i))})
+		if err != nil {
+			return z, err
 		}
 		o := rmlab.Fitting()
 		o.Key = lab.Key.Fold(uint64(100 + i))
 		m, err := lab.Train(rmlab.Shape(), rs, o)
 		if err != nil {
-			return nil, err
+			return z, err
 		}
-		s, err := measure(m, held, bench)
+		state, err := m.AppendBinary(nil)
 		if err != nil {
-			return nil, err
+			return z, err
 		}
-		if c.Arm == "lot" {
-			s = lot.Float64()
-		}
-		g, d, err := used(m, pool)
+		gold, drop, err := used(m, pool)
 		if err != nil {
-			return nil, err
+			return z, err
 		}
-		score, gold, drop = append(score, s), append(gold, g), append(drop, d)
+		there, _, err := used(m, tame)
+		if err != nil {
+			return z, err
+		}
+		z.Models, z.Gold, z.Drop, z.Tame = append(z.Models, state), append(z.Gold, gold), append(z.Drop, drop), append(z.Tame, there)
 	}
-	row := papers.Row{}
-	if row["with gold"], err = stats.Spearman(score, gold); err != nil {
-		return nil, err
-	}
-	row["with drop"], err = stats.Spearman(score, drop)
-	return row, err
+	return z, nil
 }
 
 // benchmark makes the items of an arm.
@@ -202,45 +261,55 @@ func styled(lab *rmlab.Lab, r *rng.Stream, i int) (item, error) {
 	return it, nil
 }
 
-// measure is the share of the items in which a model scores the good behaviour above all others.
-func measure(m model.Scorer, lab *rmlab.Lab, bench []item) (float64, error) {
-	good, bad := make([]float64, len(bench)), make([][]float64, len(bench))
+// measure is the share of the items in which a model scores the good behaviour above all others: by its
+// return, without a name; and, named, the mean reciprocal rank of the good one, and the share by each way
+// to aggregate the probabilities logistic(r) of the steps, as one does with process rewards.
+func measure(m model.Scorer, lab *rmlab.Lab, bench []item) (map[string]float64, error) {
+	good, bad := map[string][]float64{}, map[string][][]float64{}
+	var out model.Out
+	var p []float64
 	for i, it := range bench {
-		y, err := lab.Returns(m, append([]feedback.Segment{it.good}, it.bad...))
-		if err != nil {
-			return 0, err
+		for k, seg := range append([]feedback.Segment{it.good}, it.bad...) {
+			v, err := lab.Store.View(seg)
+			if err != nil {
+				return nil, err
+			}
+			m.Score(&out, v)
+			p = p[:0]
+			for _, r := range out.Step {
+				p = append(p, label.Logistic(float64(r)))
+			}
+			note := func(name string, x float64) {
+				if k == 0 {
+					good[name], bad[name] = append(good[name], x), append(bad[name], nil)
+				} else {
+					bad[name][i] = append(bad[name][i], x)
+				}
+			}
+			note("", float64(out.Return))
+			for name, of := range eval.Aggregations {
+				note(", "+name, of(p))
+			}
 		}
-		good[i], bad[i] = y[0], y[1:]
 	}
-	return eval.OneToMany(good, bad).Strict, nil
+	shares := map[string]float64{}
+	for name := range good {
+		c := eval.OneToMany(good[name], bad[name])
+		shares[name] = c.Strict
+		if name == "" {
+			shares[", reciprocal rank"] = c.Reciprocal
+		}
+	}
+	return shares, nil
 }
 
 // used is the true return of the best of some behaviours by a model, and by how much that is below
 // what it is of the best of fewer.
 func used(m model.Scorer, pool *rmlab.Lab) (gold, drop float64, err error) {
-	peak := math.Inf(-1)
-	var proxy, truth [][]float64
-	for _, segs := range pool.Levels {
-		y, err := pool.Returns(m, segs)
-		if err != nil {
-			return 0, 0, err
-		}
-		z, err := pool.Gold(rmlab.Standard.Score, segs)
-		if err != nil {
-			return 0, 0, err
-		}
-		proxy, truth = append(proxy, y), append(truth, z)
+	curve, err := pool.BestOf(m, rmlab.Standard.Score, 1, 2, 4, 8, 16, 32, best)
+	if err != nil {
+		return 0, 0, err
 	}
-	for _, n := range []int{1, 2, 4, 8, 16, 32, best} {
-		gold = 0
-		for i := range proxy {
-			g, err := eval.BestOf(proxy[i], truth[i], n)
-			if err != nil {
-				return 0, 0, err
-			}
-			gold += g / float64(len(proxy))
-		}
-		peak = max(peak, gold)
-	}
-	return gold, peak - gold, nil
+	gold = curve[len(curve)-1]
+	return gold, slices.Max(curve) - gold, nil
 }

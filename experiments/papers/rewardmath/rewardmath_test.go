@@ -33,7 +33,7 @@ func TestBenchmark(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := measure(model.ScorerOf(rmlab.Standard.Score), lab, bench)
-		if err != nil || s != 1 {
+		if err != nil || s[""] != 1 || s[", reciprocal rank"] != 1 {
 			t.Errorf("%s: the gold is right in %v, %v", arm, s, err)
 		}
 	}
@@ -41,7 +41,7 @@ func TestBenchmark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, _ := measure(model.ScorerOf(rmlab.Standard.Score), lab, bench); s < 0.9 {
+	if s, _ := measure(model.ScorerOf(rmlab.Standard.Score), lab, bench); s[""] < 0.9 {
 		t.Errorf("styled: the gold is right in %v", s)
 	}
 	r := rng.New(1).Stream(1, 0, 0)

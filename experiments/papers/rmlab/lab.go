@@ -8,6 +8,7 @@ import (
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
+	"github.com/terrarium-rl/terrarium/rewards/eval"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 	"github.com/terrarium-rl/terrarium/rewards/label"
 	"github.com/terrarium-rl/terrarium/rewards/model"
@@ -202,14 +203,20 @@ func Shape() model.Shape {
 	return s
 }
 
-// Train fits networks to records, from random weights and with inputs shifted and scaled by the
-// statistics of the lab's store. The networks differ with t.Key.
-func (l *Lab) Train(s model.Shape, rs []feedback.Record, t model.Training) (*model.Ensemble, error) {
-	e, err := model.NewEnsemble(s, l.Store.Shape(), t.Key.Fold(uint64(purposeTrain)))
+// Untrained returns networks with random weights, by key, and with inputs shifted and scaled by the
+// statistics of the lab's store.
+func (l *Lab) Untrained(s model.Shape, key rng.Key) (*model.Ensemble, error) {
+	e, err := model.NewEnsemble(s, l.Store.Shape(), key.Fold(uint64(purposeTrain)))
 	if err != nil {
 		return nil, err
 	}
-	if err := e.FitInputs(l.Store); err != nil {
+	return e, e.FitInputs(l.Store)
+}
+
+// Train fits networks to records, from Untrained ones. They differ with t.Key.
+func (l *Lab) Train(s model.Shape, rs []feedback.Record, t model.Training) (*model.Ensemble, error) {
+	e, err := l.Untrained(s, t.Key)
+	if err != nil {
 		return nil, err
 	}
 	return e, l.Refine(e, rs, t)
@@ -221,6 +228,30 @@ func (l *Lab) Refine(e *model.Ensemble, rs []feedback.Record, t model.Training) 
 	defer pool.Close()
 	_, err := model.Fit(e, l.Store, rs, t, pool)
 	return err
+}
+
+// BestOf returns the gold of the best by a scorer of some of a level's trajectories, for each number of them,
+// the mean over levels.
+func (l *Lab) BestOf(s model.Scorer, gold label.Score, numbers ...int) ([]float64, error) {
+	curve := make([]float64, len(numbers))
+	for _, segs := range l.Levels {
+		proxy, err := l.Returns(s, segs)
+		if err != nil {
+			return nil, err
+		}
+		truth, err := l.Gold(gold, segs)
+		if err != nil {
+			return nil, err
+		}
+		for i, n := range numbers {
+			g, err := eval.BestOf(proxy, truth, n)
+			if err != nil {
+				return nil, err
+			}
+			curve[i] += g / float64(len(l.Levels))
+		}
+	}
+	return curve, nil
 }
 
 // Accuracy is the share of questions that a scorer answers as the gold does; equal scores count
