@@ -14,6 +14,7 @@ type laneGroup16 struct {
 	live        lanes16
 	count       lanes16
 	rank        lanes16
+	solo        laneSolo16
 	factors     []lanes16
 	solution    []lanes16
 	jacobians   [][6]lanes16

@@ -4,6 +4,10 @@
 
 package physics
 
+import "math/bits"
+
+const soloMost16 = 1 + laneCount16/4
+
 type laneFree16 struct {
 	in       lanes16
 	x        lanes16
@@ -12,9 +16,10 @@ type laneFree16 struct {
 	friction lanes16
 	slide    lanes16
 	slip     lanes16
+	has      uint32
 	row      int32
 	normal   bool
-	_        [14]int32
+	_        [13]int32
 }
 
 type laneUnknown16 struct {
@@ -33,6 +38,20 @@ func (g *laneGroup16) refine(in mask16) {
 	if !some16(in) {
 		return
 	}
+	if worlds := bitsOf16(in); bits.OnesCount32(worlds) <= soloMost16 {
+		g.refineAlone(worlds)
+	} else {
+		g.refineTogether(in)
+	}
+	for i := range g.free {
+		f := &g.free[i]
+		if m := in.And(f.in.NotEqual(lanes16{})); some16(m) {
+			g.applyFree(f, m)
+		}
+	}
+}
+
+func (g *laneGroup16) refineTogether(in mask16) {
 	g.lineUpFree(bitsOf16(in))
 	on := in
 	for range maxHolds {
@@ -65,12 +84,6 @@ func (g *laneGroup16) refine(in mask16) {
 		g.hold(at, upper, free)
 	}
 	g.handBack()
-	for i := range g.free {
-		f := &g.free[i]
-		if m := in.And(f.in.NotEqual(lanes16{})); some16(m) {
-			g.applyFree(f, m)
-		}
-	}
 }
 
 func (g *laneGroup16) rates(i int) (up, down lanes16) {
@@ -210,7 +223,7 @@ func (g *laneGroup16) handBack() {
 func (g *laneGroup16) addFree(row int32, in mask16) *laneFree16 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
-	*f = laneFree16{row: row, in: splat16(1).Merge(lanes16{}, in)}
+	*f = laneFree16{row: row, in: splat16(1).Merge(lanes16{}, in), has: bitsOf16(in)}
 	return f
 }
 

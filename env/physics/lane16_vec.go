@@ -82,3 +82,9 @@ func gather16(to *lanes16, from *[16]unsafe.Pointer, quads int)
 //
 //go:noescape
 func scatter16(from *lanes16, to *[16]unsafe.Pointer, quads int)
+
+func take16(from *float32) lanes16 {
+	return archsimd.LoadFloat32x16((*[16]float32)(unsafe.Pointer(from)))
+}
+
+func put16(to *float32, x lanes16) { x.Store((*[16]float32)(unsafe.Pointer(to))) }

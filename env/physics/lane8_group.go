@@ -14,6 +14,7 @@ type laneGroup8 struct {
 	live        lanes8
 	count       lanes8
 	rank        lanes8
+	solo        laneSolo8
 	factors     []lanes8
 	solution    []lanes8
 	jacobians   [][6]lanes8

@@ -4,6 +4,10 @@
 
 package physics
 
+import "math/bits"
+
+const soloMost8 = 1 + laneCount8/4
+
 type laneFree8 struct {
 	in       lanes8
 	x        lanes8
@@ -12,9 +16,10 @@ type laneFree8 struct {
 	friction lanes8
 	slide    lanes8
 	slip     lanes8
+	has      uint32
 	row      int32
 	normal   bool
-	_        [14]int32
+	_        [13]int32
 }
 
 type laneUnknown8 struct {
@@ -33,6 +38,20 @@ func (g *laneGroup8) refine(in mask8) {
 	if !some8(in) {
 		return
 	}
+	if worlds := bitsOf8(in); bits.OnesCount32(worlds) <= soloMost8 {
+		g.refineAlone(worlds)
+	} else {
+		g.refineTogether(in)
+	}
+	for i := range g.free {
+		f := &g.free[i]
+		if m := in.And(f.in.NotEqual(lanes8{})); some8(m) {
+			g.applyFree(f, m)
+		}
+	}
+}
+
+func (g *laneGroup8) refineTogether(in mask8) {
 	g.lineUpFree(bitsOf8(in))
 	on := in
 	for range maxHolds {
@@ -65,12 +84,6 @@ func (g *laneGroup8) refine(in mask8) {
 		g.hold(at, upper, free)
 	}
 	g.handBack()
-	for i := range g.free {
-		f := &g.free[i]
-		if m := in.And(f.in.NotEqual(lanes8{})); some8(m) {
-			g.applyFree(f, m)
-		}
-	}
 }
 
 func (g *laneGroup8) rates(i int) (up, down lanes8) {
@@ -210,7 +223,7 @@ func (g *laneGroup8) handBack() {
 func (g *laneGroup8) addFree(row int32, in mask8) *laneFree8 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
-	*f = laneFree8{row: row, in: splat8(1).Merge(lanes8{}, in)}
+	*f = laneFree8{row: row, in: splat8(1).Merge(lanes8{}, in), has: bitsOf8(in)}
 	return f
 }
 

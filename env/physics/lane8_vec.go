@@ -82,3 +82,9 @@ func gather8(to *lanes8, from *[8]unsafe.Pointer, quads int)
 //
 //go:noescape
 func scatter8(from *lanes8, to *[8]unsafe.Pointer, quads int)
+
+func take8(from *float32) lanes8 {
+	return archsimd.LoadFloat32x8((*[8]float32)(unsafe.Pointer(from)))
+}
+
+func put8(to *float32, x lanes8) { x.Store((*[8]float32)(unsafe.Pointer(to))) }

@@ -16,6 +16,7 @@ type laneGroup struct {
 	live        lanes // 1 for worlds that are stepped here, 0 for others
 	count       lanes // contacts
 	rank        lanes // contacts of the pair of shapes that is being looked at
+	solo        laneSolo
 	factors     []lanes
 	solution    []lanes // of a tree's constraints
 	jacobians   [][6]lanes

@@ -2,6 +2,11 @@
 
 package physics
 
+import "math/bits"
+
+// soloMost is the number of worlds up to which they are solved for one by one.
+const soloMost = 1 + laneCount/4
+
 // A laneFree is an impulse strictly within its bounds in those worlds in which in is not 0.
 type laneFree struct {
 	in       lanes
@@ -11,9 +16,10 @@ type laneFree struct {
 	friction lanes // 0 unless it is tangential
 	slide    lanes
 	slip     lanes
+	has      uint32 // a bit for each world
 	row      int32
 	normal   bool      // of a contact
-	_        [14]int32 // so that all lanes are where a cache line begins
+	_        [13]int32 // so that all lanes are where a cache line begins
 }
 
 // A laneUnknown is the n-th free impulse of each world.
@@ -34,6 +40,21 @@ func (g *laneGroup) refine(in mask) {
 	if !some(in) {
 		return
 	}
+	if worlds := bitsOf(in); bits.OnesCount32(worlds) <= soloMost {
+		g.refineAlone(worlds)
+	} else {
+		g.refineTogether(in)
+	}
+	for i := range g.free {
+		f := &g.free[i]
+		if m := mask(in && f.in != 0); some(m) {
+			g.applyFree(f, m)
+		}
+	}
+}
+
+// refineTogether solves for the free impulses of the worlds in which in holds, a world a lane.
+func (g *laneGroup) refineTogether(in mask) {
 	g.lineUpFree(bitsOf(in))
 	on := in
 	for range maxHolds {
@@ -61,12 +82,6 @@ func (g *laneGroup) refine(in mask) {
 		g.hold(at, upper, free)
 	}
 	g.handBack()
-	for i := range g.free {
-		f := &g.free[i]
-		if m := mask(in && f.in != 0); some(m) {
-			g.applyFree(f, m)
-		}
-	}
 }
 
 // rates returns how fast unknown i approaches its bounds on the way to the solution.
@@ -201,7 +216,7 @@ func (g *laneGroup) handBack() {
 func (g *laneGroup) addFree(row int32, in mask) *laneFree {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
-	*f = laneFree{row: row, in: choose(in, 1, 0)}
+	*f = laneFree{row: row, in: choose(in, 1, 0), has: bitsOf(in)}
 	return f
 }
 

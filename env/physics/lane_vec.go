@@ -92,3 +92,9 @@ func gather(to *lanes, from *[laneCount]unsafe.Pointer, quads int) {
 func scatter(from *lanes, to *[laneCount]unsafe.Pointer, quads int) {
 	copy(unsafe.Slice((*lanes)(to[0]), 4*quads), unsafe.Slice(from, 4*quads))
 }
+
+// take returns numbers that lie one behind the other, as many as there are lanes.
+func take(from *float32) lanes { return lanes(*from) }
+
+// put writes numbers where take reads them.
+func put(to *float32, x lanes) { *to = float32(x) }
