@@ -4,7 +4,10 @@
 
 package physics
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 type laneGroup16 struct {
 	land        laneLand16
@@ -13,6 +16,7 @@ type laneGroup16 struct {
 	open        lanes16
 	live        lanes16
 	count       lanes16
+	next        lanes16
 	rank        lanes16
 	solo        laneSolo16
 	factors     []lanes16
@@ -42,6 +46,9 @@ type laneGroup16 struct {
 	axes        []laneAxis16
 	points      []lanePoint16
 	grips       []laneGrip16
+	parts       []lanePart16
+	variety     int
+	held        []laneHold16
 	rows        []laneRow16
 	free        []laneFree16
 	unknowns    []laneUnknown16
@@ -139,7 +146,10 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	g.jacobians, g.positions = make([][6]lanes16, len(m.joints)), make([]lanes16, len(m.joints))
 	g.axes = make([]laneAxis16, 0, len(m.joints))
 	rows := m.laneRows()
-	g.points, g.grips = make([]lanePoint16, 0, min(m.layout.contacts, rows)), make([]laneGrip16, 0, rows)
+	g.points, g.grips = make([]lanePoint16, 0, min(m.layout.contacts, rows)), make([]laneGrip16, 0, rows/2)
+	g.variety = min(laneCount16, len(m.moving))
+	g.parts = make([]lanePart16, cap(g.grips)*g.variety)
+	g.held = make([]laneHold16, 0, cap(g.points)*laneCount16)
 	g.rows = make([]laneRow16, 0, rows)
 	g.react = make([]lanes16, 0, 2*int(widest)*rows)
 	g.dense = make([]lanes16, rows*rows)
@@ -338,14 +348,14 @@ func (g *laneGroup16) save() {
 			if has>>l&1 != 0 {
 				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
-				keys[l] |= 1 << min(slot, 31)
+				keys[l] |= 1 << min(slot, 25)
 			}
 		}
 		scatter16(&p.slot, &at, sizeof[contact]()/16)
 	}
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(bits.OnesCount32(keys[l]))<<26
 		}
 	}
 }

@@ -4,16 +4,6 @@
 
 package physics
 
-type laneGrip16 struct {
-	in         lanes16
-	friction   lanes16
-	least      lanes16
-	bounce     lanes16
-	fix        lanes16
-	row, point int32
-	_          [14]int32
-}
-
 func (g *laneGroup16) gather(dt float32) {
 	clear(g.now.motion)
 	h := splat16(dt)
@@ -120,67 +110,6 @@ func (t *laneTail16) solve(groups []*laneGroup16) {
 	}
 }
 
-func (g *laneGroup16) prepareContacts(dt float32) {
-	perDt := splat16(1 / dt)
-	live := g.live.NotEqual(lanes16{})
-	var with mask16
-	for i := range g.points {
-		p := &g.points[i]
-		a, b := &g.bodies[p.bodyA], &g.bodies[p.bodyB]
-		rax, ray := p.px.Sub(a.x), p.py.Sub(a.y)
-		rbx, rby := p.px.Sub(b.x), p.py.Sub(b.y)
-		p.least = negative16(laneMax16(p.sep, lanes16{})).Mul(perDt)
-		p.normal = [6]lanes16{negative16(p.nx), negative16(p.ny), negative16((rax.Mul(p.ny).Sub(ray.Mul(p.nx)))), p.nx, p.ny, rbx.Mul(p.ny).Sub(rby.Mul(p.nx))}
-		p.tangent = [6]lanes16{negative16(p.ny), p.nx, rax.Mul(p.nx).Add(ray.Mul(p.ny)), p.ny, negative16(p.nx), negative16((rbx.Mul(p.nx).Add(rby.Mul(p.ny))))}
-		with = with.Or(p.waiting.NotEqual(lanes16{}))
-	}
-	with = with.And(live)
-	if some16(with) {
-		g.settle(&g.now, with)
-		g.takeIn(-caution, with)
-	}
-}
-
-func (g *laneGroup16) takeIn(fast float32, in mask16) (more mask16) {
-	v := g.now.motion
-	for i := range g.points {
-		p := &g.points[i]
-		da, db := g.m.bodies[p.bodyA].dof, g.m.bodies[p.bodyB].dof
-		a, b, j := v[da:da+3], v[db:db+3], &p.normal
-		speed := j[0].Mul(a[0]).Add(j[1].Mul(a[1])).Add(j[2].Mul(a[2])).Add((j[3].Mul(b[0]).Add(j[4].Mul(b[1])).Add(j[5].Mul(b[2]))))
-		needed := in.And(p.waiting.NotEqual(lanes16{})).And((p.ni.Greater(lanes16{}).Or(speed.Less(p.least.Sub(splat16(fast))))))
-		p.needed = splat16(1).Merge(lanes16{}, needed)
-		more = more.Or(needed)
-	}
-	if some16(more) {
-		for i := range g.points {
-			if needed := g.points[i].needed.NotEqual(lanes16{}); some16(needed) {
-				if len(g.rows)+2 > cap(g.rows) {
-					g.leave(bitsOf16(needed))
-					continue
-				}
-				g.addGrip(int32(i), needed)
-			}
-		}
-	}
-	return more.And(g.live.NotEqual(lanes16{}))
-}
-
-func (g *laneGroup16) addGrip(point int32, in mask16) {
-	p := &g.points[point]
-	p.waiting = lanes16{}.Merge(p.waiting, in)
-	g.grips = g.grips[:len(g.grips)+1]
-	x := &g.grips[len(g.grips)-1]
-	*x = laneGrip16{point: point, row: int32(len(g.rows)), in: splat16(1).Merge(lanes16{}, in), friction: p.friction, least: p.least}
-	g.addPair(&p.normal, &p.tangent, p.bodyA, p.bodyB, p.ni, p.ti, in)
-	bouncy := in.And(p.bounce.Greater(lanes16{}))
-	if some16(bouncy) {
-		vx, vy := laneRelative16(&g.bodies[p.bodyA], &g.bodies[p.bodyB], p.px, p.py)
-		before := p.nx.Mul(vx).Add(p.ny.Mul(vy))
-		x.bounce = negative16(p.bounce).Mul(before).Merge(lanes16{}, bouncy.And(before.Less(splat16(-bounceThreshold))))
-	}
-}
-
 func (g *laneGroup16) sweep(in mask16, from, to int) mask16 {
 	for i := from; i < to; i++ {
 		change := g.sweepAxes(in)
@@ -277,7 +206,7 @@ func (g *laneGroup16) correct(dt float32) {
 	for i := range g.grips {
 		x := &g.grips[i]
 		r := &g.rows[x.row]
-		sep := g.points[x.point].sep.Add(splat16(dt).Mul((g.now.speeds[x.row].Sub(r.soft.Mul(r.impulse)))))
+		sep := x.sep.Add(splat16(dt).Mul((g.now.speeds[x.row].Sub(r.soft.Mul(r.impulse)))))
 		x.fix = negative16((sep.Add(splat16(linearSlop))))
 		deep := x.fix.Greater(lanes16{})
 		x.fix = laneMin16(x.fix.Mul(splat16(correction)), splat16(maxLinearCorrection)).Merge(x.fix, deep)
@@ -396,15 +325,15 @@ func (g *laneGroup16) report(dt float32) {
 		p := &g.points[i]
 		p.ti = lanes16{}.Merge(p.ti, p.waiting.NotEqual(lanes16{}))
 	}
-	for i := range g.grips {
-		x := &g.grips[i]
-		p := &g.points[x.point]
+	for i := range g.held {
+		h := &g.held[i]
+		p, row := &g.points[h.point], g.grips[h.grip].row
 		{
-			m1_ := x.in.NotEqual(lanes16{})
+			m1_ := h.in.NotEqual(lanes16{})
 			{
 				in2_ := m1_
 				_ = in2_
-				p.ni, p.ti = g.rows[x.row].impulse.Merge(p.ni, in2_), g.rows[x.row+1].impulse.Merge(p.ti, in2_)
+				p.ni, p.ti = g.rows[row].impulse.Merge(p.ni, in2_), g.rows[row+1].impulse.Merge(p.ti, in2_)
 			}
 		}
 	}
@@ -439,11 +368,11 @@ func (g *laneGroup16) drop(in mask16) {
 			}
 		}
 	}
-	for i := range g.grips {
-		x := &g.grips[i]
-		p := &g.points[x.point]
+	for i := range g.held {
+		h := &g.held[i]
+		p := &g.points[h.point]
 		{
-			m3_ := in.And(x.in.NotEqual(lanes16{}))
+			m3_ := in.And(h.in.NotEqual(lanes16{}))
 			{
 				in4_ := m3_
 				_ = in4_

@@ -223,7 +223,8 @@ func (g *laneGroup16) handBack() {
 func (g *laneGroup16) addFree(row int32, in mask16) *laneFree16 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
-	*f = laneFree16{row: row, in: splat16(1).Merge(lanes16{}, in), has: bitsOf16(in)}
+	f.in, f.has, f.row, f.normal = splat16(1).Merge(lanes16{}, in), bitsOf16(in), row, false
+	f.friction, f.slide, f.slip = lanes16{}, lanes16{}, lanes16{}
 	return f
 }
 

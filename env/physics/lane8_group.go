@@ -4,7 +4,10 @@
 
 package physics
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 type laneGroup8 struct {
 	land        laneLand8
@@ -13,6 +16,7 @@ type laneGroup8 struct {
 	open        lanes8
 	live        lanes8
 	count       lanes8
+	next        lanes8
 	rank        lanes8
 	solo        laneSolo8
 	factors     []lanes8
@@ -42,6 +46,9 @@ type laneGroup8 struct {
 	axes        []laneAxis8
 	points      []lanePoint8
 	grips       []laneGrip8
+	parts       []lanePart8
+	variety     int
+	held        []laneHold8
 	rows        []laneRow8
 	free        []laneFree8
 	unknowns    []laneUnknown8
@@ -139,7 +146,10 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	g.jacobians, g.positions = make([][6]lanes8, len(m.joints)), make([]lanes8, len(m.joints))
 	g.axes = make([]laneAxis8, 0, len(m.joints))
 	rows := m.laneRows()
-	g.points, g.grips = make([]lanePoint8, 0, min(m.layout.contacts, rows)), make([]laneGrip8, 0, rows)
+	g.points, g.grips = make([]lanePoint8, 0, min(m.layout.contacts, rows)), make([]laneGrip8, 0, rows/2)
+	g.variety = min(laneCount8, len(m.moving))
+	g.parts = make([]lanePart8, cap(g.grips)*g.variety)
+	g.held = make([]laneHold8, 0, cap(g.points)*laneCount8)
 	g.rows = make([]laneRow8, 0, rows)
 	g.react = make([]lanes8, 0, 2*int(widest)*rows)
 	g.dense = make([]lanes8, rows*rows)
@@ -338,14 +348,14 @@ func (g *laneGroup8) save() {
 			if has>>l&1 != 0 {
 				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
-				keys[l] |= 1 << min(slot, 31)
+				keys[l] |= 1 << min(slot, 25)
 			}
 		}
 		scatter8(&p.slot, &at, sizeof[contact]()/16)
 	}
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(bits.OnesCount32(keys[l]))<<26
 		}
 	}
 }

@@ -17,12 +17,14 @@ type laneRow8 struct {
 	impulse lanes8
 	applied lanes8
 	pushed  lanes8
+	dof     lanes8
 	a, b    int32
 	za, zb  int32
 	sa, sb  int32
 	na, nb  int32
+	parts   []lanePart8
 	has     uint32
-	_       [7]int32
+	_       [17]int32
 }
 
 func laneDot8(x, y []lanes8) (sum lanes8) {
@@ -35,7 +37,20 @@ func laneDot8(x, y []lanes8) (sum lanes8) {
 
 func (v laneMotion8) speed(r *laneRow8, react []lanes8) lanes8 {
 	a, b := v[r.a:r.a+3], v[r.b:r.b+3]
-	sum := r.j[0].Mul(a[0]).Add(r.j[1].Mul(a[1])).Add(r.j[2].Mul(a[2])).Add((r.j[3].Mul(b[0]).Add(r.j[4].Mul(b[1])).Add(r.j[5].Mul(b[2]))))
+	b0, b1, b2 := b[0], b[1], b[2]
+	for i := range r.parts {
+		p := &r.parts[i]
+		{
+			b, in := v[p.dof:p.dof+3], p.in.NotEqual(lanes8{})
+			m1_ := in
+			{
+				in2_ := m1_
+				_ = in2_
+				b0, b1, b2 = b[0].Merge(b0, in2_), b[1].Merge(b1, in2_), b[2].Merge(b2, in2_)
+			}
+		}
+	}
+	sum := r.j[0].Mul(a[0]).Add(r.j[1].Mul(a[1])).Add(r.j[2].Mul(a[2])).Add((r.j[3].Mul(b0).Add(r.j[4].Mul(b1)).Add(r.j[5].Mul(b2))))
 	if r.na > 0 {
 		sum = sum.Sub(laneDot8(react[r.za:r.za+r.na], v[r.sa:]))
 	}
@@ -43,6 +58,10 @@ func (v laneMotion8) speed(r *laneRow8, react []lanes8) lanes8 {
 }
 
 func (v laneMotion8) push(r *laneRow8, react []lanes8, f lanes8, m mask8) {
+	if len(r.parts) > 0 {
+		v.pushMixed(r, react, f, m)
+		return
+	}
 	a, b := v[r.a:r.a+3], v[r.b:r.b+3]
 	{
 		m1_ := m
@@ -61,6 +80,40 @@ func (v laneMotion8) push(r *laneRow8, react []lanes8, f lanes8, m mask8) {
 		laneAdd8(v[r.sa:], react[r.za:r.za+r.na], f, m)
 	}
 	laneAdd8(v[r.sb:], react[r.zb:r.zb+r.nb], f, m)
+}
+
+func (v laneMotion8) pushMixed(r *laneRow8, react []lanes8, f lanes8, m mask8) {
+	a := v[r.a : r.a+3]
+	{
+		m1_ := m
+		{
+			in2_ := m1_
+			_ = in2_
+			a[0] = a[0].Add(r.m[0].Mul(f)).Merge(a[0], in2_)
+			a[1] = a[1].Add(r.m[1].Mul(f)).Merge(a[1], in2_)
+			a[2] = a[2].Add(r.m[2].Mul(f)).Merge(a[2], in2_)
+		}
+	}
+	least := r.parts[0].first
+	for i := range r.parts {
+		least = min(least, r.parts[i].first)
+	}
+	for i := range r.parts {
+		p := &r.parts[i]
+		b, in := v[p.dof:p.dof+3], m.And(p.in.NotEqual(lanes8{}))
+		{
+			m3_ := in
+			{
+				in4_ := m3_
+				_ = in4_
+				b[0] = b[0].Add(r.m[3].Mul(f)).Merge(b[0], in4_)
+				b[1] = b[1].Add(r.m[4].Mul(f)).Merge(b[1], in4_)
+				b[2] = b[2].Add(r.m[5].Mul(f)).Merge(b[2], in4_)
+			}
+		}
+		skip := p.first - least
+		laneAdd8(v[r.sb+skip:], react[r.zb+skip:r.zb+r.nb], f, in)
+	}
 }
 
 func laneAdd8(y, x []lanes8, f lanes8, m mask8) {
@@ -122,6 +175,7 @@ func (g *laneGroup8) newRow(j *[6]lanes8, a, b int32, in mask8) *laneRow8 {
 	r.m[0], r.m[1], r.m[2] = p.invM.Mul(j[0]), p.invM.Mul(j[1]), p.invI.Mul(j[2])
 	r.m[3], r.m[4], r.m[5] = q.invM.Mul(j[3]), q.invM.Mul(j[4]), q.invI.Mul(j[5])
 	r.a, r.b = g.m.bodies[a].dof, g.m.bodies[b].dof
+	r.dof, r.parts = splat8(float32(r.b)), nil
 	r.za, r.sa, r.na, r.zb, r.sb, r.nb = 0, 0, 0, 0, 0, 0
 	r.k = j[0].Mul(r.m[0]).Add(j[1].Mul(r.m[1])).Add(j[2].Mul(r.m[2])).Add((j[3].Mul(r.m[3]).Add(j[4].Mul(r.m[4])).Add(j[5].Mul(r.m[5]))))
 	return r
@@ -220,7 +274,12 @@ func (g *laneGroup8) assemble(in mask8) {
 
 func (g *laneGroup8) couple(k, i int) {
 	r, q := &g.rows[k], &g.rows[i]
-	x := r.direct(q)
+	var x lanes8
+	if len(r.parts)+len(q.parts) > 0 {
+		x = r.directMixed(q)
+	} else {
+		x = r.direct(q)
+	}
 	if r.na > 0 {
 		c, end := r.shared(q, r.sa, r.na)
 		x = x.Sub(laneDot8(g.react[r.za+r.na-c:r.za+r.na], g.react[end-c:end]))
@@ -234,7 +293,9 @@ func (g *laneGroup8) couple(k, i int) {
 func (g *laneGroup8) coupleTwice(k, i int) {
 	r, s, q, p := &g.rows[k], &g.rows[k+1], &g.rows[i], &g.rows[i+1]
 	var rq, rp, sq, sp lanes8
-	if r.a == q.a || r.a == q.b || r.b == q.a || r.b == q.b {
+	if len(r.parts)+len(q.parts) > 0 {
+		rq, rp, sq, sp = laneDirects8(r, s, q, p)
+	} else if r.a == q.a || r.a == q.b || r.b == q.a || r.b == q.b {
 		rq, rp, sq, sp = r.direct(q), r.direct(p), s.direct(q), s.direct(p)
 	}
 	if n := r.na; n > 0 {
@@ -274,6 +335,38 @@ func (r *laneRow8) direct(q *laneRow8) lanes8 {
 		b = r.j[3].Mul(q.m[3]).Add(r.j[4].Mul(q.m[4])).Add(r.j[5].Mul(q.m[5]))
 	}
 	return a.Add(b)
+}
+
+func laneDirects8(r, s, q, p *laneRow8) (rq, rp, sq, sp lanes8) {
+	return r.directMixed(q), r.directMixed(p), s.directMixed(q), s.directMixed(p)
+}
+
+func (r *laneRow8) directMixed(q *laneRow8) lanes8 {
+	var a, b lanes8
+	if r.a == q.a {
+		a = r.j[0].Mul(q.m[0]).Add(r.j[1].Mul(q.m[1])).Add(r.j[2].Mul(q.m[2]))
+	} else if same := q.where(r.a); some8(same) {
+		a = r.j[0].Mul(q.m[3]).Add(r.j[1].Mul(q.m[4])).Add(r.j[2].Mul(q.m[5])).Merge(lanes8{}, same)
+	}
+	if same := r.dof.Equal(q.dof); some8(same) {
+		b = r.j[3].Mul(q.m[3]).Add(r.j[4].Mul(q.m[4])).Add(r.j[5].Mul(q.m[5])).Merge(lanes8{}, same)
+	}
+	if same := r.where(q.a); some8(same) {
+		b = r.j[3].Mul(q.m[0]).Add(r.j[4].Mul(q.m[1])).Add(r.j[5].Mul(q.m[2])).Merge(b, same)
+	}
+	return a.Add(b)
+}
+
+func (r *laneRow8) where(dof int32) (in mask8) {
+	if len(r.parts) == 0 {
+		return r.dof.Equal(splat8(float32(dof)))
+	}
+	for i := range r.parts {
+		if p := &r.parts[i]; p.dof == dof {
+			in = p.in.NotEqual(lanes8{})
+		}
+	}
+	return in
 }
 
 func (r *laneRow8) shared(q *laneRow8, s, n int32) (count, end int32) {

@@ -223,7 +223,8 @@ func (g *laneGroup8) handBack() {
 func (g *laneGroup8) addFree(row int32, in mask8) *laneFree8 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
-	*f = laneFree8{row: row, in: splat8(1).Merge(lanes8{}, in), has: bitsOf8(in)}
+	f.in, f.has, f.row, f.normal = splat8(1).Merge(lanes8{}, in), bitsOf8(in), row, false
+	f.friction, f.slide, f.slip = lanes8{}, lanes8{}, lanes8{}
 	return f
 }
 

@@ -2,7 +2,10 @@
 
 package physics
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // A laneGroup steps worlds of one model in lockstep, each in a lane of its own. Its methods are
 // those of World with the same operations in the same order for every world, so that the
@@ -15,6 +18,7 @@ type laneGroup struct {
 	open        lanes // 1 for worlds that are not solved yet
 	live        lanes // 1 for worlds that are stepped here, 0 for others
 	count       lanes // contacts
+	next        lanes // the grip that the next contact to be solved may be
 	rank        lanes // contacts of the pair of shapes that is being looked at
 	solo        laneSolo
 	factors     []lanes
@@ -44,6 +48,9 @@ type laneGroup struct {
 	axes        []laneAxis
 	points      []lanePoint
 	grips       []laneGrip
+	parts       []lanePart // of grips, room for variety of each
+	variety     int
+	held        []laneHold
 	rows        []laneRow
 	free        []laneFree
 	unknowns    []laneUnknown
@@ -147,7 +154,10 @@ func newLaneGroup(m *Model) *laneGroup {
 	g.jacobians, g.positions = make([][6]lanes, len(m.joints)), make([]lanes, len(m.joints))
 	g.axes = make([]laneAxis, 0, len(m.joints))
 	rows := m.laneRows()
-	g.points, g.grips = make([]lanePoint, 0, min(m.layout.contacts, rows)), make([]laneGrip, 0, rows)
+	g.points, g.grips = make([]lanePoint, 0, min(m.layout.contacts, rows)), make([]laneGrip, 0, rows/2)
+	g.variety = min(laneCount, len(m.moving))
+	g.parts = make([]lanePart, cap(g.grips)*g.variety)
+	g.held = make([]laneHold, 0, cap(g.points)*laneCount)
 	g.rows = make([]laneRow, 0, rows)
 	g.react = make([]lanes, 0, 2*int(widest)*rows)
 	g.dense = make([]lanes, rows*rows)
@@ -357,14 +367,14 @@ func (g *laneGroup) save() {
 			if has>>l&1 != 0 {
 				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
-				keys[l] |= 1 << min(slot, 31)
+				keys[l] |= 1 << min(slot, 25)
 			}
 		}
 		scatter(&p.slot, &at, sizeof[contact]()/16)
 	}
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(bits.OnesCount32(keys[l]))<<26
 		}
 	}
 }

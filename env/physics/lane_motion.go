@@ -19,12 +19,14 @@ type laneRow struct {
 	impulse lanes
 	applied lanes
 	pushed  lanes
+	dof     lanes // b
 	a, b    int32
 	za, zb  int32
 	sa, sb  int32
 	na, nb  int32
-	has     uint32   // a bit for each world that has this row
-	_       [7]int32 // so that all lanes are where a cache line begins
+	parts   []lanePart // if b differs between worlds
+	has     uint32     // a bit for each world that has this row
+	_       [17]int32  // so that rows begin at different places of a cache, and all lanes are where a cache line begins
 }
 
 func laneDot(x, y []lanes) (sum lanes) {
@@ -38,8 +40,15 @@ func laneDot(x, y []lanes) (sum lanes) {
 // speed returns the speed along r.
 func (v laneMotion) speed(r *laneRow, react []lanes) lanes {
 	a, b := v[r.a:r.a+3], v[r.b:r.b+3]
+	b0, b1, b2 := b[0], b[1], b[2]
+	for i := range r.parts {
+		p := &r.parts[i]
+		if b, in := v[p.dof:p.dof+3], mask(p.in != 0); in {
+			b0, b1, b2 = b[0], b[1], b[2]
+		}
+	}
 	sum := lanes(r.j[0]*a[0]) + lanes(r.j[1]*a[1]) + lanes(r.j[2]*a[2]) +
-		(lanes(r.j[3]*b[0]) + lanes(r.j[4]*b[1]) + lanes(r.j[5]*b[2]))
+		(lanes(r.j[3]*b0) + lanes(r.j[4]*b1) + lanes(r.j[5]*b2))
 	if r.na > 0 {
 		sum -= laneDot(react[r.za:r.za+r.na], v[r.sa:])
 	}
@@ -48,6 +57,10 @@ func (v laneMotion) speed(r *laneRow, react []lanes) lanes {
 
 // push adds an impulse along r where m holds.
 func (v laneMotion) push(r *laneRow, react []lanes, f lanes, m mask) {
+	if len(r.parts) > 0 {
+		v.pushMixed(r, react, f, m)
+		return
+	}
 	a, b := v[r.a:r.a+3], v[r.b:r.b+3]
 	if m {
 		a[0] += lanes(r.m[0] * f)
@@ -61,6 +74,31 @@ func (v laneMotion) push(r *laneRow, react []lanes, f lanes, m mask) {
 		laneAdd(v[r.sa:], react[r.za:r.za+r.na], f, m)
 	}
 	laneAdd(v[r.sb:], react[r.zb:r.zb+r.nb], f, m)
+}
+
+// pushMixed is push for a second body that differs between worlds.
+func (v laneMotion) pushMixed(r *laneRow, react []lanes, f lanes, m mask) {
+	a := v[r.a : r.a+3]
+	if m {
+		a[0] += lanes(r.m[0] * f)
+		a[1] += lanes(r.m[1] * f)
+		a[2] += lanes(r.m[2] * f)
+	}
+	least := r.parts[0].first
+	for i := range r.parts {
+		least = min(least, r.parts[i].first)
+	}
+	for i := range r.parts {
+		p := &r.parts[i]
+		b, in := v[p.dof:p.dof+3], m && p.in != 0
+		if in {
+			b[0] += lanes(r.m[3] * f)
+			b[1] += lanes(r.m[4] * f)
+			b[2] += lanes(r.m[5] * f)
+		}
+		skip := p.first - least
+		laneAdd(v[r.sb+skip:], react[r.zb+skip:r.zb+r.nb], f, in)
+	}
 }
 
 // laneAdd adds f times x to y where m holds.
@@ -121,6 +159,7 @@ func (g *laneGroup) newRow(j *[6]lanes, a, b int32, in mask) *laneRow {
 	r.m[0], r.m[1], r.m[2] = p.invM*j[0], p.invM*j[1], p.invI*j[2]
 	r.m[3], r.m[4], r.m[5] = q.invM*j[3], q.invM*j[4], q.invI*j[5]
 	r.a, r.b = g.m.bodies[a].dof, g.m.bodies[b].dof
+	r.dof, r.parts = lanes(float32(r.b)), nil
 	r.za, r.sa, r.na, r.zb, r.sb, r.nb = 0, 0, 0, 0, 0, 0
 	r.k = lanes(j[0]*r.m[0]) + lanes(j[1]*r.m[1]) + lanes(j[2]*r.m[2]) +
 		(lanes(j[3]*r.m[3]) + lanes(j[4]*r.m[4]) + lanes(j[5]*r.m[5]))
@@ -228,7 +267,12 @@ func (g *laneGroup) assemble(in mask) {
 // way round.
 func (g *laneGroup) couple(k, i int) {
 	r, q := &g.rows[k], &g.rows[i]
-	x := r.direct(q)
+	var x lanes
+	if len(r.parts)+len(q.parts) > 0 {
+		x = r.directMixed(q)
+	} else {
+		x = r.direct(q)
+	}
 	if r.na > 0 {
 		c, end := r.shared(q, r.sa, r.na)
 		x -= laneDot(g.react[r.za+r.na-c:r.za+r.na], g.react[end-c:end])
@@ -243,7 +287,9 @@ func (g *laneGroup) couple(k, i int) {
 func (g *laneGroup) coupleTwice(k, i int) {
 	r, s, q, p := &g.rows[k], &g.rows[k+1], &g.rows[i], &g.rows[i+1]
 	var rq, rp, sq, sp lanes
-	if r.a == q.a || r.a == q.b || r.b == q.a || r.b == q.b {
+	if len(r.parts)+len(q.parts) > 0 {
+		rq, rp, sq, sp = laneDirects(r, s, q, p)
+	} else if r.a == q.a || r.a == q.b || r.b == q.a || r.b == q.b {
 		rq, rp, sq, sp = r.direct(q), r.direct(p), s.direct(q), s.direct(p)
 	}
 	if n := r.na; n > 0 {
@@ -284,6 +330,41 @@ func (r *laneRow) direct(q *laneRow) lanes {
 		b = lanes(r.j[3]*q.m[3]) + lanes(r.j[4]*q.m[4]) + lanes(r.j[5]*q.m[5])
 	}
 	return a + b
+}
+
+// laneDirects is directMixed for r and s with q and p.
+func laneDirects(r, s, q, p *laneRow) (rq, rp, sq, sp lanes) {
+	return r.directMixed(q), r.directMixed(p), s.directMixed(q), s.directMixed(p)
+}
+
+// directMixed is direct where the second bodies differ between worlds.
+func (r *laneRow) directMixed(q *laneRow) lanes {
+	var a, b lanes
+	if r.a == q.a {
+		a = lanes(r.j[0]*q.m[0]) + lanes(r.j[1]*q.m[1]) + lanes(r.j[2]*q.m[2])
+	} else if same := q.where(r.a); some(same) {
+		a = choose(same, lanes(r.j[0]*q.m[3])+lanes(r.j[1]*q.m[4])+lanes(r.j[2]*q.m[5]), 0)
+	}
+	if same := mask(r.dof == q.dof); some(same) {
+		b = choose(same, lanes(r.j[3]*q.m[3])+lanes(r.j[4]*q.m[4])+lanes(r.j[5]*q.m[5]), 0)
+	}
+	if same := r.where(q.a); some(same) {
+		b = choose(same, lanes(r.j[3]*q.m[0])+lanes(r.j[4]*q.m[1])+lanes(r.j[5]*q.m[2]), b)
+	}
+	return a + b
+}
+
+// where returns in which worlds the second body of r has the velocities from dof on.
+func (r *laneRow) where(dof int32) (in mask) {
+	if len(r.parts) == 0 {
+		return r.dof == lanes(float32(dof))
+	}
+	for i := range r.parts {
+		if p := &r.parts[i]; p.dof == dof {
+			in = p.in != 0
+		}
+	}
+	return in
 }
 
 // shared returns how many of the n reactions of r that act at s have a counterpart among those of q,

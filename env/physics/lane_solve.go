@@ -2,17 +2,6 @@
 
 package physics
 
-// A laneGrip is a contact in the sweeps of the worlds in which in is not 0.
-type laneGrip struct {
-	in         lanes
-	friction   lanes
-	least      lanes
-	bounce     lanes
-	fix        lanes
-	row, point int32
-	_          [14]int32 // so that all lanes are where a cache line begins
-}
-
 // gather applies gravity, forces and damping to the velocities.
 func (g *laneGroup) gather(dt float32) {
 	clear(g.now.motion)
@@ -119,72 +108,6 @@ func (t *laneTail) solve(groups []*laneGroup) {
 	}
 }
 
-// prepareContacts makes the rows of contacts that are likely to be needed.
-func (g *laneGroup) prepareContacts(dt float32) {
-	perDt := lanes(1 / dt)
-	live := mask(g.live != 0)
-	var with mask // contacts
-	for i := range g.points {
-		p := &g.points[i]
-		a, b := &g.bodies[p.bodyA], &g.bodies[p.bodyB]
-		rax, ray := p.px-a.x, p.py-a.y
-		rbx, rby := p.px-b.x, p.py-b.y
-		p.least = -laneMax(p.sep, 0) * perDt
-		p.normal = [6]lanes{-p.nx, -p.ny, -(lanes(rax*p.ny) - lanes(ray*p.nx)), p.nx, p.ny, lanes(rbx*p.ny) - lanes(rby*p.nx)}
-		p.tangent = [6]lanes{-p.ny, p.nx, lanes(rax*p.nx) + lanes(ray*p.ny), p.ny, -p.nx, -(lanes(rbx*p.nx) + lanes(rby*p.ny))}
-		with = with || p.waiting != 0
-	}
-	with = with && live
-	if some(with) {
-		g.settle(&g.now, with)
-		g.takeIn(-caution, with)
-	}
-}
-
-// takeIn makes rows for the waiting contacts of the worlds in which in holds that have an
-// impulse or whose shapes meet more than that fast, and returns which worlds have any.
-func (g *laneGroup) takeIn(fast float32, in mask) (more mask) {
-	v := g.now.motion
-	for i := range g.points {
-		p := &g.points[i]
-		da, db := g.m.bodies[p.bodyA].dof, g.m.bodies[p.bodyB].dof
-		a, b, j := v[da:da+3], v[db:db+3], &p.normal
-		speed := lanes(j[0]*a[0]) + lanes(j[1]*a[1]) + lanes(j[2]*a[2]) +
-			(lanes(j[3]*b[0]) + lanes(j[4]*b[1]) + lanes(j[5]*b[2]))
-		needed := in && p.waiting != 0 && (p.ni > 0 || speed < p.least-lanes(fast))
-		p.needed = choose(needed, 1, 0)
-		more = more || needed
-	}
-	if some(more) {
-		for i := range g.points {
-			if needed := mask(g.points[i].needed != 0); some(needed) {
-				if len(g.rows)+2 > cap(g.rows) {
-					g.leave(bitsOf(needed))
-					continue
-				}
-				g.addGrip(int32(i), needed)
-			}
-		}
-	}
-	return more && g.live != 0
-}
-
-// addGrip makes the rows of a contact for the worlds in which in holds.
-func (g *laneGroup) addGrip(point int32, in mask) {
-	p := &g.points[point]
-	p.waiting = choose(in, 0, p.waiting)
-	g.grips = g.grips[:len(g.grips)+1]
-	x := &g.grips[len(g.grips)-1]
-	*x = laneGrip{point: point, row: int32(len(g.rows)), in: choose(in, 1, 0), friction: p.friction, least: p.least}
-	g.addPair(&p.normal, &p.tangent, p.bodyA, p.bodyB, p.ni, p.ti, in)
-	bouncy := in && p.bounce > 0
-	if some(bouncy) {
-		vx, vy := laneRelative(&g.bodies[p.bodyA], &g.bodies[p.bodyB], p.px, p.py)
-		before := lanes(p.nx*vx) + lanes(p.ny*vy)
-		x.bounce = choose(bouncy && before < -bounceThreshold, -p.bounce*before, 0)
-	}
-}
-
 // sweep makes sweeps from to to of the worlds in which in holds, and returns which have not
 // converged.
 func (g *laneGroup) sweep(in mask, from, to int) mask {
@@ -270,7 +193,7 @@ func (g *laneGroup) correct(dt float32) {
 	for i := range g.grips {
 		x := &g.grips[i]
 		r := &g.rows[x.row]
-		sep := g.points[x.point].sep + lanes(lanes(dt)*(g.now.speeds[x.row]-lanes(r.soft*r.impulse)))
+		sep := x.sep + lanes(lanes(dt)*(g.now.speeds[x.row]-lanes(r.soft*r.impulse)))
 		x.fix = -(sep + linearSlop)
 		deep := mask(x.fix > 0)
 		x.fix = choose(deep, laneMin(x.fix*correction, maxLinearCorrection), x.fix)
@@ -385,11 +308,11 @@ func (g *laneGroup) report(dt float32) {
 		p := &g.points[i]
 		p.ti = choose(p.waiting != 0, 0, p.ti)
 	}
-	for i := range g.grips {
-		x := &g.grips[i]
-		p := &g.points[x.point]
-		if x.in != 0 {
-			p.ni, p.ti = g.rows[x.row].impulse, g.rows[x.row+1].impulse
+	for i := range g.held {
+		h := &g.held[i]
+		p, row := &g.points[h.point], g.grips[h.grip].row
+		if h.in != 0 {
+			p.ni, p.ti = g.rows[row].impulse, g.rows[row+1].impulse
 		}
 	}
 	if wild := mask(g.wild != 0); some(wild) {
@@ -420,10 +343,10 @@ func (g *laneGroup) drop(in mask) {
 			j.im, j.il = 0, 0
 		}
 	}
-	for i := range g.grips {
-		x := &g.grips[i]
-		p := &g.points[x.point]
-		if in && x.in != 0 {
+	for i := range g.held {
+		h := &g.held[i]
+		p := &g.points[h.point]
+		if in && h.in != 0 {
 			p.ni, p.ti = 0, 0
 		}
 	}

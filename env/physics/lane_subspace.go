@@ -216,7 +216,8 @@ func (g *laneGroup) handBack() {
 func (g *laneGroup) addFree(row int32, in mask) *laneFree {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
-	*f = laneFree{row: row, in: choose(in, 1, 0), has: bitsOf(in)}
+	f.in, f.has, f.row, f.normal = choose(in, 1, 0), bitsOf(in), row, false
+	f.friction, f.slide, f.slip = 0, 0, 0
 	return f
 }
 
