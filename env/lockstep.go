@@ -79,7 +79,8 @@ func RegisterOther(name string, newStepper func() Stepper) { others.Register(nam
 // Others returns the names of the engines of RegisterOther, sorted.
 func Others() []string { return others.Names() }
 
-// A Failer is a Stepper that may fail. Vec.Step returns what Err reports after Advance.
+// A Failer is a Stepper that may fail, in which case Vec.Step returns what Err reports after Advance, or a Vec
+// whose AppendState may fail, on a device for instance.
 type Failer interface{ Err() error }
 
 // OwnEngine returns the engine of RegisterOther that steps the worlds of v, or "" if any of

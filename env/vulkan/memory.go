@@ -3,6 +3,7 @@ package vulkan
 import (
 	"fmt"
 
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/shaders"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
@@ -15,6 +16,42 @@ const (
 
 // mostAtRun is how many worlds every device can start in one dispatch.
 var mostAtRun = uint64(65535 * groupSize) // but for tests never changed
+
+// Room is how many worlds a device has room for.
+type Room struct {
+	Steps    int // where actions come from the host
+	Rollouts int // where whole rollouts are made on the device, but for what is recorded
+}
+
+// Fits returns how many worlds of c there is room for on a device, if nobody else uses its memory.
+func Fits(c env.Config, d vk.Info) (Room, error) {
+	spec, err := c.Spec()
+	if err != nil {
+		return Room{}, err
+	}
+	_, s, err := layOut(spec, c.New())
+	if err != nil {
+		return Room{}, err
+	}
+	return Room{s.most(d, 0), s.most(d, spareStates)}, nil
+}
+
+// layOut returns the kernels that there are, and how the worlds of an environment lie in their memory.
+func layOut(spec *env.Spec, e env.Env) (*engine.Manifest, *scenes, error) {
+	m, err := engine.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	layout := m.Layouts[spec.ID]
+	if layout == nil || spec.Agents != 1 {
+		return nil, nil, fmt.Errorf("env %s: %w: there are kernels for %v", spec.ID, ErrUnsupported, m.Environments())
+	}
+	s, err := newScenes(layout, spec, e)
+	if err != nil {
+		return nil, nil, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
+	}
+	return m, s, nil
+}
 
 // stride returns how many of the given worlds are to lie side by side on a device, so that there is room for
 // all, and for each world's spares. ok is false if there is none.

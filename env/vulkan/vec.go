@@ -7,7 +7,6 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
-	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
 
@@ -56,16 +55,13 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 			return nil, err
 		}
 	}
-	manifest, err := engine.Load()
+	host := c.New()
+	manifest, layout, err := layOut(spec, host)
 	if err != nil {
 		return nil, err
 	}
-	layout := manifest.Layouts[spec.ID]
-	if layout == nil || spec.Agents != 1 {
-		return nil, fmt.Errorf("env %s: %w: there are kernels for %v", spec.ID, ErrUnsupported, manifest.Environments())
-	}
 	v := &vec{
-		spec: spec, levels: o.Levels, first: o.First, host: c.New(), worlds: make([]world, o.Worlds),
+		spec: spec, levels: o.Levels, first: o.First, host: host, scenes: layout, worlds: make([]world, o.Worlds),
 		w: widths{env.Width(spec.Obs), env.Width(spec.Act), env.Width(spec.Facts)},
 	}
 	for i := range v.worlds {
@@ -75,35 +71,10 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 		col, _ := env.Column(spec.Facts, t.Fact) // Validate has looked it up
 		v.terms = append(v.terms, term{col, t.Weight})
 	}
-	if v.scenes, err = newScenes(layout, spec, v.host); err != nil {
-		return nil, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
-	}
 	if v.machine, err = newMachine(manifest, v.scenes, spec.ID, o.Worlds, v.substeps(), v.w, d.Device); err != nil {
 		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
 	}
 	return v, nil
-}
-
-// Most returns how many worlds of c fit a device at most, judging by the largest buffer that it
-// allows.
-func Most(c env.Config, d vk.Info) (int, error) {
-	spec, err := c.Spec()
-	if err != nil {
-		return 0, err
-	}
-	manifest, err := engine.Load()
-	if err != nil {
-		return 0, err
-	}
-	layout := manifest.Layouts[spec.ID]
-	if layout == nil {
-		return 0, fmt.Errorf("env %s: %w: there are kernels for %v", spec.ID, ErrUnsupported, manifest.Environments())
-	}
-	k, err := newScenes(layout, spec, c.New())
-	if err != nil {
-		return 0, fmt.Errorf("env %s: %w: %w", spec.ID, ErrUnsupported, err)
-	}
-	return int(d.Range / uint64(4*k.words)), nil
 }
 
 // substeps returns how often the physics is advanced in a step: as often in the first step of a

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/terrarium-rl/terrarium/experiments/stats"
+	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
 
 // A benchmark is one figure that `terrarium bench` measures.
@@ -64,6 +65,7 @@ type BenchRow struct {
 	Lo      float64 `json:"lo"`    // least and greatest of the rounds
 	Hi      float64 `json:"hi"`
 	Rounds  int     `json:"rounds"`
+	LeftOut string  `json:"left_out,omitempty"` // why there is no figure
 }
 
 // A BenchPlan says how benchmarks are run.
@@ -73,10 +75,10 @@ type BenchPlan struct {
 }
 
 // runBenches measures all of bs. Rounds are interleaved, so that a slow moment of the machine
-// hits both sides of a ratio, and medians forget it.
+// hits both sides of a ratio, and medians forget it. What a device has no memory for is left out.
 func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRow, error) {
 	values := make([][]float64, len(bs))
-	running := make([]*runningBench, len(bs))
+	running, leftOut := make([]*runningBench, len(bs)), make([]error, len(bs))
 	defer func() {
 		for _, r := range running {
 			if r != nil {
@@ -96,22 +98,33 @@ func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRo
 	}
 	for round := range plan.Rounds {
 		for i := range bs {
-			v, err := measureRound(running[i], &bs[i], plan.Time*time.Duration(max(1, bs[i].longer)))
-			if err != nil {
-				return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
+			if leftOut[i] != nil {
+				continue
 			}
-			values[i] = append(values[i], v)
+			v, err := measureRound(running[i], &bs[i], plan.Time*time.Duration(max(1, bs[i].longer)))
+			switch {
+			case errors.Is(err, vk.ErrMemory):
+				leftOut[i] = err
+			case err != nil:
+				return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
+			default:
+				values[i] = append(values[i], v)
+			}
 		}
 		done(round + 1)
 	}
 	rows := make([]BenchRow, len(bs))
 	for i, b := range bs {
 		rows[i] = BenchRow{
-			Name: b.name, Engine: b.engine, Worlds: b.worlds, Workers: b.workers, Metric: b.metric, Unit: b.unit,
-			Value: stats.Summarize(values[i]).Median, Lo: slices.Min(values[i]), Hi: slices.Max(values[i]), Rounds: plan.Rounds, Vs: b.vs,
+			Name: b.name, Engine: b.engine, Worlds: b.worlds, Workers: b.workers, Metric: b.metric, Unit: b.unit, Rounds: plan.Rounds, Vs: b.vs,
 		}
+		if leftOut[i] != nil {
+			rows[i].LeftOut = leftOut[i].Error()
+			continue
+		}
+		rows[i].Value, rows[i].Lo, rows[i].Hi = stats.Summarize(values[i]).Median, slices.Min(values[i]), slices.Max(values[i])
 		for j := range bs {
-			if bs[j].key() == b.vs {
+			if bs[j].key() == b.vs && leftOut[j] == nil {
 				rows[i].Ratio = stats.Summarize(ratios(values[i], values[j])).Median
 			}
 		}

@@ -74,7 +74,7 @@ func rolloutBenches() (bs []benchmark, err error) {
 }
 
 // rolloutMost returns for how many worlds rollouts are measured on a device: a software device,
-// which is for tests, would take minutes for many, and half of what fits leaves room for recordings.
+// which is for tests, would take minutes for many, and what fits is to leave room for recordings.
 func rolloutMost(name string, d vk.Info) (int, error) {
 	if d.Kind == vk.Software {
 		return rolloutWorlds[1], nil
@@ -83,8 +83,8 @@ func rolloutMost(name string, d vk.Info) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	most, err := vulkan.Most(c, d)
-	return most / 2, err
+	room, err := vulkan.Fits(c, d)
+	return room.Rollouts / 4 * 3, err // the rest is for recordings and the learner
 }
 
 // A rolloutBench makes the work of the three columns.

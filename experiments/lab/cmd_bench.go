@@ -54,7 +54,7 @@ terrarium bench sim2sim measures something else: what policies keep of their ret
 				if err := checkEngine(engine); err != nil {
 					return fmt.Errorf("--engine: %w", err)
 				}
-				if _, err := useEngine(engine, nil); err != nil {
+				if _, err := useEngine(engine, nil, 0); err != nil {
 					return fmt.Errorf("--engine: %w", err)
 				}
 			}
@@ -142,13 +142,17 @@ func benchNames(bs []benchmark, unknown string) (names []string) {
 }
 
 func printBench(w io.Writer, rows []BenchRow, asJSON bool) error {
+	device := engineDevice()
 	if asJSON {
 		for _, r := range rows {
 			if err := printJSON(w, r); err != nil {
 				return err
 			}
 		}
-		return printJSON(w, map[string]any{"summary": map[string]any{"benchmarks": len(rows), "cpu": cpuModel()}})
+		return printJSON(w, map[string]any{"summary": map[string]any{"benchmarks": len(rows), "cpu": cpuModel(), "device": device, "version": programVersion()}})
+	}
+	if device != "" {
+		fmt.Fprintln(w, "device:", device)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "name\tengine\tworlds\tworkers\tmedian\tof rounds\tratio\t  measures\n")
@@ -160,6 +164,10 @@ func printBench(w io.Writer, rows []BenchRow, asJSON bool) error {
 			if measures += "; ratio to " + vs; metric != r.Metric {
 				measures += ", " + strings.ReplaceAll(metric, "_", " ")
 			}
+		}
+		if r.LeftOut != "" {
+			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t-\t-\t-\t  %s: left out: %s\n", r.Name, r.Engine, r.Worlds, r.Workers, r.Metric, r.LeftOut)
+			continue
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s-%s\t%s\t  %s\n", r.Name, r.Engine, r.Worlds, r.Workers,
 			short(r.Value), short(r.Lo), short(r.Hi), ratio, measures)

@@ -52,7 +52,7 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			if err := p.Check(); err != nil {
 				return err
 			}
-			line, err := useEngine(p.Engine, p.EnvConfig)
+			line, err := useEngine(p.Engine, p.EnvConfig, p.Worlds)
 			if err != nil {
 				return err
 			}
@@ -160,7 +160,7 @@ interrupted, on another engine too (but for box2d). Seeds that are done are kept
 				return err
 			}
 			d := newDisplay(cmd.OutOrStdout(), p, asJSON)
-			line, err := useEngine(p.Engine, p.EnvConfig)
+			line, err := useEngine(p.Engine, p.EnvConfig, p.Worlds)
 			if err != nil {
 				return err
 			}
@@ -215,7 +215,7 @@ compares the two.`,
 				}
 				p.Engine = engine
 			}
-			line, err := useEngine(p.Engine, p.EnvConfig)
+			line, err := useEngine(p.Engine, p.EnvConfig, p.Worlds)
 			if err != nil {
 				return err
 			}

@@ -53,11 +53,12 @@ func noSIMD() string {
 }
 
 // useEngine makes worlds be stepped by an engine that checkEngine has accepted, and returns a
-// line that says which it is and why.
-func useEngine(name string, c env.Config) (string, error) {
+// line that says which it is and why. It tries whether the given number of worlds of c can be, if c is not
+// nil.
+func useEngine(name string, c env.Config, worlds int) (string, error) {
 	note := ""
 	if device, _, _ := strings.Cut(name, ":"); name == "auto" || slices.Contains(env.Devices(), device) {
-		line, err := useDevice(name, c)
+		line, err := useDevice(name, c, worlds)
 		if line != "" || err != nil && name != "auto" {
 			return line, err
 		}
@@ -81,7 +82,7 @@ func useEngine(name string, c env.Config) (string, error) {
 	}
 	if c != nil {
 		if _, together := c.New().(env.SimEnv); !together {
-			return "worlds: engine go, the only one for this environment, whose step is plain code", nil
+			return "worlds: engine go, the only one for this environment, whose step is plain code" + note, nil
 		}
 	}
 	line := "worlds: engine " + engine + ", " + engineText(engine)

@@ -11,10 +11,10 @@ import (
 )
 
 // useDevice makes worlds be stepped by a GPU: the one that a name such as "vulkan:NAME" asks for, or
-// for "auto" the best one with memory of its own, if there is one and c has kernels. It returns a
-// line that says which it is, "" if "auto" finds none, and an error where one is there and cannot
-// be used.
-func useDevice(name string, c env.Config) (string, error) {
+// for "auto" the best one with memory of its own, if there is one, c has kernels and the given number of its
+// worlds finds room. It returns a line that says which it is, "" if "auto" finds none, and an error where
+// one is there and cannot be used.
+func useDevice(name string, c env.Config, worlds int) (string, error) {
 	engine := name
 	if name == "auto" {
 		found, err := vk.Devices()
@@ -23,7 +23,7 @@ func useDevice(name string, c env.Config) (string, error) {
 		}
 		engine = vulkan.Engine
 	}
-	info, err := tryDevice(engine, c)
+	info, err := tryDevice(engine, c, worlds)
 	if err != nil {
 		return "", err
 	}
@@ -37,8 +37,8 @@ func useDevice(name string, c env.Config) (string, error) {
 	return line + ", as asked for", nil
 }
 
-// tryDevice opens a device and, if c is not nil, a world of c on it.
-func tryDevice(engine string, c env.Config) (vk.Info, error) {
+// tryDevice opens a device and, if c is not nil, worlds of c on it.
+func tryDevice(engine string, c env.Config, worlds int) (vk.Info, error) {
 	_, device, _ := strings.Cut(engine, ":")
 	d, err := vk.Open(vk.Options{Device: device})
 	if err != nil {
@@ -49,14 +49,29 @@ func tryDevice(engine string, c env.Config) (vk.Info, error) {
 	if c == nil {
 		return info, nil
 	}
-	v, err := env.NewVec(c, env.VecOptions{Worlds: 1, Engine: engine})
-	if errors.Is(err, vulkan.ErrUnsupported) {
+	v, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: engine})
+	if errors.Is(err, vulkan.ErrUnsupported) || errors.Is(err, vk.ErrMemory) || errors.Is(err, vk.ErrLost) {
 		return info, lacking(err)
 	}
 	if err != nil {
 		return info, err
 	}
 	return info, v.Close()
+}
+
+// engineDevice returns name and driver of the device that steps worlds, "" if the CPU does.
+func engineDevice() string {
+	engine, device, _ := strings.Cut(env.Engine(), ":")
+	if engine != vulkan.Engine {
+		return ""
+	}
+	d, err := vk.Open(vk.Options{Device: device})
+	if err != nil {
+		return err.Error()
+	}
+	defer d.Close()
+	i := d.Info()
+	return fmt.Sprintf("%s, driver %s, Vulkan %s, %s", i.Name, orNone(i.Driver), i.API, deviceMemory(i))
 }
 
 // vulkanFinding lists the devices.
@@ -71,7 +86,7 @@ func vulkanFinding() Finding {
 	var names []string
 	gpu := false
 	for _, d := range found {
-		names = append(names, fmt.Sprintf("%s (%s, Vulkan %s, %d MiB)", d.Name, d.Kind, d.API, d.Memory>>20))
+		names = append(names, fmt.Sprintf("%s (%s, %s, Vulkan %s), %s", d.Name, d.Kind, orNone(d.Driver), d.API, deviceMemory(d)))
 		gpu = gpu || d.Kind != vk.Software
 	}
 	f := Finding{"Vulkan", "ok", strings.Join(names, "; "), ""}
@@ -79,4 +94,22 @@ func vulkanFinding() Finding {
 		f.State, f.Remedy = "note", "only software, for tests: --engine vulkan:software; a GPU needs its driver"
 	}
 	return f
+}
+
+// deviceMemory says how much memory a device has, and how many landers fit it.
+func deviceMemory(d vk.Info) string {
+	reach := "memory of its own"
+	if d.Mapped {
+		reach = "memory that the processor sees"
+	}
+	text := fmt.Sprintf("%d MiB of %s, buffers of up to %d MiB", d.Memory>>20, reach, d.Most()>>20)
+	c, err := env.Open("lander-v0", nil)
+	if err != nil {
+		return text // a program without it
+	}
+	r, err := vulkan.Fits(c, d)
+	if err != nil {
+		return text + ": " + err.Error()
+	}
+	return fmt.Sprintf("%s: room for %d worlds of lander-v0, or %d in rollouts on the device", text, r.Steps, r.Rollouts)
 }

@@ -347,6 +347,9 @@ func (t *trainer) save(best bool) error {
 		worlds = snap.AppendState(append(worlds, 0, 0, 0, 0), i)
 		binary.LittleEndian.PutUint32(worlds[at:], uint32(len(worlds)-at-4))
 	}
+	if f, ok := t.vec.(env.Failer); ok && f.Err() != nil {
+		return f.Err()
+	}
 	c["worlds"] = worlds
 	t.clock.saved = time.Now()
 	return saveCheckpoint(t.checkpointDir(), t.loop.Steps, c, best, t.plan.Checkpoint.Keep)
