@@ -125,6 +125,29 @@ func repeated(rs []Record, pairs []int) (out []Problem) {
 	return out
 }
 
+// Again reports the pairs that an annotator answered again without withdrawing or declining between, as
+// happens in two browsers at once. Records are numbered as in rs. Of such answers Latest keeps the last.
+func Again(rs []Record) []Problem {
+	var pairs []int
+	standing := map[pairKey][]int{} // places in pairs
+	for i := range rs {
+		r := &rs[i]
+		if r.Kind != Pair && r.Kind != Declined || len(r.Segments) != 2 {
+			continue
+		}
+		k, _ := r.key()
+		if r.Kind == Pair {
+			standing[k], pairs = append(standing[k], len(pairs)), append(pairs, i)
+			continue
+		}
+		for _, at := range standing[k] {
+			pairs[at] = -1
+		}
+		delete(standing, k)
+	}
+	return repeated(rs, slices.DeleteFunc(pairs, func(i int) bool { return i < 0 }))
+}
+
 // edge is the preference in a record.
 type edge struct{ to, record int }
 
@@ -243,9 +266,8 @@ func components(graph [][]edge) (comp, size []int) {
 	return comp, size
 }
 
-// oneSided finds annotators whose answers prefer one side: the probability of so many by chance,
-// bounded by Hoeffding's inequality ("Probability inequalities for sums of bounded random
-// variables", 1963), is below 1e-6.
+// oneSided finds annotators whose answers prefer one side: so many, or more, of either side happen
+// by chance with a probability below 1e-6. Of answers that are all alike it takes 21.
 func oneSided(rs []Record, pairs []int) (out []Problem) {
 	left, right := map[uint32][]int{}, map[uint32][]int{}
 	var who []uint32
@@ -270,11 +292,22 @@ func oneSided(rs []Record, pairs []int) (out []Problem) {
 		if len(right[a]) > len(most) {
 			most, name = right[a], "second"
 		}
-		n := float64(len(left[a]) + len(right[a]))
-		off := float64(len(most))/n - 0.5
-		if 2*math.Exp(-2*n*off*off) < 1e-6 {
-			out = append(out, Problem{"one-sided", a, most, fmt.Sprintf("annotator %d prefers the %s segment in %d of %.0f pairs", a, name, len(most), n)})
+		n := len(left[a]) + len(right[a])
+		if 2*tail(n, len(most)) < 1e-6 {
+			out = append(out, Problem{"one-sided", a, most, fmt.Sprintf("annotator %d prefers the %s segment in %d of %d pairs", a, name, len(most), n)})
 		}
 	}
 	return out
+}
+
+// tail returns the probability of k heads or more in n throws of a coin.
+func tail(n, k int) (p float64) {
+	logFactorial := func(n int) float64 {
+		l, _ := math.Lgamma(float64(n) + 1)
+		return l
+	}
+	for i := k; i <= n; i++ {
+		p += math.Exp(logFactorial(n) - logFactorial(i) - logFactorial(n-i) - float64(n)*math.Ln2)
+	}
+	return p
 }

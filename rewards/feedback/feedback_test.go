@@ -180,6 +180,29 @@ func TestCheck(t *testing.T) {
 	if got := Check(append(left, both...)); len(got) != 1 || got[0].Kind != "one-sided" || got[0].Annotator != 4 || len(got[0].Records) != 60 {
 		t.Errorf("an annotator who always answers left: %v", got)
 	}
+	// 2^-20 is above a millionth, 2 * 2^-21 below.
+	if got := append(Check(left[:20]), Check(left[:21])...); len(got) != 1 || len(got[0].Records) != 21 {
+		t.Errorf("an annotator who answers left 20 and 21 times: %v", got)
+	}
+}
+
+// Answers that were given again without being withdrawn are named, by their numbers in the log.
+func TestAgain(t *testing.T) {
+	withdrawn := func(x, y int) Record {
+		r := beats(0, x, y)
+		return Record{Kind: Declined, Segments: r.Segments, Tokens: []uint16{Withdrawn}, Weight: 1}
+	}
+	var got []string
+	for _, p := range Again([]Record{
+		beats(0, 1, 2), withdrawn(2, 1), beats(0, 2, 1), beats(1, 1, 2), // undone, and another annotator
+		beats(0, 3, 4), beats(0, 3, 4), beats(0, 4, 3),
+		beats(0, 5, 6), beats(0, 6, 5), withdrawn(5, 6), beats(0, 5, 6),
+	}) {
+		got = append(got, fmt.Sprintf("%s%d%v", p.Kind, p.Annotator, p.Records))
+	}
+	if want := []string{"duplicate0[4 5]", "contradiction0[4 6]"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
 }
 
 // Cycles must be those that a search of all paths finds.

@@ -72,11 +72,11 @@ func (d *desk) progress(out *Progress, answers map[string]map[pair]*feedback.Rec
 		return err
 	}
 	latest := feedback.Latest(d.records)
-	done := map[pair]bool{}
+	done, nameless := map[pair]bool{}, map[uint32]int{}
 	for i := range latest {
 		r := &latest[i]
 		if r.Annotator < 1 || int(r.Annotator) > len(names) {
-			out.Problems = append(out.Problems, fmt.Sprintf("%s: annotator %d has no name in annotators.txt", d.Dir, r.Annotator))
+			nameless[r.Annotator]++
 			continue
 		}
 		name := names[r.Annotator-1]
@@ -85,6 +85,9 @@ func (d *desk) progress(out *Progress, answers map[string]map[pair]*feedback.Rec
 		}
 		k := pairOf(r.Segments[0], r.Segments[1], r.Context)
 		answers[name][k], done[k] = r, true
+	}
+	for _, who := range slices.Sorted(maps.Keys(nameless)) {
+		out.Problems = append(out.Problems, fmt.Sprintf("%s: annotator %d, of %d of the answers, has no name in annotators.txt, line %d", d.Dir, who, nameless[who], who))
 	}
 	out.Questions += len(qs)
 	for _, q := range qs {
@@ -96,6 +99,9 @@ func (d *desk) progress(out *Progress, answers map[string]map[pair]*feedback.Rec
 		for _, problem := range feedback.Check(latest) {
 			out.Problems = append(out.Problems, problem.String())
 		}
+	}
+	for _, problem := range feedback.Again(d.records) {
+		out.Problems = append(out.Problems, problem.String()+"; the last one counts")
 	}
 	for _, k := range slices.Sorted(maps.Keys(d.broken)) {
 		out.Problems = append(out.Problems, d.broken[k])
