@@ -1,5 +1,10 @@
 package explore
 
+import (
+	"maps"
+	"slices"
+)
+
 // ContextVariance measures how much structure episodes share, by what decides which bonus helps
 // (Henaff, Jiang and Raileanu 2023, section 5): how much the value of visiting a state varies
 // from context to context. Where a state is worth the same in every episode, what was learned
@@ -36,8 +41,8 @@ func (v *ContextVariance) Share() float64 {
 		return 0
 	}
 	within := 0.0
-	for _, m := range v.keys {
-		within += m.sq
+	for _, key := range slices.Sorted(maps.Keys(v.keys)) { // sums depend on their order
+		within += v.keys[key].sq
 	}
 	return min(within/v.all.sq, 1)
 }

@@ -43,3 +43,18 @@ func ExampleContextVariance() {
 	fmt.Println("global bonus:", same.Share(), " episodic bonus:", other.Share())
 	// Output: global bonus: 0  episodic bonus: 1
 }
+
+// The share is the same number whenever it is asked for.
+func TestContextVarianceIsExact(t *testing.T) {
+	var v ContextVariance
+	r := rng.New(3).Stream(0, 0, 0)
+	for range 5000 {
+		v.Add(uint64(r.IntN(300)), float64(r.Norm()))
+	}
+	first := v.Share()
+	for range 50 {
+		if again := v.Share(); again != first {
+			t.Fatalf("%v, then %v", first, again)
+		}
+	}
+}
