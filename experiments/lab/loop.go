@@ -225,9 +225,14 @@ func checkReward(b *env.Batch, rew []float32, sum *rewards.Sum) error {
 			continue
 		}
 		for t := range sum.Len() {
-			if v := sum.Column(t)[i]; v-v != 0 {
-				return fmt.Errorf("reward term %q of row %d is %v", sum.Name(t), i, v)
+			v := sum.Column(t)[i]
+			if v-v == 0 {
+				continue
 			}
+			if f, ok := sum.Func(t).(interface{ Explain(*env.Batch, int) error }); ok && f.Explain(b, i) != nil {
+				return fmt.Errorf("reward term %q of row %d is %v: %w", sum.Name(t), i, v, f.Explain(b, i))
+			}
+			return fmt.Errorf("reward term %q of row %d is %v", sum.Name(t), i, v)
 		}
 		return fmt.Errorf("the sum of the reward terms of row %d is %v", i, r)
 	}

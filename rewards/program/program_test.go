@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -228,6 +229,31 @@ func TestErrors(t *testing.T) {
 	for _, source := range []string{"", "  ", strings.Repeat("1+", 9000) + "1", strings.Repeat("-", 8000) + "1"} {
 		if _, err := program.Compile(source, spec); err == nil {
 			t.Errorf("%.20q of %d bytes compiles", source, len(source))
+		}
+	}
+}
+
+// What is not finite is explained at its place, by what it was made of; the side that was not chosen is
+// not to blame.
+func TestExplain(t *testing.T) {
+	b := env.NewBatch(spec, 2)
+	b.Facts[5], b.Facts[9] = 0.5, 3 // progress and energy of row 1
+	for source, want := range map[string]string{
+		"2 + 1/(energy-3)": `column 6 of "2 + 1/(energy-3)": this is +Inf, of 1 and 0`,
+		"progress > 0 ? log(progress - energy) : 1/(energy - 3)":               `log(progress - energy) : 1/(energy - 3)": this is NaN, of -2.5`,
+		"sum(rays, # + 0) > 1 ? 1/(energy-3) : min(2, exp(100*progress)*1e38)": "",
+		"exp(200*progress)":                    "column 1 of \"exp(200*progress)\": this is +Inf, of 100",
+		"prev(energy) - 1/prev(energy - 3)":    "column 17 of",
+		"let a = 1/(energy-3); progress*0 + 1": "",
+	} {
+		f, err := program.Open(source, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Score(make([]float32, 2), b)
+		err = f.(interface{ Explain(*env.Batch, int) error }).Explain(b, 1)
+		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %q", source, got, want)
 		}
 	}
 }
