@@ -1,4 +1,22 @@
 // Package agents defines policies and learners, and how they are found by name.
+//
+// A [Policy] fills the actions of a batch; an [Agent] is one that learns from what follows. Packages
+// below register theirs where they are imported: ppo, random, scripted. With v an env.Vec of n
+// worlds and b an env.Batch for it, a training loop is, errors aside:
+//
+//	c, _ := agents.Open("ppo", nil) // nil: the default options
+//	policy, _ := c.Build(agents.Setup{Spec: v.Spec(), Rows: n, Key: rng.New(1), Workers: 1})
+//	agent := policy.(agents.Agent)
+//	for step := range uint64(1000) {
+//		v.Observe(b)
+//		agent.Act(b, key.Fold(step), true)
+//		v.Step(b)
+//		agent.Record(b, b.Reward)
+//		agent.Learn(report)
+//	}
+//
+// The example of package ppo is such a loop in full; experiments/lab has the one that experiments use,
+// with checkpoints, recordings and evaluations. Package agenttest holds agents to these contracts.
 package agents
 
 import (

@@ -15,6 +15,18 @@
 // There is one rule for the end of an episode: Step reports it, with the true successor in
 // Next, and the following Observe shows the first observation of the next episode.
 //
+// Who comes from Gymnasium finds here:
+//
+//	make("LunarLander-v3")           Open("lander-v0", nil), and a LevelSet with the preset "classic"
+//	vectorised environments          NewVec: there are no others, and one world is a Vec of one
+//	observation_space, action_space  Spec.Obs, Spec.Act: named fields with bounds and units
+//	reset(seed)                      Vec.Reset(seed); after an episode, nothing: Observe begins another
+//	step(action)                     b.Act is filled, then Vec.Step(b)
+//	reward                           b.Reward, the task's own; package rewards has others
+//	terminated, truncated            b.End[i] == Terminated, b.End[i] == Truncated
+//	final_obs                        b.Next, the true successor of each step
+//	info                             b.Facts: numbers that Spec.Facts names
+//
 // To write an environment, implement [Env] and [Config] and call [Register] in an init
 // function; package env/envtest checks that it keeps the contract.
 package env

