@@ -14,16 +14,6 @@ const (
 	momentChunks = 1024 // partial sums of observations
 )
 
-// A twin is memory of the device with a mirror that the host sees.
-type twin struct{ host, dev *gpu.Buffer }
-
-func newTwin(k *gpu.Kit, name string, words int) twin {
-	return twin{k.Mapped(name, words), k.Buffer(name, words)}
-}
-
-func (t twin) load(r *gpu.Recorder) { r.Copy(t.host, t.dev, t.host.Len()) }
-func (t twin) save(r *gpu.Recorder) { r.Copy(t.dev, t.host, t.host.Len()) }
-
 // places says where in the memory of rows and of work what begins; row k of a column of width w is at
 // the beginning plus k*w.
 type places struct {
@@ -46,9 +36,9 @@ type learner struct {
 	opt                        *gpu.Optimizer
 	at                         places
 
-	control, norm, list, mean, scale twin
-	moments, returns, returnParts    twin
-	gaeParts                         twin
+	control, norm, list, mean, scale gpu.Twin
+	moments, returns, returnParts    gpu.Twin
+	gaeParts                         gpu.Twin
 	rows, order, table               *gpu.Buffer
 	stats                            *gpu.Buffer // of advantages
 	sums                             *gpu.Buffer
@@ -82,7 +72,7 @@ func newLearner(a *agent, v env.Vec, record *gpu.Buffer) (l *learner, err error)
 		return nil, err
 	}
 	if a.rewards != nil {
-		if err := l.returns.dev.Upload(a.rewards.ret); err != nil {
+		if err := l.returns.Dev.Upload(a.rewards.ret); err != nil {
 			return nil, err
 		}
 	}
@@ -132,20 +122,20 @@ func (l *learner) place() {
 // allocate makes the buffers.
 func (l *learner) allocate() {
 	k, a := l.kit, l.a
-	l.control = newTwin(k, "control words", gpu.ControlWords)
-	l.norm = newTwin(k, "normalisation", 4*a.obs)
-	l.list = newTwin(k, "list of rows", 1+l.all)
-	l.mean, l.scale = newTwin(k, "mean return", 2), newTwin(k, "scale of rewards", 1)
-	l.moments = newTwin(k, "moments of observations", 4*a.obs*l.momentChunks())
-	l.returns = newTwin(k, "returns", l.stepWorlds)
-	l.returnParts, l.gaeParts = newTwin(k, "moments of returns", 4*l.stepWorlds), newTwin(k, "sums of targets", 8*l.stepWorlds)
+	l.control = k.Twin("control words", gpu.ControlWords)
+	l.norm = k.Twin("normalisation", 4*a.obs)
+	l.list = k.Twin("list of rows", 1+l.all)
+	l.mean, l.scale = k.Twin("mean return", 2), k.Twin("scale of rewards", 1)
+	l.moments = k.Twin("moments of observations", 4*a.obs*l.momentChunks())
+	l.returns = k.Twin("returns", l.stepWorlds)
+	l.returnParts, l.gaeParts = k.Twin("moments of returns", 4*l.stepWorlds), k.Twin("sums of targets", 8*l.stepWorlds)
 	l.rows = k.Buffer("rollout", l.at.words)
 	l.order = k.Buffer("orders of the rows", l.all*a.Epochs)
 	l.table = k.Buffer("distribution of actions", len(l.tableWords()))
 	l.stats = k.Buffer("statistics of advantages", 3*a.Epochs*l.batches)
 	l.sums = k.Buffer("sums of advantages", 2*a.Epochs*l.batches*nn.Blocks(l.largest()))
 	l.mem = gpu.Memory{
-		Control: l.control.dev, Params: k.Buffer("parameters", len(a.params)), Work: k.Buffer("minibatch", l.at.work),
+		Control: l.control.Dev, Params: k.Buffer("parameters", len(a.params)), Work: k.Buffer("minibatch", l.at.work),
 		Blocks: k.Buffer("gradients of blocks", len(a.params)*nn.Blocks(l.largest())),
 	}
 	l.products = l.mem.Bind(k)
@@ -212,23 +202,23 @@ func (l *learner) normal() (on int, limit uint32) {
 // bindIntake records the commands that take a rollout in and make advantages of it.
 func (l *learner) bindIntake() {
 	k, a, p := l.kit, l.a, &l.at
-	intake := k.Bind("learn_intake", 12, l.record, l.norm.dev, l.rows)
-	moments := k.Bind("learn_moments", 5, l.record, l.norm.dev, l.moments.dev)
-	returns := k.Bind("learn_returns", 5, l.rows, l.returns.dev, l.returnParts.dev, l.mean.dev)
-	gae := k.Bind("learn_gae", 11, l.rows, l.scale.dev, l.gaeParts.dev)
+	intake := k.Bind("learn_intake", 12, l.record, l.norm.Dev, l.rows)
+	moments := k.Bind("learn_moments", 5, l.record, l.norm.Dev, l.moments.Dev)
+	returns := k.Bind("learn_returns", 5, l.rows, l.returns.Dev, l.returnParts.Dev, l.mean.Dev)
+	gae := k.Bind("learn_gae", 11, l.rows, l.scale.Dev, l.gaeParts.Dev)
 	on, limit := l.normal()
 	l.take = k.Record(func(r *gpu.Recorder) {
-		l.control.load(r)
-		l.norm.load(r)
+		l.control.Load(r)
+		l.norm.Load(r)
 		gpu.Do(r, intake, l.all, append(words(l.stepWorlds, a.Rollout, l.width, a.obs, a.act, l.width-3, p.obs, p.act, p.reward, p.end, on), limit)...)
 		if a.norm != nil {
 			gpu.Do(r, moments, l.momentChunks()*a.obs, words(l.stepWorlds, a.Rollout, l.width, a.obs, l.momentChunks())...)
-			l.moments.save(r)
+			l.moments.Save(r)
 		}
 		if a.rewards != nil {
-			l.mean.load(r)
+			l.mean.Load(r)
 			gpu.Do(r, returns, l.stepWorlds, append(words(l.stepWorlds, a.Rollout, p.reward, p.end), math.Float32bits(a.rewards.gamma))...)
-			l.returnParts.save(r)
+			l.returnParts.Save(r)
 		}
 	})
 	gamma, most := float32(a.Gamma), float32(0)
@@ -237,10 +227,10 @@ func (l *learner) bindIntake() {
 		most = a.rewards.limit
 	}
 	l.advantages = k.Record(func(r *gpu.Recorder) {
-		l.scale.load(r)
+		l.scale.Load(r)
 		gpu.Do(r, gae, l.stepWorlds, append(words(l.stepWorlds, a.Rollout, p.reward, p.end, p.value, p.next, p.adv, p.target),
 			math.Float32bits(gamma), math.Float32bits(decay), math.Float32bits(most))...)
-		l.gaeParts.save(r)
+		l.gaeParts.Save(r)
 	})
 }
 
@@ -255,8 +245,8 @@ func (l *learner) value() (at, step int) {
 // bindJudge records the commands that value the rows of a rollout and those that follow their ends.
 func (l *learner) bindJudge() {
 	k, a, p := l.kit, l.a, &l.at
-	gather := k.Bind("learn_gather", 11, l.mem.Control, l.rows, l.list.dev, l.record, l.norm.dev, l.mem.Work)
-	judge := k.Bind("learn_judge", 13, l.mem.Control, l.rows, l.list.dev, l.mem.Work, l.table, l.mem.Params)
+	gather := k.Bind("learn_gather", 11, l.mem.Control, l.rows, l.list.Dev, l.record, l.norm.Dev, l.mem.Work)
+	judge := k.Bind("learn_judge", 13, l.mem.Control, l.rows, l.list.Dev, l.mem.Work, l.table, l.mem.Params)
 	on, limit := l.normal()
 	value, step := l.value()
 	pass := func(r *gpu.Recorder, gatherMode, mode, first, rows int) {
@@ -274,9 +264,9 @@ func (l *learner) bindJudge() {
 			pass(r, 1, 0, first, min(l.chunk, l.all-first))
 		}
 	})
-	l.listed = k.Record(l.list.load)
+	l.listed = k.Record(l.list.Load)
 	l.successors = k.Record(func(r *gpu.Recorder) {
-		l.control.load(r)
+		l.control.Load(r)
 		pass(r, 2, 1, 0, l.chunk)
 	})
 }
@@ -303,7 +293,7 @@ func (l *learner) bindOrder() {
 // bindEpoch records the steps of the optimiser of an epoch.
 func (l *learner) bindEpoch() {
 	k, a, p := l.kit, l.a, &l.at
-	gather := k.Bind("learn_gather", 11, l.mem.Control, l.rows, l.order, l.record, l.norm.dev, l.mem.Work)
+	gather := k.Bind("learn_gather", 11, l.mem.Control, l.rows, l.order, l.record, l.norm.Dev, l.mem.Work)
 	loss := k.Bind("learn_loss", 25, l.mem.Control, l.rows, l.order, l.mem.Work, l.table, l.mem.Params, l.stats)
 	value, step := l.value()
 	dValue := l.actor.Gradient() + a.head.Inputs()
@@ -331,6 +321,6 @@ func (l *learner) bindEpoch() {
 			}
 			l.opt.Step(r, rows, p.metrics, m == l.batches-1, gpu.Limits{Norm: float32(a.MaxGradNorm), Far: 1.5 * a.TargetKL})
 		}
-		l.control.save(r)
+		l.control.Save(r)
 	})
 }

@@ -127,7 +127,13 @@ func TestDeviceLearner(t *testing.T) {
 			if env == "pendulum" && slices.Contains([]string{"plain", "divided", "target"}, name) {
 				continue // nothing of the kind of actions is in it
 			}
-			t.Run(env+"/"+name, func(t *testing.T) {
+			run := t.Run
+			if name == "default" { // also with memory that the host does not see
+				run = func(name string, f func(t *testing.T)) bool {
+					return t.Run(name, func(t *testing.T) { vktest.Both(t, f) })
+				}
+			}
+			run(env+"/"+name, func(t *testing.T) {
 				options := *New()
 				options.Rollout, options.Minibatch = 50, 100
 				vary(&options)
@@ -208,14 +214,14 @@ func TestDeviceShuffle(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 257, 5000, 200_000} {
 		const epochs = 2
 		k := gpu.NewKit(vktest.Open(t))
-		control, order := newTwin(k, "control", gpu.ControlWords), newTwin(k, "order", epochs*n)
-		s := newShuffler(k, control, order.dev, n, epochs)
-		load, save := k.Record(control.load), k.Record(order.save)
+		control, order := k.Twin("control", gpu.ControlWords), k.Twin("order", epochs*n)
+		s := newShuffler(k, control, order.Dev, n, epochs)
+		load, save := k.Record(control.Load), k.Record(order.Save)
 		if err := k.Err(); err != nil {
 			t.Fatal(err)
 		}
 		key := rng.New(uint64(n)).Fold(3)
-		control.host.Words()[gpu.Key], control.host.Words()[gpu.Key+1] = key.Lo, key.Hi
+		control.Host.Words()[gpu.Key], control.Host.Words()[gpu.Key+1] = key.Lo, key.Hi
 		if err := load.Run(); err != nil {
 			t.Fatal(err)
 		}
@@ -233,12 +239,12 @@ func TestDeviceShuffle(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, w := range want {
-				if got := order.host.Words()[e*n+i]; got != uint32(w) {
+				if got := order.Host.Words()[e*n+i]; got != uint32(w) {
 					t.Fatalf("%d rows, epoch %d, place %d: row %d on the device, %d in Go", n, e, i, got, w)
 				}
 			}
 		}
-		if w := control.host.Words(); n == 200_000 && w[gpu.Spent] == w[gpu.Drawn] {
+		if w := control.Host.Words(); n == 200_000 && w[gpu.Spent] == w[gpu.Drawn] {
 			t.Errorf("%d random numbers for %d draws: none was rejected", w[gpu.Spent], w[gpu.Drawn])
 		}
 	}
@@ -246,7 +252,9 @@ func TestDeviceShuffle(t *testing.T) {
 
 // A state must move between agents on devices and on the host, and be lost with its device with an
 // error, not a crash.
-func TestDeviceState(t *testing.T) {
+func TestDeviceState(t *testing.T) { vktest.Both(t, testDeviceState) }
+
+func testDeviceState(t *testing.T) {
 	useBlas(t)
 	options := *New()
 	options.Rollout, options.Minibatch = 32, 128

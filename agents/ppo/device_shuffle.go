@@ -16,16 +16,16 @@ const (
 // from the order of the one before. The key is in the control words.
 type shuffler struct {
 	rows                  int
-	control               twin
+	control               gpu.Twin
 	begin, draw, exchange []*gpu.Commands // of each epoch
 }
 
 // newShuffler makes the commands for a number of rows; order has room for all epochs.
-func newShuffler(k *gpu.Kit, control twin, order *gpu.Buffer, rows, epochs int) *shuffler {
+func newShuffler(k *gpu.Kit, control gpu.Twin, order *gpu.Buffer, rows, epochs int) *shuffler {
 	s := &shuffler{rows: rows, control: control}
 	partner, reserved := k.Buffer("exchanges of rows", rows), k.Buffer("reserved rows", rows)
-	draw := k.Bind("learn_draw", 4, control.dev, partner)
-	shuffle := k.Bind("learn_shuffle", 3, control.dev, partner, reserved, order)
+	draw := k.Bind("learn_draw", 4, control.Dev, partner)
+	shuffle := k.Bind("learn_shuffle", 3, control.Dev, partner, reserved, order)
 	for e := range epochs {
 		do := func(r *gpu.Recorder, mode int) { gpu.Do(r, shuffle, rows, words(mode, rows, e)...) }
 		draws := func(r *gpu.Recorder) {
@@ -33,7 +33,7 @@ func newShuffler(k *gpu.Kit, control twin, order *gpu.Buffer, rows, epochs int) 
 				r.Dispatch(draw, 1, uint32(rows), uint32(e), uint32(purposeShuffle), drawRounds)
 				r.Barrier()
 			}
-			control.save(r)
+			control.Save(r)
 		}
 		s.begin = append(s.begin, k.Record(func(r *gpu.Recorder) {
 			do(r, 0)
@@ -46,7 +46,7 @@ func newShuffler(k *gpu.Kit, control twin, order *gpu.Buffer, rows, epochs int) 
 				do(r, 2)
 				do(r, 3)
 			}
-			control.save(r)
+			control.Save(r)
 		}))
 	}
 	return s
@@ -54,7 +54,7 @@ func newShuffler(k *gpu.Kit, control twin, order *gpu.Buffer, rows, epochs int) 
 
 // run makes the order of the rows in an epoch.
 func (s *shuffler) run(epoch int) error {
-	w := s.control.host.Words()
+	w := s.control.Host.Words()
 	if err := s.begin[epoch].Run(); err != nil {
 		return err
 	}

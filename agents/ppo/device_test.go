@@ -52,6 +52,10 @@ func TestRollout(t *testing.T) {
 			if (name == "rooms" || strings.HasPrefix(name, "lander")) && (!vktest.Required() || testing.Short()) {
 				t.Skip("a minute of compiling: set REQUIRE_VULKAN=1")
 			}
+			if name == "rooms" || name == "lander continuous" { // in slices, in memory that the host does not see
+				vktest.Staged(t)
+				vktest.Limit(t, 300_000, 0)
+			}
 			testRollout(t, c.config, c.agent, 20, 64, 3)
 		})
 	}
@@ -64,6 +68,7 @@ func TestRollout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			vktest.Staged(t)
 			testRollout(t, c, New(), 5, 40, 2)
 		})
 	}

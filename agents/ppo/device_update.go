@@ -55,11 +55,11 @@ func (l *learner) update(roll *env.Rollout) error {
 func (l *learner) takeIn() error {
 	a := l.a
 	key := a.key.Fold(shuffleFold).Fold(uint64(a.updates))
-	w := l.control.host.Words()
+	w := l.control.Host.Words()
 	clear(w)
 	w[gpu.Key], w[gpu.Key+1] = key.Lo, key.Hi
 	if s := a.norm; s != nil {
-		x := l.norm.host.Floats()
+		x := l.norm.Host.Floats()
 		copy(x, s.shift)
 		copy(x[a.obs:], s.scale)
 		for j, m := range s.mean {
@@ -67,13 +67,13 @@ func (l *learner) takeIn() error {
 		}
 	}
 	if s := a.rewards; s != nil {
-		pair(l.mean.host.Floats(), s.mean[0])
+		pair(l.mean.Host.Floats(), s.mean[0])
 	}
 	if err := l.take.Run(); err != nil {
 		return err
 	}
 	if s := a.norm; s != nil {
-		parts, chunks := l.moments.host.Floats(), l.momentChunks()
+		parts, chunks := l.moments.Host.Floats(), l.momentChunks()
 		for j := range s.mean {
 			sums := addPairs(parts[4*j*chunks:4*(j+1)*chunks], 2)
 			s.s1[j] += sums[0]
@@ -83,14 +83,14 @@ func (l *learner) takeIn() error {
 	}
 	factor := float32(0)
 	if s := a.rewards; s != nil {
-		sums := addPairs(l.returnParts.host.Floats(), 2)
+		sums := addPairs(l.returnParts.Host.Floats(), 2)
 		s.s1[0] += sums[0]
 		s.s2[0] += sums[1]
 		s.added += float64(l.all)
 		factor = s.factor()
 		a.metrics.rewardScale = float64(factor)
 	}
-	l.scale.host.Floats()[0] = factor
+	l.scale.Host.Floats()[0] = factor
 	return nil
 }
 
@@ -113,7 +113,7 @@ func addPairs(x []float32, n int) [4]float64 {
 
 // valueNext values the true successors of rows that were truncated, and of the last step's.
 func (l *learner) valueNext(roll *env.Rollout) error {
-	list := l.list.host.Words()
+	list := l.list.Host.Words()
 	n := 0
 	for k, end := range roll.End {
 		if end == env.Truncated || end == env.Running && k >= l.all-l.stepWorlds {
@@ -125,7 +125,7 @@ func (l *learner) valueNext(roll *env.Rollout) error {
 	if err := l.listed.Run(); err != nil {
 		return err
 	}
-	w := l.control.host.Words()
+	w := l.control.Host.Words()
 	for c := 0; c*l.chunk < n; c++ {
 		w[gpu.Chunk] = uint32(c)
 		if err := l.successors.Run(); err != nil {
@@ -137,7 +137,7 @@ func (l *learner) valueNext(roll *env.Rollout) error {
 
 // explainedVariance is that of rollout.
 func (l *learner) explainedVariance() float64 {
-	n, s := float64(l.all), addPairs(l.gaeParts.host.Floats(), 4)
+	n, s := float64(l.all), addPairs(l.gaeParts.Host.Floats(), 4)
 	variance := func(sum, squares float64) float64 { return squares/n - float64(sum/n)*float64(sum/n) }
 	v := variance(s[0], s[1])
 	if v <= 1e-12*s[1]/n { // but for rounding, they do not vary
@@ -148,7 +148,7 @@ func (l *learner) explainedVariance() float64 {
 
 // epochs shuffles the rows for all epochs and learns from their minibatches.
 func (l *learner) epochs() error {
-	a, w := l.a, l.control.host.Words()
+	a, w := l.a, l.control.Host.Words()
 	for e := range a.Epochs {
 		if err := l.shuffle.run(e); err != nil {
 			return err
@@ -171,7 +171,7 @@ func (l *learner) epochs() error {
 
 // conclude reads the metrics of an update, and why it stopped, if it did.
 func (l *learner) conclude() error {
-	m, w, x := &l.a.metrics, l.control.host.Words(), l.control.host.Floats()
+	m, w, x := &l.a.metrics, l.control.Host.Words(), l.control.Host.Floats()
 	steps := int(w[gpu.Steps])
 	if why := w[gpu.Stop]; why > gpu.Far {
 		return fmt.Errorf("epoch %d, minibatch %d: %w", steps/l.batches, steps%l.batches, l.fault(why))
@@ -214,5 +214,5 @@ func (l *learner) fetch() error {
 	if l.a.rewards == nil {
 		return nil
 	}
-	return l.returns.dev.Download(l.a.rewards.ret)
+	return l.returns.Dev.Download(l.a.rewards.ret)
 }

@@ -153,7 +153,7 @@ func (b *Buffer) Floats() []float32 {
 
 // Free releases the buffer, if that has not been done.
 func (b *Buffer) Free() {
-	if b.d.hung { // its kernels may still write to it
+	if b == nil || b.d.hung { // its kernels may still write to it
 		return
 	}
 	if b.buf != nil {

@@ -178,10 +178,10 @@ func (b *Binding) create(buffers []*Buffer) error {
 
 // Free releases the binding, if that has not been done. Commands that dispatch it must not run any more.
 func (b *Binding) Free() {
-	d := b.k.d
-	if d.hung {
+	if b == nil || b.k.d.hung {
 		return
 	}
+	d := b.k.d
 	if b.pool != nil {
 		binding.DestroyDescriptorPool(d.dev, b.pool, nil)
 	}
@@ -391,7 +391,7 @@ func (c *Commands) Times() ([]float64, error) {
 
 // Free releases the commands, if that has not been done.
 func (c *Commands) Free() {
-	if c.d.hung { // they may still run
+	if c == nil || c.d.hung { // they may still run
 		return
 	}
 	if c.cmd != nil {

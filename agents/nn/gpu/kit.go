@@ -70,6 +70,34 @@ func (k *Kit) Err() error { return k.err }
 // Buffer returns memory of the device for a number of words, at least one, named in errors.
 func (k *Kit) Buffer(name string, words int) *Buffer { return k.buffer(name, words, vk.DeviceLocal) }
 
+// A Twin is memory of the device, Dev, with a mirror that the host sees, Host. They are one where the host
+// sees the device's memory as its own.
+type Twin struct{ Host, Dev *Buffer }
+
+// Twin returns a twin for a number of words, zero at first on the host.
+func (k *Kit) Twin(name string, words int) Twin {
+	dev := k.Buffer(name, words)
+	if dev != nil && dev.Words() != nil {
+		clear(dev.Words())
+		return Twin{dev, dev}
+	}
+	return Twin{k.Mapped(name, words), dev}
+}
+
+// Load records that what the host wrote comes to the device.
+func (t Twin) Load(r *Recorder) {
+	if t.Host != t.Dev {
+		r.Copy(t.Host, t.Dev, t.Host.Len())
+	}
+}
+
+// Save records that what kernels wrote comes to the host.
+func (t Twin) Save(r *Recorder) {
+	if t.Host != t.Dev {
+		r.Copy(t.Dev, t.Host, t.Host.Len())
+	}
+}
+
 // Mapped is Buffer for memory that the host sees, and that is zero at first.
 func (k *Kit) Mapped(name string, words int) *Buffer {
 	b := k.buffer(name, words, vk.HostVisible)
@@ -84,10 +112,6 @@ func (k *Kit) buffer(name string, words int, m vk.Memory) *Buffer {
 		return nil
 	}
 	words = max(words, 1)
-	if most := k.dev.Info().Range; uint64(words) > most/4 {
-		k.err = fmt.Errorf("the %s would take %d MiB in one buffer, of which %s allows %d MiB", name, words>>18, k.dev.Info().Name, most>>20)
-		return nil
-	}
 	b, err := k.dev.NewBuffer(4*words, m)
 	if err != nil {
 		k.err = fmt.Errorf("the %s: %w", name, err)

@@ -13,8 +13,7 @@ type Optimizer struct {
 	adam                       *nn.Adam
 	Grad                       *Buffer // the last gradient, before clipping
 	params, moments            *Buffer
-	rates                      *Buffer // of all steps of an update, on the device
-	stage                      *Buffer // of the rates, on the host
+	rates                      Twin // of all steps of an update
 	reduce, sum, verdict, step *Binding
 }
 
@@ -23,12 +22,12 @@ type Optimizer struct {
 func NewOptimizer(k *Kit, m *Memory, adam *nn.Adam, size, rows, steps int) *Optimizer {
 	o := &Optimizer{size: size, adam: adam, params: m.Params}
 	o.Grad, o.moments = k.Buffer("gradient", size), k.Buffer("state of Adam", 2*size)
-	o.rates, o.stage = k.Buffer("learning rates", 2*steps), k.Mapped("learning rates", 2*steps)
+	o.rates = k.Twin("learning rates", 2*steps)
 	parts := k.Buffer("sums of a minibatch", 2*((size+127)/128+5*nn.Blocks(rows)))
 	o.reduce = k.Bind("learn_reduce", 2, m.Control, m.Blocks, o.Grad)
 	o.sum = k.Bind("learn_sum", 3, m.Control, o.Grad, m.Work, parts)
 	o.verdict = k.Bind("learn_verdict", 6, m.Control, parts)
-	o.step = k.Bind("learn_adam", 6, m.Control, o.Grad, m.Params, o.moments, o.rates)
+	o.step = k.Bind("learn_adam", 6, m.Control, o.Grad, m.Params, o.moments, o.rates.Dev)
 	return o
 }
 
@@ -61,14 +60,14 @@ func (o *Optimizer) Save(params []float32) error {
 
 // Rates prepares the coming steps, with a learning rate.
 func (o *Optimizer) Rates(lr float32) {
-	w := o.stage.Floats()
+	w := o.rates.Host.Floats()
 	for i := range len(w) / 2 {
 		w[2*i], w[2*i+1] = o.adam.Rates(int64(i)+1, lr)
 	}
 }
 
 // LoadRates records that the device gets what Rates has prepared.
-func (o *Optimizer) LoadRates(r *Recorder) { r.Copy(o.stage, o.rates, o.stage.Len()) }
+func (o *Optimizer) LoadRates(r *Recorder) { o.rates.Load(r) }
 
 // Limits is what ends an update, or shortens a step.
 type Limits struct {
