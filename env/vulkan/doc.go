@@ -17,12 +17,25 @@
 // keep their own time; the CPU prepares the next two beginnings of episodes of each, and a
 // submission is repeated until all worlds are done. Policies are perceptrons as in package
 // agents/nn, with the arithmetic of its kernel "blas". Methods Device and Keep are for those who work
-// on on the device with what was recorded, as package agents/ppo does.
+// on the device with what was recorded, as package agents/ppo does.
 //
 // # Memory
 //
 // Word a of world i is at a*worlds+i, so that neighbouring worlds, which neighbouring threads step,
 // lie beside each other.
+//
+// Worlds, recordings and what policies and learners hold lie in the device's own memory. What the host reads
+// and writes are copies in memory that it sees: actions, observations, facts, ends and two words of each
+// world a step; whole worlds when episodes begin or states are saved, many at a time, put where they belong by
+// a kernel (shaders/columns.comp); rewards and ends of a rollout, and the rest of what Roll returns. Where the
+// host sees the device's memory as its own (integrated GPUs, Mesa's software driver), which the driver tells,
+// nothing is copied. With "resizable BAR", what the host writes in order lies on the device at once;
+// what it reads is copied, because reading over the bus takes long.
+//
+// A state is a small part of what a world needs during a step: of a lander, 5 of 36 kB. If memory or the
+// largest buffer do not hold all worlds as they are stepped, they are in slices, whose states take turns in
+// the memory that kernels work in, by copies on the device. Results do not depend on that. Rollouts
+// keep two beginnings of episodes a world beside its state; if they cannot be recorded whole, Roll takes them in parts.
 //
 // Worlds may have different scenes, as those of sandbox-v0 with several rooms do: an env.MultiScene. A table
 // holds what is fixed, scene after scene; a world notes where that of its scene begins, and has room for the
@@ -52,8 +65,12 @@
 //
 // # Limits
 //
-// All worlds lie in one buffer, whose size drivers limit: on Mesa's software driver, 128 MiB are
-// about 3,700 worlds of lander-v0 and 2,400 of walker-v0. Mesa's software driver compiles a kernel when
+// Memory limits the number of worlds: Fits tells it, and `terrarium doctor` for landers. What finds no room, or
+// what Keep cannot record in one buffer, is an error that wraps vk.ErrMemory and says how much would do. Once the
+// device is lost, or a submission has not ended after ten minutes, all methods return an error that wraps
+// vk.ErrLost; the states that AppendState could not save are empty, and Err says why.
+//
+// Mesa's software driver compiles a kernel when
 // it first runs, in less than 2 s of one core each (the benchmark FirstDispatch measures it), and keeps
 // the result in ~/.cache/mesa_shader_cache. Software devices are for tests: they are slower than the
 // engine "go". All environments of the program have kernels; those of other people are refused with
