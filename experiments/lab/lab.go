@@ -123,6 +123,9 @@ func rootCommand() *cobra.Command {
 		if bad := new(pflag.InvalidValueError); errors.As(err, &bad) && flagValues[bad.GetFlag().Value.Type()] != "" {
 			return fmt.Errorf("--%s is %q: want %s", bad.GetFlag().Name, bad.GetValue(), flagValues[bad.GetFlag().Value.Type()])
 		}
+		if bad := new(pflag.NotExistError); errors.As(err, &bad) && strings.ContainsAny(bad.GetSpecifiedShortnames(), " *+(") {
+			return fmt.Errorf("-%s is taken for flags: put an expression that begins with - in brackets, as in \"(-%[1]s)\"", bad.GetSpecifiedShortnames())
+		}
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, c := range commands {

@@ -59,6 +59,13 @@ func TestOveropt(t *testing.T) {
 	if text, err := os.ReadFile(figure); err != nil || !bytes.Contains(text, []byte("</svg>")) {
 		t.Error(err)
 	}
+	code, text := output(t, "reward", "overopt", "(-act.torque)", "--on", run, "--levels", "2", "--pool", "4", "--steps", "8192", "--kl", "0", "--seeds", "1", "--json", "-o", figure)
+	if code != exitDone || !strings.Contains(text, `"lo":null`) {
+		t.Errorf("bounds of one seed: %d, %s", code, text)
+	}
+	if code, text := output(t, "reward", "overopt", "-act.torque * 2", "--on", run); code != exitInput || !strings.Contains(text, `in brackets, as in "(-act.torque * 2)"`) {
+		t.Errorf("an expression that looks like a flag: %d, %s", code, text)
+	}
 	for _, args := range [][]string{
 		{"reward", "overopt", "task"}, {"reward", "overopt", "task", "--on", run, "--pool", "1"}, {"reward", "overopt", "task", "--on", run, "--kl", "-1"},
 		{"reward", "overopt", "task", "--on", run, "-o", "x.gif"}, {"reward", "overopt", "no such", "--on", run},

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +53,7 @@ The proxy is drawn at the gold's scale. A RUN as PROXY is the reward as far as t
 
 ` + rewardHelp,
 		Example: `  terrarium reward overopt runs/preference --on runs/lander
-  terrarium reward overopt "-speed - abs(offset)" --on runs/lander --steps 300000 -o speed.svg`,
+  terrarium reward overopt "(-speed - abs(offset))" --on runs/lander --steps 300000 -o speed.svg`,
 		Args: exactlyOne("the reward to optimise"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
@@ -109,6 +110,22 @@ type overoptPoint struct {
 	N     int            `json:"n,omitempty"`
 	Proxy stats.Interval `json:"proxy"` // at gold's scale
 	Gold  stats.Interval `json:"gold"`
+}
+
+// MarshalJSON writes the bounds that one seed alone does not give as null.
+func (p overoptPoint) MarshalJSON() ([]byte, error) {
+	type bounds struct {
+		Value jsonFloat `json:"value"`
+		Lo    jsonFloat `json:"lo"`
+		Hi    jsonFloat `json:"hi"`
+	}
+	of := func(i stats.Interval) bounds { return bounds{jsonFloat(i.Value), jsonFloat(i.Lo), jsonFloat(i.Hi)} }
+	return json.Marshal(struct {
+		KL    float64 `json:"kl"`
+		N     int     `json:"n,omitempty"`
+		Proxy bounds  `json:"proxy"`
+		Gold  bounds  `json:"gold"`
+	}{p.KL, p.N, of(p.Proxy), of(p.Gold)})
 }
 
 // An overoptimizer holds what all ways of optimising share.
@@ -371,7 +388,11 @@ func (x *overoptimizer) print(w io.Writer, curves []overoptCurve) error {
 			if p == peak {
 				note = "best"
 			}
-			fmt.Fprintf(t, "%s\t%.2f\t%.4g\t%.4g [%.4g, %.4g]\t%s\n", c.Method, p.KL, p.Proxy.Value, p.Gold.Value, p.Gold.Lo, p.Gold.Hi, note)
+			bounds := "of one seed"
+			if !math.IsInf(p.Gold.Hi, 0) {
+				bounds = fmt.Sprintf("[%.4g, %.4g]", p.Gold.Lo, p.Gold.Hi)
+			}
+			fmt.Fprintf(t, "%s\t%.2f\t%.4g\t%.4g %s\t%s\n", c.Method, p.KL, p.Proxy.Value, p.Gold.Value, bounds, note)
 		}
 	}
 	if err := t.Flush(); err != nil {
