@@ -15,7 +15,7 @@ const (
 
 	// keep is the number of states that are kept apart before they are worked into the covariance,
 	// which nothing reads but the exact inversion: a multiple of lazy.
-	keep = 64
+	keep = 16
 
 	// reinvert is the number of rank-one updates after which the inverse is computed afresh; a
 	// multiple of keep.
