@@ -126,6 +126,28 @@ func openDesks(desks []label.Desk) (p *compare.Page, done func() error, err erro
 	}, nil
 }
 
+// asksPeople tells whether a reward of the run learns from people.
+func (p *Plan) asksPeople() bool {
+	return slices.ContainsFunc(p.Reward, func(t RewardTerm) bool { return t.Name == "human" })
+}
+
+// printAnswered says how many of its questions a run had answers to when it ended.
+func printAnswered(w io.Writer, dir string) error {
+	desks, err := desksOf(dir)
+	if err != nil || len(desks) == 0 {
+		return err
+	}
+	page, err := compare.ReadPage(desks)
+	if err != nil {
+		return err
+	}
+	s, err := page.Progress()
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%d of %s answered\n", s.Answered, plural(s.Questions, "question"))
+	}
+	return err
+}
+
 // labelsDir is the folder, in that of a run, of questions about recorded episodes.
 const labelsDir = "labels"
 

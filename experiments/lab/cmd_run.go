@@ -69,12 +69,18 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s on %s, %s %s, %d worlds, %s, into %s\n",
 					p.Name, p.Agent.Name, p.Spec.ID, count(p.Steps), p.stepName(), p.Worlds, plural(len(p.Seeds), "seed"), out)
 				fmt.Fprintln(cmd.OutOrStdout(), line)
+				if p.asksPeople() {
+					fmt.Fprintf(cmd.OutOrStdout(), "people are asked, and may answer while it trains: terrarium label %s\n", out)
+				}
 			}
 			r, err := Train(cmd.Context(), p, out, Options{Workers: workers, Notify: d.notify, Program: os.Args, picked: env.Engine()})
 			if err != nil {
 				return err
 			}
-			return d.finish(r, writeReport([]string{r.Dir}, filepath.Join(r.Dir, reportFile)))
+			if err := d.finish(r, writeReport([]string{r.Dir}, filepath.Join(r.Dir, reportFile))); err != nil || asJSON || !p.asksPeople() {
+				return err
+			}
+			return printAnswered(cmd.OutOrStdout(), r.Dir)
 		},
 	}
 	f := c.Flags()

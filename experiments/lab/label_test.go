@@ -29,10 +29,11 @@ func output(t *testing.T, args ...string) (int, string) {
 func TestLabelAndHeron(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	const reward = "reward=[{name: human, options: {every: 2000, labels: 12, rounds: 2, segment: 10, window: 4000, epochs: 2, prior: [{fact: angle_squared, less: true, margin: 0.3}, {fact: torque_squared, less: true}]}}]"
-	if code, text := output(t, "run", "pendulum", "--set", "steps=16384", "--set", "eval.episodes=2", "--set", reward, "--out", run); code != exitDone {
+	code, text := output(t, "run", "pendulum", "--set", "steps=16384", "--set", "eval.episodes=2", "--set", reward, "--out", run)
+	if code != exitDone || !strings.Contains(text, "terrarium label "+run) || !strings.Contains(text, "0 of 12 questions answered") {
 		t.Fatal(code, text)
 	}
-	code, text := output(t, "label", run, "--stats", "--json")
+	code, text = output(t, "label", run, "--stats", "--json")
 	var p compare.Progress
 	if err := json.Unmarshal([]byte(text), &p); err != nil || code != exitDone || p.Questions != 12 || p.Answered != 0 {
 		t.Errorf("label --stats: %d %s %v", code, text, err)
