@@ -9,7 +9,7 @@ type fan struct {
 	body   int
 	from   geom.Vec
 	ground int
-	x, y   []float32 // where the rays lead
+	x, y   []float32 // where the rays lead; then, up to a multiple of the most lanes, rays straight up, which hit nothing
 }
 
 // fanRays casts at most fanWidth rays of a fan together, if this processor can; nil if it cannot.
@@ -49,6 +49,9 @@ func (m *Model) findFan() *fan {
 	if f.ground < 0 {
 		return nil
 	}
+	for len(f.x)%16 != 0 {
+		f.x, f.y = append(f.x, 0), append(f.y, 1)
+	}
 	return f
 }
 
@@ -61,9 +64,10 @@ func (w *World) castFan(dst []float32) bool {
 	o := w.WorldPoint(f.body, f.from)
 	v := w.groundVerts(f.ground)
 	first := segmentAt(v, w.grounds[f.ground].perX, o.X)
-	for i := 0; i < len(f.x); i += fanWidth {
-		k := min(i+fanWidth, len(f.x))
-		fanRays(v, first, o.X, o.Y, f.x[i:k], f.y[i:k], dst[i:k])
+	rays := len(w.m.rays)
+	for i := 0; i < rays; i += fanWidth {
+		k := min(i+fanWidth, rays)
+		fanRays(v, first, o.X, o.Y, f.x[i:i+fanWidth], f.y[i:i+fanWidth], dst[i:k])
 	}
 	return true
 }

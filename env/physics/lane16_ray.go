@@ -5,16 +5,12 @@
 package physics
 
 func laneFan16(v []gvert, first int, originX, originY float32, alongX, alongY, dst []float32) {
-	var dx, dy lanes16
-	in := lanes16{}
-	for i := range dst {
-		*at16(&dx, i), *at16(&dy, i), *at16(&in, i) = alongX[i], alongY[i], 1
-	}
+	dx, dy := take16(&alongX[:laneCount16][0]), take16(&alongY[:laneCount16][0])
 	ox, oy := splat16(originX), splat16(originY)
 	lo, hi := laneMin16(ox, ox.Add(dx)), laneMax16(ox, ox.Add(dx))
 	fraction := splat16(float32(1))
 	last := len(v) - 2
-	on := in.NotEqual(lanes16{}).And(hi.GreaterEqual(splat16(v[0].x))).And(lo.LessEqual(splat16(v[last+1].x)))
+	on := hi.GreaterEqual(splat16(v[0].x)).And(lo.LessEqual(splat16(v[last+1].x)))
 	for i := first; i >= 0 && i <= last; i++ {
 		p := &v[i]
 		x, y, nx, ny := splat16(p.x), splat16(p.y), splat16(p.nx), splat16(p.ny)
@@ -35,7 +31,7 @@ func laneFan16(v []gvert, first int, originX, originY float32, alongX, alongY, d
 		fraction = f.Merge(fraction, hit)
 		on = andNot16(on, hit)
 	}
-	for i := range dst {
-		dst[i] = *at16(&fraction, i)
-	}
+	var all [laneCount16]float32
+	put16(&all[0], fraction)
+	copy(dst, all[:])
 }

@@ -5,16 +5,12 @@
 package physics
 
 func laneFan8(v []gvert, first int, originX, originY float32, alongX, alongY, dst []float32) {
-	var dx, dy lanes8
-	in := lanes8{}
-	for i := range dst {
-		*at8(&dx, i), *at8(&dy, i), *at8(&in, i) = alongX[i], alongY[i], 1
-	}
+	dx, dy := take8(&alongX[:laneCount8][0]), take8(&alongY[:laneCount8][0])
 	ox, oy := splat8(originX), splat8(originY)
 	lo, hi := laneMin8(ox, ox.Add(dx)), laneMax8(ox, ox.Add(dx))
 	fraction := splat8(float32(1))
 	last := len(v) - 2
-	on := in.NotEqual(lanes8{}).And(hi.GreaterEqual(splat8(v[0].x))).And(lo.LessEqual(splat8(v[last+1].x)))
+	on := hi.GreaterEqual(splat8(v[0].x)).And(lo.LessEqual(splat8(v[last+1].x)))
 	for i := first; i >= 0 && i <= last; i++ {
 		p := &v[i]
 		x, y, nx, ny := splat8(p.x), splat8(p.y), splat8(p.nx), splat8(p.ny)
@@ -35,7 +31,7 @@ func laneFan8(v []gvert, first int, originX, originY float32, alongX, alongY, ds
 		fraction = f.Merge(fraction, hit)
 		on = andNot8(on, hit)
 	}
-	for i := range dst {
-		dst[i] = *at8(&fraction, i)
-	}
+	var all [laneCount8]float32
+	put8(&all[0], fraction)
+	copy(dst, all[:])
 }

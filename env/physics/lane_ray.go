@@ -4,18 +4,15 @@ package physics
 
 // laneFan casts rays from one origin, a ray a lane, at the ground with points v, as castGround
 // does with each of them. The ways of the rays lead to the right or straight up or down; the first
-// segment to look at is given. It writes their hit fractions, 1 where nothing is hit, to dst.
+// segment to look at is given. It writes their hit fractions, 1 where nothing is hit, to dst, which may be for
+// fewer rays than there are lanes.
 func laneFan(v []gvert, first int, originX, originY float32, alongX, alongY, dst []float32) {
-	var dx, dy lanes
-	in := lanes(0)
-	for i := range dst {
-		*at(&dx, i), *at(&dy, i), *at(&in, i) = alongX[i], alongY[i], 1
-	}
+	dx, dy := take(&alongX[:laneCount][0]), take(&alongY[:laneCount][0])
 	ox, oy := lanes(originX), lanes(originY)
 	lo, hi := laneMin(ox, ox+dx), laneMax(ox, ox+dx)
 	fraction := lanes(1)
 	last := len(v) - 2
-	on := mask(in != 0 && hi >= lanes(v[0].x) && lo <= lanes(v[last+1].x))
+	on := mask(hi >= lanes(v[0].x) && lo <= lanes(v[last+1].x))
 	for i := first; i >= 0 && i <= last; i++ {
 		p := &v[i]
 		x, y, nx, ny := lanes(p.x), lanes(p.y), lanes(p.nx), lanes(p.ny)
@@ -36,7 +33,7 @@ func laneFan(v []gvert, first int, originX, originY float32, alongX, alongY, dst
 		fraction = choose(hit, f, fraction)
 		on = andNot(on, hit)
 	}
-	for i := range dst {
-		dst[i] = *at(&fraction, i)
-	}
+	var all [laneCount]float32
+	put(&all[0], fraction)
+	copy(dst, all[:])
 }
