@@ -6,7 +6,7 @@ package physics
 
 import "math/bits"
 
-const soloMost16 = 1 + laneCount16/4
+const soloMost16 = laneCount16 / 2
 
 type laneFree16 struct {
 	in       lanes16
@@ -174,7 +174,7 @@ func (g *laneGroup16) lineUpFree(worlds uint32) {
 			continue
 		}
 		for i := range g.free {
-			if *at16(&g.free[i].in, l) != 0 {
+			if g.free[i].has>>l&1 != 0 {
 				g.unknown[l] = append(g.unknown[l], int32(i))
 			}
 		}

@@ -6,7 +6,7 @@ package physics
 
 import "math/bits"
 
-const soloMost8 = 1 + laneCount8/4
+const soloMost8 = laneCount8 / 2
 
 type laneFree8 struct {
 	in       lanes8
@@ -174,7 +174,7 @@ func (g *laneGroup8) lineUpFree(worlds uint32) {
 			continue
 		}
 		for i := range g.free {
-			if *at8(&g.free[i].in, l) != 0 {
+			if g.free[i].has>>l&1 != 0 {
 				g.unknown[l] = append(g.unknown[l], int32(i))
 			}
 		}

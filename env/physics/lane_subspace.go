@@ -5,7 +5,7 @@ package physics
 import "math/bits"
 
 // soloMost is the number of worlds up to which they are solved for one by one.
-const soloMost = 1 + laneCount/4
+const soloMost = laneCount / 2
 
 // A laneFree is an impulse strictly within its bounds in those worlds in which in is not 0.
 type laneFree struct {
@@ -163,7 +163,7 @@ func (g *laneGroup) lineUpFree(worlds uint32) {
 			continue
 		}
 		for i := range g.free {
-			if *at(&g.free[i].in, l) != 0 {
+			if g.free[i].has>>l&1 != 0 {
 				g.unknown[l] = append(g.unknown[l], int32(i))
 			}
 		}
