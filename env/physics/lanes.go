@@ -53,14 +53,16 @@ func (w *World) key() *uint32 { return &w.mem[len(w.mem)-1] }
 
 // sort takes in ws.
 func (l *lineup) sort(ws []*World) {
-	l.ws, l.keys = l.ws[:0], l.keys[:0]
-	for _, w := range ws {
-		key, at := *w.key(), len(l.ws)
-		l.ws, l.keys = append(l.ws, w), append(l.keys, key)
-		for ; at > 0 && l.keys[at-1] > key; at-- {
-			l.ws[at], l.keys[at] = l.ws[at-1], l.keys[at-1]
+	l.ws, l.keys = append(l.ws[:0], ws...), l.keys[:0]
+	for _, w := range ws { // none of them waits for the memory of another
+		l.keys = append(l.keys, *w.key())
+	}
+	for i, key := range l.keys {
+		w := l.ws[i]
+		for ; i > 0 && l.keys[i-1] > key; i-- {
+			l.ws[i], l.keys[i] = l.ws[i-1], l.keys[i-1]
 		}
-		l.ws[at], l.keys[at] = w, key
+		l.ws[i], l.keys[i] = w, key
 	}
 }
 

@@ -16,15 +16,12 @@ func (w *World) Prefetch() {
 		prefetch(unsafe.Pointer(&w.grounds[0]), min(n, farthest/4))
 	}
 	if len(w.contacts) > 0 {
-		prefetch(unsafe.Pointer(&w.contacts[0]), 4*sizeof[contact]())
+		prefetch(unsafe.Pointer(&w.contacts[0]), min(len(w.contacts), 12)*sizeof[contact]())
 	}
-	if n := l.verts*sizeof[vert]() + l.shapes*sizeof[aabb](); n > 0 {
-		prefetch(unsafe.Pointer(&w.world[0]), min(n, farthest/2))
+	if len(w.m.movers) < len(w.m.shapes) { // others' boxes are not made again
+		prefetch(unsafe.Pointer(&w.boxes[0]), min(l.shapes*sizeof[aabb](), farthest/2))
 	}
 }
-
-// Bytes returns the memory that w takes. It implements env.Prefetcher.
-func (w *World) Bytes() int { return w.m.Bytes() }
 
 // farthest is the most that Prefetch fetches of a part of a world, in bytes.
 const farthest = 2048
