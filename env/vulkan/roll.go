@@ -91,9 +91,10 @@ func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int
 
 // openRoll makes what a rollout needs on the device and in r.
 func (v *vec) openRoll(r *env.Rollout, a *env.Actor, steps int, keep bool) error {
+	if err := v.DueRoll(); err != nil {
+		return err
+	}
 	switch {
-	case v.phase != toObserve:
-		return v.misuse("Roll", "Step")
 	case v.failed != nil:
 		return v.failed
 	case steps < 1:
@@ -143,10 +144,11 @@ func (v *vec) finishRoll(s int) error {
 		}
 		if done {
 			for i := range n {
-				w := &v.worlds[first+i]
-				w.step = int32(v.word(wordStep, i))
-				w.ended, w.seen = v.word(wordEnded, i) != 0, false
-				w.held = !w.ended
+				v.Steps[first+i] = int32(v.word(wordStep, i))
+				v.Stages[first+i], v.held[first+i] = env.Look, true
+				if v.word(wordEnded, i) != 0 {
+					v.Stages[first+i] = env.Over
+				}
 			}
 			return nil
 		}
@@ -264,7 +266,7 @@ func (v *vec) allocateRoll(q *roller) (err error) {
 		return b
 	}
 	net, scratch, keys := buffer(q.size, vk.DeviceLocal), buffer((2*q.widest+v.w.act)*n, vk.DeviceLocal), buffer(2+2*q.steps, vk.DeviceLocal)
-	terms := buffer(max(2*len(v.terms), 1), vk.DeviceLocal)
+	terms := buffer(max(2*len(v.spec.Reward), 1), vk.DeviceLocal)
 	q.spare, q.out = buffer(spareStates*state*n, vk.DeviceLocal), buffer(q.steps*q.width*v.all, vk.DeviceLocal)
 	q.tails = buffer(3*q.steps*v.all, vk.HostVisible)
 	if err != nil {
@@ -285,9 +287,10 @@ func (v *vec) allocateRoll(q *roller) (err error) {
 			return err
 		}
 	}
-	w := make([]float32, 2*len(v.terms))
-	for i, t := range v.terms {
-		w[2*i], w[2*i+1] = math.Float32frombits(uint32(t.col)), t.weight
+	w := make([]float32, 2*len(v.spec.Reward))
+	for i, t := range v.spec.Reward {
+		col, _ := env.Column(v.spec.Facts, t.Fact) // the Spec is valid
+		w[2*i], w[2*i+1] = math.Float32frombits(uint32(col)), t.Weight
 	}
 	if err := terms.Upload(w); err != nil {
 		return err
@@ -321,7 +324,7 @@ func (v *vec) bindRoll(q *roller, net, scratch, keys, terms *vk.Buffer) (err err
 	}
 	q.end = func(r *vk.Recorder) {
 		r.Dispatch(end, v.groups(), n, uint32(v.rowObs), uint32(v.rowAct), uint32(v.rowNext), uint32(v.rowFacts), uint32(v.rowEnd),
-			uint32(v.w.obs), uint32(v.w.act), uint32(v.w.facts), uint32(2*q.widest), uint32(v.spec.MaxSteps), v.kernels, uint32(len(v.terms)))
+			uint32(v.w.obs), uint32(v.w.act), uint32(v.w.facts), uint32(2*q.widest), uint32(v.spec.MaxSteps), v.kernels, uint32(len(v.spec.Reward)))
 		r.Barrier()
 	}
 	return err
@@ -388,32 +391,27 @@ func (v *vec) beginRoll(s, steps int, key func(step int) rng.Key) error {
 	}
 	for i := first; i < first+n; i++ {
 		if err := v.showWorld(i); err != nil {
-			return v.locate(err, i)
+			return v.Locate(err, i)
 		}
 	}
 	if err := v.flush(); err != nil {
 		return fmt.Errorf("env %s: %w", v.spec.ID, err)
 	}
 	for i := range v.stride {
-		var w world
-		done := uint32(q.steps) // where there is none
+		done, step, ended, scene := uint32(q.steps), uint32(0), uint32(0), uint32(0) // where there is none
 		if i < n {
-			w, done = v.worlds[first+i], uint32(q.idle)
+			done, step, scene = uint32(q.idle), uint32(v.Steps[first+i]), v.scene[first+i]
+			if v.Stages[first+i] == env.Over {
+				ended = 1
+			}
 		}
-		ended, scene := uint32(0), uint32(0)
-		if i < n {
-			scene = v.scene[first+i]
-		}
-		if w.ended {
-			ended = 1
-		}
-		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, wordScene: scene, wordDone: done, wordStep: uint32(w.step), wordUsed: 0, wordEnded: ended, wordSpares: 0} {
+		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, wordScene: scene, wordDone: done, wordStep: step, wordUsed: 0, wordEnded: ended, wordSpares: 0} {
 			v.setWord(at, i, x)
 		}
 	}
 	for i := first; i < first+n; i++ {
 		if err := v.prepareSpares(i); err != nil {
-			return v.locate(err, i)
+			return v.Locate(err, i)
 		}
 	}
 	return nil
@@ -421,8 +419,7 @@ func (v *vec) beginRoll(s, steps int, key func(step int) rng.Key) error {
 
 // showWorld brings the observation of a world to the device, if it is not there.
 func (v *vec) showWorld(i int) error {
-	w := &v.worlds[i]
-	if w.ended || w.held {
+	if v.Stages[i] == env.Over || v.held[i] {
 		return nil
 	}
 	if err := v.fetch(i); err != nil {
@@ -448,18 +445,16 @@ func (v *vec) observeTo(row []uint32) {
 // prepareSpares prepares the beginnings of the next episodes of a world. Those that it has prepared before
 // are good still, unless levels may have changed.
 func (v *vec) prepareSpares(i int) error {
-	w, q, at := &v.worlds[i], v.roll, i%v.stride
-	_, steady := v.levels.(env.Steady)
+	w, q, at := &v.Worlds[i], v.roll, i%v.stride
+	_, steady := v.Levels().(env.Steady)
 	for s := range spareStates {
-		b, ready := beginning{w.key, w.episode + uint64(s), true}, &q.ready[i*spareStates+s]
+		b, ready := beginning{w.Key, w.Next + uint64(s), true}, &q.ready[i*spareStates+s]
 		if steady && *ready == b {
 			continue
 		}
 		*ready = beginning{}
-		key := w.key.Fold(b.episode)
 		level := &q.kept[i*spareStates+s]
-		v.levels.Next(level, v.first+i, key)
-		v.host.Reset(level, key)
+		v.host.Reset(level, v.Plan(level, i, b.episode))
 		row, err := q.spares.write(s*v.scenes.state*v.stride+at, false)
 		if err != nil {
 			return err
@@ -489,17 +484,17 @@ func (v *vec) refill(first, n int) (done bool, err error) {
 			done = false
 		}
 		if err != nil {
-			return false, v.locate(err, i)
+			return false, v.Locate(err, i)
 		}
-		w := &v.worlds[i]
+		w := &v.Worlds[i]
 		v.scene[i] = v.word(wordScene, at)
 		if used := int(v.word(wordUsed, at)); used > 0 {
-			w.episode += uint64(used)
+			w.Next += uint64(used)
 			last := &v.roll.kept[i*spareStates+used-1]
-			w.level.Seed = last.Seed
-			copy(w.level.Params, last.Params)
+			w.Level.Seed = last.Seed
+			copy(w.Level.Params, last.Params)
 			if err := v.prepareSpares(i); err != nil {
-				return false, v.locate(err, i)
+				return false, v.Locate(err, i)
 			}
 		}
 		if int(v.word(wordDone, at)) < v.roll.steps {
@@ -572,7 +567,7 @@ func (v *vec) endRoll(r *env.Rollout, from int, keep bool) error {
 			r.End[at+i] = env.End(w)
 		}
 	}
-	for i := range v.worlds {
+	for i := range v.all {
 		v.noteLevels(r, i, from)
 	}
 	for t := q.idle; t < q.steps && !keep; t++ {
@@ -598,21 +593,21 @@ func (v *vec) endRoll(r *env.Rollout, from int, keep bool) error {
 
 // noteLevels notes which level a world played in each step that was recorded from step from on.
 func (v *vec) noteLevels(r *env.Rollout, i, from int) {
-	w, q, n := &v.worlds[i], v.roll, v.all
+	q, n := v.roll, v.all
 	tails := q.tails.Words()
 	begun := uint64(0)
 	for t := q.idle; t < q.steps; t++ {
 		begun += uint64(tails[(3*t+2)*n+i])
 	}
 	level := env.Level{Params: make([]float32, len(v.spec.Params))}
-	episode := w.episode - begun
+	episode := v.Worlds[i].Next - begun
 	for t := q.idle; t < q.steps; t++ {
 		if tails[(3*t+2)*n+i] != 0 {
-			v.levels.Next(&level, v.first+i, w.key.Fold(episode))
-			w.id = level.ID(v.spec)
+			v.Plan(&level, i, episode)
+			v.IDs[i] = level.ID(v.spec)
 			episode++
 		}
-		r.Level[(from+t-q.idle)*n+i] = w.id
+		r.Level[(from+t-q.idle)*n+i] = v.IDs[i]
 	}
 }
 

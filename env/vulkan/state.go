@@ -1,23 +1,18 @@
 package vulkan
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/terrarium-rl/terrarium/env"
-	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
 // SetLevels makes coming episodes take their levels from src.
 func (v *vec) SetLevels(src env.Levels) {
-	v.levels = src
+	v.Episodes.SetLevels(src)
 	if v.roll != nil {
 		clear(v.roll.ready)
 	}
 }
-
-// Level returns the level of the current episode of a world.
-func (v *vec) Level(world int) *env.Level { return &v.worlds[world].level }
 
 // Draw draws a world, if it can be drawn.
 func (v *vec) Draw(c env.Canvas, world int) {
@@ -30,7 +25,7 @@ func (v *vec) Draw(c env.Canvas, world int) {
 func (v *vec) brought(world int) bool {
 	err := v.fetch(world)
 	if err != nil && v.failed == nil {
-		v.failed = v.locate(err, world)
+		v.failed = v.Locate(err, world)
 	}
 	return err == nil
 }
@@ -38,59 +33,28 @@ func (v *vec) brought(world int) bool {
 // Err returns why a state could not be saved or a world not be drawn, if that is so.
 func (v *vec) Err() error { return v.failed }
 
-// The state of a world is that of env.NewVec: key, number of the next episode, step, ended, level,
-// state of the Env.
-const stateHead = 8 + 8 + 4 + 1
-
 // AppendState appends the state of a world. It panics if the Env is not a StateEnv. If the device fails it
 // appends nothing; Err and what is done next say why.
 func (v *vec) AppendState(dst []byte, world int) []byte {
-	w := &v.worlds[world]
-	if !w.ended && !v.brought(world) {
+	if v.Stages[world] != env.Over && !v.brought(world) {
 		return dst
 	}
-	dst = binary.LittleEndian.AppendUint64(dst, w.key.Uint64())
-	dst = binary.LittleEndian.AppendUint64(dst, w.episode)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(w.step))
-	if w.ended {
-		return append(dst, 1)
-	}
-	dst, _ = w.level.AppendBinary(append(dst, 0))
-	return v.host.(env.StateEnv).AppendState(dst)
+	return v.Episodes.AppendState(dst, world, v.host)
 }
 
 // SetState makes a world continue from a state of AppendState.
 func (v *vec) SetState(world int, state []byte) error {
-	w := &v.worlds[world]
-	host, ok := v.host.(env.StateEnv)
-	if !ok {
-		return fmt.Errorf("env %s cannot restore states", v.spec.ID)
+	was := v.Stages[world]
+	if err := v.Episodes.SetState(world, state, v.host); err != nil {
+		v.Stages[world] = was // on the device nothing has changed
+		return err
 	}
-	if len(state) < stateHead || state[stateHead-1] > 1 {
-		return fmt.Errorf("env %s: malformed state of %d bytes", v.spec.ID, len(state))
+	v.held[world] = false
+	if v.Stages[world] == env.Over {
+		return nil
 	}
-	if ended := state[stateHead-1] == 1; !ended {
-		level := env.Level{Params: make([]float32, len(v.spec.Params))}
-		rest, err := env.CutLevel(&level, state[stateHead:])
-		if err != nil {
-			return fmt.Errorf("env %s: malformed state: %w", v.spec.ID, err)
-		}
-		if err := host.SetState(rest); err != nil {
-			return fmt.Errorf("env %s: %w", v.spec.ID, err)
-		}
-		if err := v.send(world); err != nil {
-			return fmt.Errorf("env %s: %w", v.spec.ID, err)
-		}
-		w.level, w.id, w.ended = level, level.ID(v.spec), false
-	} else {
-		w.ended = true
-	}
-	w.key = rng.New(binary.LittleEndian.Uint64(state))
-	w.episode = binary.LittleEndian.Uint64(state[8:])
-	w.step = int32(binary.LittleEndian.Uint32(state[16:]))
-	w.seen, w.held = false, false
-	if v.phase == unset {
-		v.phase = toObserve
+	if err := v.send(world); err != nil {
+		return fmt.Errorf("env %s: %w", v.spec.ID, err)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/terrarium-rl/terrarium/env"
-	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
@@ -44,16 +43,9 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := spec.Validate(); err != nil {
+	books, err := env.NewEpisodes(spec, o)
+	if err != nil {
 		return nil, err
-	}
-	if o.Worlds < 1 || o.First < 0 {
-		return nil, fmt.Errorf("env %s: %d worlds from number %d, want at least 1 from 0", spec.ID, o.Worlds, o.First)
-	}
-	if o.Levels == nil {
-		if o.Levels, err = (&env.LevelSet{}).Compile(spec); err != nil {
-			return nil, err
-		}
 	}
 	host := c.New()
 	manifest, layout, err := layOut(spec, host)
@@ -61,15 +53,8 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 		return nil, err
 	}
 	v := &vec{
-		spec: spec, levels: o.Levels, first: o.First, host: host, scenes: layout, worlds: make([]world, o.Worlds),
+		Episodes: books, spec: spec, host: host, scenes: layout, held: make([]bool, o.Worlds),
 		w: widths{env.Width(spec.Obs), env.Width(spec.Act), env.Width(spec.Facts)},
-	}
-	for i := range v.worlds {
-		v.worlds[i] = world{level: env.Level{Params: make([]float32, len(spec.Params))}, ended: true}
-	}
-	for _, t := range spec.Reward {
-		col, _ := env.Column(spec.Facts, t.Fact) // Validate has looked it up
-		v.terms = append(v.terms, term{col, t.Weight})
 	}
 	if v.machine, err = newMachine(manifest, v.scenes, spec.ID, o.Worlds, v.substeps(), v.w, d.Device); err != nil {
 		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
@@ -86,8 +71,7 @@ func (v *vec) substeps() int {
 	}
 	b := env.NewBatch(v.spec, 1)
 	l := env.Level{Params: make([]float32, len(v.spec.Params))}
-	v.levels.Next(&l, v.first, rng.Key{})
-	e.Reset(&l, rng.Key{})
+	e.Reset(&l, v.Plan(&l, 0, 0))
 	for n := 0; ; n++ {
 		if sim, _ := e.Drive(b, n); sim == nil {
 			return n
@@ -95,124 +79,66 @@ func (v *vec) substeps() int {
 	}
 }
 
-// A world is what the host knows about one on the device.
-type world struct {
-	key     rng.Key // its episodes fold their number into it
-	episode uint64  // number of the next episode
-	step    int32
-	ended   bool // the next Observe begins an episode
-	seen    bool // Next of the last batch holds the coming observation
-	held    bool // the device does, since the last rollout
-	level   env.Level
-	id      uint64
-}
-
-type term struct {
-	col    int
-	weight float32
-}
-
-type phase uint8
-
-const (
-	unset phase = iota // before Reset
-	toObserve
-	toStep
-)
-
 type vec struct {
+	*env.Episodes
 	*machine
 	scenes *scenes
 	spec   *env.Spec
-	levels env.Levels
-	first  int
 	w      widths
-	terms  []term
 	host   env.Env // the world in Go that all worlds are begun, saved and drawn by
-	worlds []world
-	batch  *env.Batch // of the last call
-	phase  phase
+	held   []bool  // of each world: the device holds the coming observation, since the last rollout
 	roll   *roller // nil before the first rollout
 	redone int     // steps of worlds that the host has done again
 	failed error   // what a method without an error could not do
 }
 
-// Spec returns the specification that all worlds share.
-func (v *vec) Spec() *env.Spec { return v.spec }
-
-// Len returns the number of worlds.
-func (v *vec) Len() int { return len(v.worlds) }
-
 // Reset abandons every episode.
 func (v *vec) Reset(seed uint64) {
-	for i := range v.worlds {
-		w := &v.worlds[i]
-		w.key, w.episode, w.ended, w.seen = rng.New(seed).Fold(uint64(v.first+i)), 0, true, false
-	}
+	v.Episodes.Reset(seed)
 	if v.broken {
 		v.failed = v.wipe()
 	}
-	v.phase = toObserve
 }
 
 // Observe fills b.Obs and b.Level.
 func (v *vec) Observe(b *env.Batch) error {
-	if v.phase != toObserve {
-		return v.misuse("Observe", "Step")
-	}
-	if err := v.attach(b); err != nil {
-		return err
-	}
 	if v.failed != nil {
 		return v.failed
 	}
-	for i := range v.worlds {
-		w := &v.worlds[i]
-		row := b.Obs[i*v.w.obs : (i+1)*v.w.obs]
-		switch {
-		case w.ended:
-			key := w.key.Fold(w.episode)
-			v.levels.Next(&w.level, v.first+i, key)
-			w.id = w.level.ID(v.spec)
-			v.host.Reset(&w.level, key)
-			w.episode++
-			w.step, w.ended = 0, false
-			v.host.Observe(row)
-			if err := v.send(i); err != nil {
-				return v.locate(err, i)
-			}
-		case w.seen:
-			copy(row, b.Next[i*v.w.obs:])
-		default:
-			if err := v.fetch(i); err != nil {
-				return v.locate(err, i)
-			}
-			v.host.Observe(row)
-		}
-		w.seen, w.held = false, false
-		b.Level[i] = w.id
+	if _, err := v.DueObserve(b); err != nil {
+		return err
 	}
-	v.phase = toStep
+	clear(v.held)
+	return v.Show(0, v.all, v)
+}
+
+// Begin implements env.Host.
+func (v *vec) Begin(world int, l *env.Level, key rng.Key, obs []float32) error {
+	v.host.Reset(l, key)
+	v.host.Observe(obs)
+	return v.send(world)
+}
+
+// Look implements env.Host.
+func (v *vec) Look(world int, obs []float32) error {
+	if err := v.fetch(world); err != nil {
+		return err
+	}
+	v.host.Observe(obs)
 	return nil
 }
 
 // Step applies b.Act and fills the rest of b.
 func (v *vec) Step(b *env.Batch) error {
-	if v.phase != toStep {
-		return v.misuse("Step", "Observe")
-	}
-	if err := v.attach(b); err != nil {
-		return err
-	}
 	if v.failed != nil {
 		return v.failed
 	}
-	for i := range v.worlds {
-		if err := v.clamp(b.Act[i*v.w.act : (i+1)*v.w.act]); err != nil {
-			return v.locate(err, i)
-		}
+	if _, err := v.DueStep(b); err != nil {
+		return err
 	}
-	v.phase = toObserve
+	if i, err := v.Clamp(b.Act); err != nil {
+		return v.Locate(err, i)
+	}
 	for s := range v.slices() {
 		if err := v.stepSlice(b, s); err != nil {
 			v.broken = true
@@ -238,46 +164,18 @@ func (v *vec) stepSlice(b *env.Batch, s int) error {
 	}
 	v.gather(b.Next[first*v.w.obs:][:n*v.w.obs], v.next, v.w.obs)
 	v.gather(b.Facts[first*v.w.facts:][:n*v.w.facts], v.facts, v.w.facts)
-	for i := range n {
-		if err := v.judge(b, first+i, i); err != nil {
-			return v.locate(err, first+i)
-		}
-	}
-	return nil
-}
-
-// judge ends the step of world i, number at of its slice: end of the episode, reward, errors.
-func (v *vec) judge(b *env.Batch, i, at int) error {
-	w := &v.worlds[i]
-	again, err := v.check(at)
-	switch {
-	case err != nil:
-		return err
-	case again:
-		if err := v.redo(b, i, at); err != nil {
-			return err
-		}
-	default:
+	for at := range n {
+		i := first + at
 		b.End[i] = env.End(v.ends.Words()[at])
+		again, err := v.check(at)
+		if err == nil && again {
+			err = v.redo(b, i, at)
+		}
+		if err != nil {
+			return v.Locate(err, i)
+		}
 	}
-	w.step++
-	if b.End[i] == env.Running && int(w.step) == v.spec.MaxSteps {
-		b.End[i] = env.Truncated
-	}
-	w.ended, w.seen = b.End[i] != env.Running, true
-	next, facts := b.Next[i*v.w.obs:(i+1)*v.w.obs], b.Facts[i*v.w.facts:(i+1)*v.w.facts]
-	if err := finite("observation", v.spec.Obs, next); err != nil {
-		return err
-	}
-	if err := finite("fact", v.spec.Facts, facts); err != nil {
-		return err
-	}
-	sum := float32(0)
-	for _, t := range v.terms {
-		sum += float32(t.weight * facts[t.col])
-	}
-	b.Reward[i] = sum
-	return nil
+	return v.Settle(first, first+n)
 }
 
 // redo performs the last step of a world on the host, from the state before it.
@@ -293,73 +191,4 @@ func (v *vec) redo(b *env.Batch, i, at int) error {
 	v.host.Observe(row.Next)
 	_, err = v.states.write(at, true)
 	return err
-}
-
-func finite(kind string, fields []env.Field, x []float32) error {
-	var sum float32
-	for _, v := range x {
-		sum += v - v
-	}
-	if sum == 0 {
-		return nil
-	}
-	for _, f := range fields {
-		for _, v := range x[:f.Len] {
-			if !geom.Finite(v) {
-				return fmt.Errorf("%s %q is %v", kind, f.Name, v)
-			}
-		}
-		x = x[f.Len:]
-	}
-	return nil
-}
-
-// clamp limits the actions of a world to their bounds.
-func (v *vec) clamp(act []float32) error {
-	for f := range v.spec.Act {
-		f := &v.spec.Act[f]
-		for i := range f.Len {
-			x := act[i]
-			switch {
-			case f.Choices > 0:
-				if !(x >= 0 && x < float32(f.Choices)) || x != geom.Floor(x) {
-					return fmt.Errorf("action %q is %v, want a whole number from 0 to %d", f.Name, x, f.Choices-1)
-				}
-			case x != x:
-				return fmt.Errorf("action %q is NaN", f.Name)
-			default:
-				act[i] = geom.Clamp(x, f.Lo, f.Hi)
-			}
-		}
-		act = act[f.Len:]
-	}
-	return nil
-}
-
-func (v *vec) misuse(called, missing string) error {
-	if v.phase == unset {
-		missing = "Reset"
-	}
-	return fmt.Errorf("env %s: %s called where %s was due", v.spec.ID, called, missing)
-}
-
-func (v *vec) attach(b *env.Batch) error {
-	if b == v.batch {
-		return nil
-	}
-	n := len(v.worlds)
-	if b.N != n || len(b.Obs) != n*v.w.obs || len(b.Act) != n*v.w.act || len(b.Facts) != n*v.w.facts {
-		return fmt.Errorf("env %s: the batch was not made by NewBatch for this spec and %d worlds", v.spec.ID, n)
-	}
-	for i := range v.worlds {
-		v.worlds[i].seen = false
-	}
-	v.batch = b
-	return nil
-}
-
-func (v *vec) locate(err error, i int) error {
-	w := &v.worlds[i]
-	return fmt.Errorf("env %s: world %d, episode %d (level %016x), step %d: %w",
-		v.spec.ID, v.first+i, w.episode-1, w.id, w.step, err)
 }
