@@ -4,10 +4,19 @@ package vulkan
 
 import (
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 
+	"github.com/terrarium-rl/terrarium/env"
+	"github.com/terrarium-rl/terrarium/env/envtest"
+	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/env/tasks/arm"
+	"github.com/terrarium-rl/terrarium/env/tasks/lander"
+	"github.com/terrarium-rl/terrarium/env/tasks/sandbox"
+	"github.com/terrarium-rl/terrarium/env/tasks/walker"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
@@ -49,6 +58,66 @@ func firstDispatch(b *testing.B, name string, several uint32) {
 		vktest.Must(b, c.Run())
 	}
 	b.ReportMetric((processor()-begin)/float64(b.N), "cpu-s/op")
+}
+
+// BenchmarkKernels measures how much of a step each kernel takes, on the device that TERRARIUM_VULKAN
+// names (default: software), with as many worlds as TERRARIUM_WORLDS says (default: 256, of one slice). It shows what
+// there is to gain from another way to share out the work of a kernel: see README.md. Times are those
+// of the device, so another program that uses it spoils them; compare shares.
+//
+//	TERRARIUM_VULKAN=discrete TERRARIUM_WORLDS=16384 go test ./env/vulkan -run '^$' -bench Kernels -benchtime 100x
+func BenchmarkKernels(b *testing.B) {
+	worlds, device := 256, "software"
+	if s := os.Getenv("TERRARIUM_WORLDS"); s != "" {
+		worlds = must(strconv.Atoi(s))
+	}
+	if s := os.Getenv("TERRARIUM_VULKAN"); s != "" {
+		device = s
+	}
+	lift := sandbox.New()
+	lift.Rooms = []string{"lift"}
+	for _, c := range []env.Config{lander.New(), walker.New(), lift, arm.New()} {
+		b.Run(must(c.Spec()).ID, func(b *testing.B) {
+			d, err := NewVec(c, env.VecOptions{Worlds: worlds}, Options{Device: device})
+			vktest.Must(b, err)
+			defer d.Close()
+			kernels(b, d.(*vec))
+		})
+	}
+}
+
+// kernels steps worlds, with a time stamp behind each kernel.
+func kernels(b *testing.B, v *vec) {
+	old := v.step
+	defer func() { v.step = old }()
+	v.step = must(v.dev.Record(func(r *vk.Recorder) {
+		r.Load(v.act, v.turns)
+		if v.before != nil {
+			r.Copy(v.mem, v.before, v.before.Len())
+		}
+		r.Timestamp()
+		for _, d := range v.program {
+			v.dispatch(r, d)
+			r.Timestamp()
+		}
+		r.Save(v.turns, v.faults, v.next, v.facts, v.ends)
+	}))
+	spent, all := map[string]float64{}, 0.0
+	v.Reset(1)
+	batch := env.NewBatch(v.spec, v.all)
+	for step := range b.N {
+		vktest.Must(b, v.Observe(batch))
+		envtest.RandomActions(v.spec, batch, rng.New(1), step)
+		vktest.Must(b, v.Step(batch))
+		for i, t := range must(v.step.Times()) {
+			spent[v.program[i].name] += t
+			all += t
+		}
+	}
+	for name, t := range spent {
+		b.ReportMetric(100*t/all, name+"-%")
+	}
+	b.ReportMetric(1e9*all/float64(b.N*v.all), "ns/world")
 }
 
 // processor returns the processor time of this program in seconds.

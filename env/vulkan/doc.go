@@ -44,11 +44,7 @@
 // where their loops differ in length. Where there is one scene only, a constant of the kernels says so, and
 // what all worlds share is read once for all.
 //
-// One thread steps one world. The other way, one thread a body, was tried by hand for a chain of eight
-// bodies with a simpler solver, on Mesa's software driver only: 1.8 million steps of worlds a
-// core-second against 1.2 million. It is not built here, because the kernels are those of the plain engine,
-// whose solver eliminates joints in an order. Neither has been measured on a GPU; `terrarium bench
-// rollout --engine vulkan` does that for what is here.
+// One thread steps one world. README.md says what one thread a body or pair would gain, as measured.
 //
 // # Kernels
 //

@@ -36,8 +36,15 @@ type machine struct {
 
 	rowObs, rowAct, rowNext, rowFacts, rowEnd int
 
-	simulate func(r *vk.Recorder)  // records the kernels of a step
-	extra    map[string]*vk.Kernel // that are not an environment's
+	program []dispatch            // the kernels of a step
+	extra   map[string]*vk.Kernel // that are not an environment's
+}
+
+// A dispatch is one of the kernels of a step.
+type dispatch struct {
+	name          string
+	kernel        *vk.Binding
+	turn, substep uint32
 }
 
 // groupSize is the number of worlds of a work group.
@@ -146,30 +153,37 @@ func (m *machine) load(manifest *engine.Manifest, id string, substeps int) error
 			return err
 		}
 	}
-	m.simulate = func(r *vk.Recorder) {
-		turn := 0
-		run := func(names []string, substep int) {
-			for _, name := range names {
-				r.Dispatch(bound[name], m.groups(), uint32(m.stride), uint32(turn), uint32(substep))
-				r.Barrier()
-				turn++
-			}
+	run := func(names []string, turn, substep int) {
+		for i, name := range names {
+			m.program = append(m.program, dispatch{name, bound[name], uint32(turn + i), uint32(substep)})
 		}
-		for s := range substeps {
-			for i, part := range parts {
-				again := 1
-				if i == 1 {
-					again = rounds
-				}
-				for from := turn; again > 0; again-- {
-					turn = from
-					run(part, s)
-				}
-			}
-		}
-		run(names[substep:], substeps)
 	}
+	turn := 0
+	for s := range substeps {
+		for i, part := range parts {
+			run(part, turn, s)
+			for range rounds - 1 {
+				if i == 1 {
+					run(part, turn, s)
+				}
+			}
+			turn += len(part)
+		}
+	}
+	run(names[substep:], turn, substeps)
 	return nil
+}
+
+// simulate records the kernels of a step.
+func (m *machine) simulate(r *vk.Recorder) {
+	for _, d := range m.program {
+		m.dispatch(r, d)
+	}
+}
+
+func (m *machine) dispatch(r *vk.Recorder, d dispatch) {
+	r.Dispatch(d.kernel, m.groups(), uint32(m.stride), d.turn, d.substep)
+	r.Barrier()
 }
 
 // record records a step.

@@ -190,7 +190,7 @@ func (b *Binding) Free() {
 }
 
 // maxStamps is the number of time stamps that one recording can hold.
-const maxStamps = 32
+const maxStamps = 128
 
 // A Recorder collects the commands of a submission.
 type Recorder struct {
