@@ -25,6 +25,8 @@ type linker struct {
 	table   image           // memory that all worlds share
 	items   []item          // what Go code may change between steps
 	quiet   bool            // do not note items
+	object  int             // number of the object in Go that is being placed
+	objects int             // that there are so far
 	arrays  []array
 	scratch []reflect.Value // to be placed behind all else
 	many    bool            // the world has other scenes, too
@@ -61,6 +63,7 @@ type item struct {
 	at int
 	n  int
 	as form
+	of int // number of the object in Go that it is a part of
 }
 
 type form uint8
@@ -162,12 +165,21 @@ func (k *linker) single(v reflect.Value) {
 	}
 	quiet := k.quiet
 	k.quiet = quiet || !ok
+	defer k.enter()()
 	k.place(v.Elem(), m, at, name)
 	k.quiet = quiet
 	if w, ok := v.Interface().(*physics.World); ok {
 		k.scratch = append(k.scratch, reflect.ValueOf(w.Model().Scratch()))
 		k.crowded = w.Model().Crowded()
 	}
+}
+
+// enter begins another object in Go. What it returns goes back to the one before.
+func (k *linker) enter() (leave func()) {
+	old := k.object
+	k.objects++
+	k.object = k.objects
+	return func() { k.object = old }
 }
 
 // fits reports whether n words at an address do not reach into the next object.
@@ -228,7 +240,7 @@ func (k *linker) place(v reflect.Value, m *image, at int, name string) {
 
 // scalar writes a number or truth value, and notes it as something that may change.
 func (k *linker) scalar(v reflect.Value, m *image, at int) {
-	i := item{p: v.Addr().UnsafePointer(), at: at, n: 1}
+	i := item{p: v.Addr().UnsafePointer(), at: at, n: 1, of: k.object}
 	switch v.Kind() {
 	case reflect.Float32, reflect.Int32, reflect.Uint32:
 	case reflect.Int64, reflect.Uint64, reflect.Float64:
@@ -245,7 +257,9 @@ func (k *linker) scalar(v reflect.Value, m *image, at int) {
 		return
 	}
 	if n := len(k.items); n > 0 {
-		if last := &k.items[n-1]; last.as == i.as && unsafe.Add(last.p, last.n*last.as.bytes()) == i.p && last.at+last.n*last.as.words() == i.at {
+		last := &k.items[n-1]
+		next := uintptr(last.p) + uintptr(last.n*last.as.bytes())
+		if last.of == i.of && last.as == i.as && next == uintptr(i.p) && last.at+last.n*last.as.words() == i.at {
 			last.n++
 			return
 		}
@@ -270,6 +284,7 @@ func (k *linker) placeSlice(v reflect.Value, m *image, at int, name string) {
 	base := to.grow(max(n*words(elem), 1))
 	h := (*sliceHeader)(v.Addr().UnsafePointer())
 	copy((*m)[at:], []uint32{uint32(base), uint32(v.Len()), uint32(n)})
+	defer k.enter()()
 	all := v.Slice(0, n)
 	for i := range n {
 		k.place(all.Index(i), to, base+i*words(elem), name)
