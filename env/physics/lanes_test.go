@@ -148,3 +148,58 @@ func TestFan(t *testing.T) {
 		t.Errorf("only %d hits", hits)
 	}
 }
+
+// Worlds of a model may differ in their grounds, in the corners of their shapes and in which take part.
+func TestLanesDiffer(t *testing.T) {
+	s := &scene.Scene{Name: "differ", Gravity: geom.Vec{Y: -10}, Grounds: []scene.Ground{flat(0)}}
+	s.Grounds[0].Capacity = 40
+	s.Bodies = []scene.Body{box("a", 0, 1.5, 0.4, 0.2), box("b", 0.3, 2.2, 0.3, 0.3), disc("c", -0.6, 2, 0.2), box("wall", 1.2, 1, 0.1, 1)}
+	s.Bodies[3].Kind = scene.Static
+	sensor := s.Bodies[3].Shapes[0]
+	sensor.Sensor, sensor.Points = true, scene.Box(geom.Vec{X: -1}, 0.5, 0.5, 0)
+	s.Bodies[3].Shapes = append(s.Bodies[3].Shapes, sensor)
+	s.Joints = []scene.Joint{{Name: "j", Kind: scene.Revolute, A: "a", B: "c", AnchorA: vec(-0.4, 0), AnchorB: vec(0.2, 0)}}
+	m, err := Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, width := range laneWidths() {
+		g, sc := m.newLanes(width), m.newScratch()
+		var plain, lanes []*World
+		for i := range 2*width + 3 {
+			w, r := m.NewWorld(), rng.New(5).Stream(1, uint32(i), 0)
+			points := []geom.Vec{{X: -3}}
+			for k := 1; k < 10+i%30; k++ {
+				points = append(points, geom.Vec{X: points[k-1].X + r.Range(0.1, 0.5), Y: r.Range(-0.2, 0.2)})
+			}
+			w.SetGround(0, points)
+			if i%3 > 0 {
+				w.SetPolygon(m.Shape(1, 0), []geom.Vec{{X: -0.3, Y: -0.2}, {X: 0.3, Y: -0.2}, {Y: 0.4}})
+			}
+			w.SetEnabled(m.Shape(2, 0), i%5 > 0)
+			w.SetVelocity(0, geom.Vec{X: r.Range(-3, 3)}, r.Range(-3, 3))
+			o := m.NewWorld()
+			o.CopyFrom(w)
+			plain, lanes = append(plain, w), append(lanes, o)
+		}
+		sensed := false
+		for step := range 200 {
+			for i, w := range plain {
+				w.Step(1. / 50)
+				sensed = sensed || w.Overlaps(m.Shape(3, 1), 1)
+				if i%7 == 3 && step == 100 { // any order is right
+					lanes[i], lanes[0], plain[i], plain[0] = lanes[0], lanes[i], plain[0], plain[i]
+				}
+			}
+			g(lanes, 1./50, sc)
+			for i := range plain {
+				if !bytes.Equal(plain[i].AppendState(nil), lanes[i].AppendState(nil)) {
+					t.Fatalf("width %d: world %d differs after step %d\n%s", width, i, step, difference(plain[i], lanes[i]))
+				}
+			}
+		}
+		if !sensed {
+			t.Error("the sensor has noticed nothing")
+		}
+	}
+}
