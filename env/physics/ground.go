@@ -39,11 +39,11 @@ func (w *World) GroundHeight(ground int, x float32) float32 {
 	if !(x > v[0].x) {
 		return v[0].y
 	}
-	if x >= v[last].x {
-		return v[last].y
-	}
 	i := segmentAt(v, w.grounds[ground].perX, x)
 	p, q := &v[i], &v[i+1]
+	if x >= q.x && x >= v[last].x { // the end of a long ground is far away in memory: most need not look there
+		return v[last].y
+	}
 	if q.x <= p.x {
 		return q.y
 	}

@@ -10,7 +10,7 @@ func laneFan16(v []gvert, first int, originX, originY float32, alongX, alongY, d
 	lo, hi := laneMin16(ox, ox.Add(dx)), laneMax16(ox, ox.Add(dx))
 	fraction := splat16(float32(1))
 	last := len(v) - 2
-	on := hi.GreaterEqual(splat16(v[0].x)).And(lo.LessEqual(splat16(v[last+1].x)))
+	on := hi.GreaterEqual(lo)
 	for i := first; i >= 0 && i <= last; i++ {
 		p := &v[i]
 		x, y, nx, ny := splat16(p.x), splat16(p.y), splat16(p.nx), splat16(p.ny)

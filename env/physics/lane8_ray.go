@@ -10,7 +10,7 @@ func laneFan8(v []gvert, first int, originX, originY float32, alongX, alongY, ds
 	lo, hi := laneMin8(ox, ox.Add(dx)), laneMax8(ox, ox.Add(dx))
 	fraction := splat8(float32(1))
 	last := len(v) - 2
-	on := hi.GreaterEqual(splat8(v[0].x)).And(lo.LessEqual(splat8(v[last+1].x)))
+	on := hi.GreaterEqual(lo)
 	for i := first; i >= 0 && i <= last; i++ {
 		p := &v[i]
 		x, y, nx, ny := splat8(p.x), splat8(p.y), splat8(p.nx), splat8(p.ny)

@@ -12,7 +12,7 @@ func laneFan(v []gvert, first int, originX, originY float32, alongX, alongY, dst
 	lo, hi := laneMin(ox, ox+dx), laneMax(ox, ox+dx)
 	fraction := lanes(1)
 	last := len(v) - 2
-	on := mask(hi >= lanes(v[0].x) && lo <= lanes(v[last+1].x))
+	on := mask(hi >= lo) // where rays end before the first segment, or begin behind the last, the loop sees it
 	for i := first; i >= 0 && i <= last; i++ {
 		p := &v[i]
 		x, y, nx, ny := lanes(p.x), lanes(p.y), lanes(p.nx), lanes(p.ny)

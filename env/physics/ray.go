@@ -72,9 +72,6 @@ func (w *World) castGround(ground int, o, d geom.Vec, hit *Hit) bool {
 	v := w.groundVerts(ground)
 	last := len(v) - 2
 	lo, hi := geom.Min(o.X, o.X+d.X), geom.Max(o.X, o.X+d.X)
-	if hi < v[0].x || lo > v[last+1].x {
-		return false
-	}
 	i, step := segmentAt(v, w.grounds[ground].perX, o.X), 1
 	if d.X < 0 {
 		step = -1
