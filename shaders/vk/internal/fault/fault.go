@@ -2,7 +2,7 @@
 // Programs leave its variables as they are; asking costs them a comparison a call.
 package fault
 
-// Call, if not nil, is asked at each call of the driver that may fail, by its name, what it is to
+// Call is asked, unless it is nil, at each call of the driver that may fail, by its name, what it is to
 // return; 0 leaves that to the driver. Calls that wait are made before, others in place of that.
 var Call func(name string) int32
 
