@@ -176,7 +176,7 @@ func (g *laneGroup16) carve() {
 	at += l.joints * sizeof[joint]() / 4
 	grounds := at
 	at += l.grounds * sizeof[ground]() / 4
-	g.image = make([]lanes16, at/4*4+4)
+	g.image = make([]lanes16, at/4*4+4+sizeof[body]()/4)[:at/4*4+4]
 	g.bodies = unsafe.Slice((*laneBody16)(unsafe.Pointer(&g.image[bodies])), l.bodies)
 	g.shapes = unsafe.Slice((*laneShape16)(unsafe.Pointer(&g.image[shapes])), l.shapes)
 	g.verts = unsafe.Slice((*laneVert16)(unsafe.Pointer(&g.image[verts])), l.verts)

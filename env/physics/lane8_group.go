@@ -176,7 +176,7 @@ func (g *laneGroup8) carve() {
 	at += l.joints * sizeof[joint]() / 4
 	grounds := at
 	at += l.grounds * sizeof[ground]() / 4
-	g.image = make([]lanes8, at/4*4+4)
+	g.image = make([]lanes8, at/4*4+4+sizeof[body]()/4)[:at/4*4+4]
 	g.bodies = unsafe.Slice((*laneBody8)(unsafe.Pointer(&g.image[bodies])), l.bodies)
 	g.shapes = unsafe.Slice((*laneShape8)(unsafe.Pointer(&g.image[shapes])), l.shapes)
 	g.verts = unsafe.Slice((*laneVert8)(unsafe.Pointer(&g.image[verts])), l.verts)

@@ -185,7 +185,7 @@ func (g *laneGroup) carve() {
 	at += l.joints * sizeof[joint]() / 4
 	grounds := at
 	at += l.grounds * sizeof[ground]() / 4
-	g.image = make([]lanes, at/4*4+4)
+	g.image = make([]lanes, at/4*4+4+sizeof[body]()/4)[:at/4*4+4] // even views of nothing at its end lie within
 	g.bodies = unsafe.Slice((*laneBody)(unsafe.Pointer(&g.image[bodies])), l.bodies)
 	g.shapes = unsafe.Slice((*laneShape)(unsafe.Pointer(&g.image[shapes])), l.shapes)
 	g.verts = unsafe.Slice((*laneVert)(unsafe.Pointer(&g.image[verts])), l.verts)
