@@ -56,7 +56,7 @@ demo: build
 # Windows want the machine for themselves, so the viewer's tests come last; what fails because a busy
 # machine lost a key is tried once more.
 test: need-go machine check portable race kernels
-	@$(GO) test $$($(GO) list ./... | grep -v '/render/viewer$$')
+	@$(GO) test -timeout 20m $$($(GO) list ./... | grep -v '/render/viewer$$')
 	@$(GO) test ./render/viewer || $(GO) test ./render/viewer
 
 # In continuous integration on Debian or Ubuntu, install what the optional tests need, and make
