@@ -102,8 +102,8 @@ func (g *laneGroup16) touchDown(at, first int, segment lanes16, near mask16, dt 
 	s, l := &g.m.landing[at], &g.land
 	sh := &g.shapes[s.b]
 	thick := l.radius.Greater(splat16(skin))
-	for todo := bitsOf16(near); todo != 0; {
-		e := bits.TrailingZeros32(todo)
+	for rest := bitsOf16(near); rest != 0; {
+		e := bits.TrailingZeros32(rest)
 		n := *wordOf16(&sh.n, e)
 		in := near.And(sameWord16(sh.n, word16(n)))
 		round := n == 1 || bitsOf16(thick)>>e&1 != 0
@@ -113,7 +113,7 @@ func (g *laneGroup16) touchDown(at, first int, segment lanes16, near mask16, dt 
 		if !round {
 			in = andNot16(in, thick)
 		}
-		todo &^= bitsOf16(in)
+		rest &^= bitsOf16(in)
 		l.n = int(n)
 		points := 2
 		if round {

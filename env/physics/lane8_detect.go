@@ -102,8 +102,8 @@ func (g *laneGroup8) touchDown(at, first int, segment lanes8, near mask8, dt flo
 	s, l := &g.m.landing[at], &g.land
 	sh := &g.shapes[s.b]
 	thick := l.radius.Greater(splat8(skin))
-	for todo := bitsOf8(near); todo != 0; {
-		e := bits.TrailingZeros32(todo)
+	for rest := bitsOf8(near); rest != 0; {
+		e := bits.TrailingZeros32(rest)
 		n := *wordOf8(&sh.n, e)
 		in := near.And(sameWord8(sh.n, word8(n)))
 		round := n == 1 || bitsOf8(thick)>>e&1 != 0
@@ -113,7 +113,7 @@ func (g *laneGroup8) touchDown(at, first int, segment lanes8, near mask8, dt flo
 		if !round {
 			in = andNot8(in, thick)
 		}
-		todo &^= bitsOf8(in)
+		rest &^= bitsOf8(in)
 		l.n = int(n)
 		points := 2
 		if round {

@@ -107,8 +107,8 @@ func (g *laneGroup) touchDown(at, first int, segment lanes, near mask, dt float3
 	s, l := &g.m.landing[at], &g.land
 	sh := &g.shapes[s.b]
 	thick := mask(l.radius > skin)
-	for todo := bitsOf(near); todo != 0; { // those with shapes of one kind
-		e := bits.TrailingZeros32(todo)
+	for rest := bitsOf(near); rest != 0; { // those with shapes of one kind
+		e := bits.TrailingZeros32(rest)
 		n := *wordOf(&sh.n, e)
 		in := near && sameWord(sh.n, word(n))
 		round := n == 1 || bitsOf(thick)>>e&1 != 0
@@ -118,7 +118,7 @@ func (g *laneGroup) touchDown(at, first int, segment lanes, near mask, dt float3
 		if !round {
 			in = andNot(in, thick)
 		}
-		todo &^= bitsOf(in)
+		rest &^= bitsOf(in)
 		l.n = int(n)
 		points := 2
 		if round {

@@ -13,7 +13,7 @@ import (
 // constraints", GDC 2011, has the form). TestTrajectories compares with C++ Box2D 2.4.1.
 type limited struct {
 	b2.B2JointInterface
-	library
+	inner
 	away           [2]float64 // from the lower and the upper limit, at the beginning of the step
 	impulse        [2]float64 // that these give, 0 or more
 	a, b           int        // bodies in the solver
@@ -21,8 +21,8 @@ type limited struct {
 	mass           float64    // that it has along this
 }
 
-// library is what limited uses of the library's revolute or prismatic joint.
-type library struct {
+// inner is what limited uses of the library's revolute or prismatic joint.
+type inner struct {
 	slides       bool // prismatic, not revolute
 	lo, hi       float64
 	limit, motor *bool    // whether it has them
@@ -36,7 +36,7 @@ func limit(w *b2.B2World, j b2.B2JointInterface) {
 	l := &limited{B2JointInterface: j}
 	switch j := j.(type) {
 	case *b2.B2RevoluteJoint:
-		l.library = library{
+		l.inner = inner{
 			false, j.M_lowerAngle, j.M_upperAngle, &j.M_enableLimit, &j.M_enableMotor,
 			&j.M_motorSpeed, &j.M_maxMotorTorque, &j.M_motorImpulse,
 			func(l *limited, d b2.B2SolverData) float64 {
@@ -46,7 +46,7 @@ func limit(w *b2.B2World, j b2.B2JointInterface) {
 			},
 		}
 	case *b2.B2PrismaticJoint:
-		l.library = library{
+		l.inner = inner{
 			true, j.M_lowerTranslation, j.M_upperTranslation, &j.M_enableLimit, &j.M_enableMotor,
 			&j.M_motorSpeed, &j.M_maxMotorForce, &j.M_motorImpulse,
 			func(l *limited, d b2.B2SolverData) float64 {
