@@ -188,9 +188,10 @@ type columns struct {
 	head   []uint32 // number of worlds; words of each that are written; whether these are all
 	list   []uint32 // words 0 of worlds in the memory
 	rows   []uint32
-	n      int // rows that wait to be written, or hold what was read
-	first  int // world of the first that was read
-	ahead  int // worlds that reading brought last
+	n      int  // rows that wait to be written, or hold what was read
+	whole  bool // how the rows that wait are written
+	first  int  // world of the first that was read
+	ahead  int  // worlds that reading brought last
 }
 
 const (
@@ -239,7 +240,7 @@ func (m *machine) move(buf, stage *vk.Buffer, slots, mode int) (*vk.Commands, er
 // write makes the host's world the one whose word 0 is at a place of the memory, when flush is called. Whole
 // makes that what is behind the state is as at first, too.
 func (q *columns) write(at int, whole bool) (row []uint32, err error) {
-	if q.n == len(q.list) {
+	if q.n == len(q.list) || q.n > 0 && whole != q.whole {
 		if err := q.flush(); err != nil {
 			return nil, err
 		}
@@ -249,10 +250,11 @@ func (q *columns) write(at int, whole bool) (row []uint32, err error) {
 		return nil, err
 	}
 	if q.n == 0 {
+		q.whole = whole
 		q.head[1], q.head[2] = uint32(q.c.state), 0
-	}
-	if whole {
-		q.head[1], q.head[2] = uint32(q.c.words), 1
+		if whole {
+			q.head[1], q.head[2] = uint32(q.c.words), 1
+		}
 	}
 	q.list[q.n] = uint32(at)
 	q.n++
@@ -270,11 +272,10 @@ func (q *columns) flush() error {
 		q.head[0] = uint32(n)
 		return q.run.Run()
 	}
-	whole := q.head[2] != 0
 	for i, at := range q.list[:n] {
 		row := q.rows[i*q.c.state:][:q.c.state]
 		from := engine.Control
-		if whole {
+		if q.whole {
 			from = 0
 		}
 		mem := q.mem[at:]
@@ -282,7 +283,7 @@ func (q *columns) flush() error {
 			mem[(from+a)*q.stride] = w
 		}
 		mem[wordScene*q.stride] = row[wordScene]
-		if whole {
+		if q.whole {
 			for j, w := range q.c.at(row[wordScene]).local[q.c.state:] {
 				mem[(q.c.state+j)*q.stride] = w
 			}
