@@ -98,7 +98,8 @@ race:
 	@if command -v gcc >/dev/null || command -v clang >/dev/null; then \
 	  CGO_ENABLED=1 $(GO) test -race -short ./env ./env/envtest ./agents/nn && \
 	  CGO_ENABLED=1 $(GO) test -race -short -skip '$(NUMBERS)' ./agents/ppo && \
-	  CGO_ENABLED=1 $(GO) test -race -short -run 'TestGoroutines|TestTasks' ./env/physics/box2d; \
+	  CGO_ENABLED=1 $(GO) test -race -short -run 'TestGoroutines|TestTasks' ./env/physics/box2d && \
+	  CGO_ENABLED=1 $(GO) test -race -short -run 'TestWorkers/(curling|maze)' ./env/vulkan; \
 	else echo "race tests left out: no C compiler (on Debian and Ubuntu: sudo apt-get install gcc libc6-dev)"; fi
 
 bench: build

@@ -5,7 +5,7 @@
 //
 // Words of a world's memory that it knows beside those of package shaders/engine: 3 steps done in
 // the rollout, 4 steps since the episode began, 5 beginnings used, 6 whether the episode has ended,
-// 7 beginnings there are. A world that is amid a step, waits or is done is left as it is.
+// 7 beginnings there are, and in its upper half which of them is the first: they take turns. A world that is amid a step, waits or is done is left as it is.
 //
 // Push constants: number of worlds, words of a state, steps of the rollout, whether to keep the state, words
 // of a world's memory; where a scene's table has what comes behind the state, and how many words.
@@ -21,13 +21,15 @@ void main() {
     if (me >= worlds || mem[me] != 0u || mem[worlds + me] != 0xffffffffu || mem[3u * worlds + me] >= steps) return;
     if (mem[6u * worlds + me] != 0u) {
         uint used = mem[5u * worlds + me];
-        if (used == mem[7u * worlds + me]) return;
-        uint scene = spare[(used * state + 2u) * worlds + me];
+        uint there = mem[7u * worlds + me] & 0xffffu;
+        if (used == there) return;
+        uint from = (used + (mem[7u * worlds + me] >> 16)) % there * state;
+        uint scene = spare[(from + 2u) * worlds + me];
         if (scene != mem[2u * worlds + me]) {
             mem[2u * worlds + me] = scene;
             for (uint i = 0u; i < words - state; i++) mem[(state + i) * worlds + me] = i < nrest ? table[scene + rest + i] : 0u;
         }
-        for (uint a = 8u; a < state; a++) mem[a * worlds + me] = spare[(used * state + a) * worlds + me];
+        for (uint a = 8u; a < state; a++) mem[a * worlds + me] = spare[(from + a) * worlds + me];
         mem[4u * worlds + me] = 0u;
         mem[5u * worlds + me] = used + 1u;
         mem[6u * worlds + me] = 0u;

@@ -3,8 +3,10 @@
 package vulkan
 
 import (
+	"fmt"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -118,6 +120,38 @@ func kernels(b *testing.B, v *vec) {
 		b.ReportMetric(100*t/all, name+"-%")
 	}
 	b.ReportMetric(1e9*all/float64(b.N*v.all), "ns/world")
+}
+
+// BenchmarkBeginnings measures how long the host takes to prepare all beginnings for a first rollout of
+// TERRARIUM_WORLDS worlds (default: 65,536), on one goroutine and on one a core. It runs no kernel of a step.
+//
+//	go test ./env/vulkan -run '^$' -bench Beginnings -benchtime 1x
+func BenchmarkBeginnings(b *testing.B) {
+	worlds := 65536
+	if s := os.Getenv("TERRARIUM_WORLDS"); s != "" {
+		worlds = must(strconv.Atoi(s))
+	}
+	for _, c := range []env.Config{lander.New(), walker.New()} {
+		for _, workers := range []int{1, runtime.GOMAXPROCS(0)} {
+			s := must(c.Spec())
+			b.Run(fmt.Sprintf("%s/%d", s.ID, workers), func(b *testing.B) {
+				d, err := NewVec(c, env.VecOptions{Worlds: worlds, Workers: workers}, Options{Device: "software"})
+				vktest.Must(b, err)
+				defer d.Close()
+				v, key := d.(*vec), func(int) rng.Key { return rng.New(1) }
+				b.ResetTimer()
+				begin := processor()
+				for i := range b.N {
+					v.Reset(uint64(i))
+					vktest.Must(b, v.openRoll(&env.Rollout{}, net(s), 1, true))
+					for s := range v.slices() {
+						vktest.Must(b, v.beginRoll(s, 1, key))
+					}
+				}
+				b.ReportMetric((processor()-begin)/float64(b.N), "cpu-s/op")
+			})
+		}
+	}
 }
 
 // processor returns the processor time of this program in seconds.

@@ -14,8 +14,8 @@
 // # Rollouts
 //
 // The Vec is an env.Roller: acting, stepping and recording of many steps in one submission. Worlds
-// keep their own time; the CPU prepares the next two beginnings of episodes of each, and a
-// submission is repeated until all worlds are done. Policies are perceptrons as in package
+// keep their own time; the CPU prepares the next two beginnings of episodes of each, on all goroutines that
+// env.VecOptions allows, and a submission is repeated until all worlds are done. Policies are perceptrons as in package
 // agents/nn, with the arithmetic of its kernel "blas". Methods Device and Keep are for those who work
 // on the device with what was recorded, as package agents/ppo does.
 //

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/shaders/engine"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
@@ -18,6 +19,7 @@ type machine struct {
 	before     *vk.Buffer // the states of worlds before the last step; nil if no step is done again
 	scenes     *scenes
 	pages      *pages
+	workers    int      // goroutines that do the host's part
 	all        int      // worlds
 	scene      []uint32 // where the table of each one's scene begins
 	stride     int      // worlds of a slice
@@ -60,9 +62,9 @@ const mostRests = 200
 // widths are those of the rows of a batch.
 type widths struct{ obs, act, facts int }
 
-func newMachine(manifest *engine.Manifest, c *scenes, id string, worlds, substeps int, w widths, device string) (m *machine, err error) {
+func newMachine(manifest *engine.Manifest, c *scenes, id string, o env.VecOptions, substeps int, w widths, device string) (m *machine, err error) {
 	k := c.links[0]
-	m = &machine{all: worlds, scene: make([]uint32, worlds), scenes: c, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
+	m = &machine{workers: o.Workers, all: o.Worlds, scene: make([]uint32, o.Worlds), scenes: c, extra: map[string]*vk.Kernel{}, rowObs: k.row("Obs"), rowAct: k.row("Act"), rowNext: k.row("Next"), rowFacts: k.row("Facts"), rowEnd: k.row("End")}
 	if m.dev, err = vk.Open(vk.Options{Device: device}); err != nil {
 		return nil, err
 	}
@@ -301,11 +303,24 @@ func (m *machine) send(i int) error {
 	if err := m.enter(i / m.stride); err != nil {
 		return err
 	}
-	row, err := m.states.write(i%m.stride, m.broken || m.scenes.host != nil)
+	row, err := m.states.write(i%m.stride, m.wholly())
 	if err == nil {
 		m.scene[i] = row[wordScene]
 	}
 	return err
+}
+
+// wholly reports whether worlds that are sent need what is behind their states, too.
+func (m *machine) wholly() bool { return m.broken || m.scenes.host != nil }
+
+// reserve makes room for n worlds to be sent to the slice.
+func (m *machine) reserve(n int) error {
+	if n > 0 && m.states.n+n > m.states.room() || m.states.n > 0 && m.states.whole != m.wholly() {
+		if err := m.flush(); err != nil {
+			return err
+		}
+	}
+	return m.states.reserve(n, m.wholly())
 }
 
 // fetch makes world i the host's.

@@ -2,6 +2,7 @@ package vulkan
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/shaders"
@@ -188,10 +189,13 @@ type columns struct {
 	head   []uint32 // number of worlds; words of each that are written; whether these are all
 	list   []uint32 // words 0 of worlds in the memory
 	rows   []uint32
+	claims sync.Mutex
 	n      int  // rows that wait to be written, or hold what was read
 	whole  bool // how the rows that wait are written
 	first  int  // world of the first that was read
 	ahead  int  // worlds that reading brought last
+
+	workers int // goroutines that flush
 }
 
 const (
@@ -203,10 +207,9 @@ const (
 // newColumns returns columns of a buffer.
 func (m *machine) newColumns(buf *vk.Buffer, mode int) (*columns, error) {
 	c := m.scenes
-	q := &columns{c: c, mem: buf.Words(), stride: m.stride, head: make([]uint32, 3)}
+	q := &columns{c: c, mem: buf.Words(), stride: m.stride, head: make([]uint32, 3), workers: m.workers}
 	slots := min(stageSize/c.state+1, m.stride, 4096)
 	if q.mem != nil {
-		slots = min(slots, 16)
 		q.list, q.rows = make([]uint32, slots), make([]uint32, slots*c.state)
 		return q, nil
 	}
@@ -240,25 +243,40 @@ func (m *machine) move(buf, stage *vk.Buffer, slots, mode int) (*vk.Commands, er
 // write makes the host's world the one whose word 0 is at a place of the memory, when flush is called. Whole
 // makes that what is behind the state is as at first, too.
 func (q *columns) write(at int, whole bool) (row []uint32, err error) {
-	if q.n == len(q.list) || q.n > 0 && whole != q.whole {
-		if err := q.flush(); err != nil {
-			return nil, err
-		}
-	}
-	row = q.rows[q.n*q.c.state:][:q.c.state]
-	if err := q.c.write(row); err != nil {
+	if err := q.reserve(1, whole); err != nil {
 		return nil, err
 	}
-	if q.n == 0 {
-		q.whole = whole
-		q.head[1], q.head[2] = uint32(q.c.state), 0
-		if whole {
-			q.head[1], q.head[2] = uint32(q.c.words), 1
+	row = q.claim(at)
+	return row, q.c.write(row)
+}
+
+// room returns how many rows can wait to be written.
+func (q *columns) room() int { return len(q.list) }
+
+// reserve makes room for n more rows, at most as many as room says, which claim is to return.
+func (q *columns) reserve(n int, whole bool) error {
+	if q.n+n > q.room() || q.n > 0 && whole != q.whole {
+		if err := q.flush(); err != nil {
+			return err
 		}
 	}
+	q.whole = whole
+	q.head[1], q.head[2] = uint32(q.c.state), 0
+	if whole {
+		q.head[1], q.head[2] = uint32(q.c.words), 1
+	}
+	return nil
+}
+
+// claim returns a row that was reserved, for the world whose word 0 is at a place of the memory. Goroutines may
+// call it, and fill their rows, at the same time.
+func (q *columns) claim(at int) (row []uint32) {
+	q.claims.Lock()
+	defer q.claims.Unlock()
+	row = q.rows[q.n*q.c.state:][:q.c.state]
 	q.list[q.n] = uint32(at)
 	q.n++
-	return row, nil
+	return row
 }
 
 // flush performs what write has put off.
@@ -272,24 +290,30 @@ func (q *columns) flush() error {
 		q.head[0] = uint32(n)
 		return q.run.Run()
 	}
-	for i, at := range q.list[:n] {
-		row := q.rows[i*q.c.state:][:q.c.state]
-		from := engine.Control
-		if q.whole {
-			from = 0
+	return parallel(q.workers, n, func(_, lo, hi int) error {
+		for i := lo; i < hi; i++ {
+			q.put(int(q.list[i]), q.rows[i*q.c.state:][:q.c.state])
 		}
-		mem := q.mem[at:]
-		for a, w := range row[from:] {
-			mem[(from+a)*q.stride] = w
-		}
-		mem[wordScene*q.stride] = row[wordScene]
-		if q.whole {
-			for j, w := range q.c.at(row[wordScene]).local[q.c.state:] {
-				mem[(q.c.state+j)*q.stride] = w
-			}
+		return nil
+	})
+}
+
+// put writes a row to memory that the host sees.
+func (q *columns) put(at int, row []uint32) {
+	from := engine.Control
+	if q.whole {
+		from = 0
+	}
+	mem := q.mem[at:]
+	for a, w := range row[from:] {
+		mem[(from+a)*q.stride] = w
+	}
+	mem[wordScene*q.stride] = row[wordScene]
+	if q.whole {
+		for j, w := range q.c.at(row[wordScene]).local[q.c.state:] {
+			mem[(q.c.state+j)*q.stride] = w
 		}
 	}
-	return nil
 }
 
 // read returns a world of the slice. Those that follow it are brought too, in ever greater numbers while

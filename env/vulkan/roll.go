@@ -49,6 +49,9 @@ type roller struct {
 	idle     int         // steps of those recorded that are left out at the beginning
 	kept     []env.Level // levels of the beginnings, world by world
 	ready    []beginning // which beginnings they are
+	due      []int       // places in the slice of worlds whose beginnings are to be prepared
+	tasks    []task      // these beginnings
+	episodes []uint64    // of each world, to take note of its levels
 }
 
 // Roll performs steps steps of all worlds on the device.
@@ -230,7 +233,7 @@ func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int, keep bool) er
 		}
 		q.steps = (steps + (steps+most-1)/most - 1) / ((steps + most - 1) / most)
 	}
-	q.kept, q.ready = make([]env.Level, v.all*spareStates), make([]beginning, v.all*spareStates)
+	q.kept, q.ready, q.episodes = make([]env.Level, v.all*spareStates), make([]beginning, v.all*spareStates), make([]uint64, v.all)
 	for i := range q.kept {
 		q.kept[i].Params = make([]float32, len(v.spec.Params))
 	}
@@ -389,24 +392,23 @@ func (v *vec) beginRoll(s, steps int, key func(step int) rng.Key) error {
 	if err := v.flush(); err != nil {
 		return fmt.Errorf("env %s: %w", v.spec.ID, err)
 	}
+	control := q.control.Words()
+	row := func(word int) []uint32 { return control[word*v.stride:][:v.stride] }
+	turn, done, step, scene, ended := row(wordTurn), row(wordDone), row(wordStep), row(wordScene), row(wordEnded)
+	clear(control)
+	q.due = q.due[:0]
 	for i := range v.stride {
-		done, step, ended, scene := uint32(q.steps), uint32(0), uint32(0), uint32(0) // where there is none
-		if i < n {
-			done, step, scene = uint32(q.idle), uint32(v.Steps[first+i]), v.scene[first+i]
-			if v.Stages[first+i] == env.Over {
-				ended = 1
-			}
+		turn[i], done[i] = engine.Idle, uint32(q.steps) // where there is no world
+		if i >= n {
+			continue
 		}
-		for at, x := range []uint32{wordFault: 0, wordTurn: engine.Idle, wordScene: scene, wordDone: done, wordStep: step, wordUsed: 0, wordEnded: ended, wordSpares: 0} {
-			v.setWord(at, i, x)
+		done[i], step[i], scene[i] = uint32(q.idle), uint32(v.Steps[first+i]), v.scene[first+i]
+		if v.Stages[first+i] == env.Over {
+			ended[i] = 1
 		}
+		q.due = append(q.due, i)
 	}
-	for i := first; i < first+n; i++ {
-		if err := v.prepareSpares(i); err != nil {
-			return v.Locate(err, i)
-		}
-	}
-	return nil
+	return v.prepareSpares(first, q.due)
 }
 
 // showWorld brings the observation of a world to the device, if it is not there.
@@ -421,74 +423,80 @@ func (v *vec) showWorld(i int) error {
 	if err != nil {
 		return err
 	}
-	v.observeTo(row)
+	v.hands[0].observeTo(row)
 	return nil
-}
-
-// observeTo writes the observation of the host's world to a state.
-func (v *vec) observeTo(row []uint32) {
-	obs := make([]float32, v.w.obs)
-	v.host.Observe(obs)
-	for j, x := range obs {
-		row[v.rowObs+j] = math.Float32bits(x)
-	}
 }
 
 // endRoll takes what was recorded from step from of the rollout on: if it is to stay on the device, rewards, ends
 // and levels alone.
 func (v *vec) endRoll(r *env.Rollout, from int, keep bool) error {
 	q, n := v.roll, v.all
-	tails := q.tails.Words()
-	for t := q.idle; t < q.steps; t++ {
-		at := (from + t - q.idle) * n
-		for i, w := range tails[3*t*n:][:n] {
-			r.Reward[at+i] = math.Float32frombits(w)
+	err := v.spread(n, func(_ *hand, lo, hi int) error {
+		v.noteTails(r, from, lo, hi)
+		return nil
+	})
+	for t := q.idle; t < q.steps && err == nil && !keep; t++ {
+		var record []uint32
+		if record, err = q.out.View(t*q.width*n, q.width*n); err != nil {
+			break
 		}
-		for i, w := range tails[(3*t+1)*n:][:n] {
-			r.End[at+i] = env.End(w)
-		}
+		err = v.spread(n, func(_ *hand, lo, hi int) error {
+			v.unfold(r, record, from+t-q.idle, lo, hi)
+			return nil
+		})
 	}
-	for i := range v.all {
-		v.noteLevels(r, i, from)
-	}
-	for t := q.idle; t < q.steps && !keep; t++ {
-		record, err := q.out.View(t*q.width*n, q.width*n)
-		if err != nil {
-			return err
-		}
-		for _, x := range []struct {
-			dst   []float32
-			width int
-		}{{r.Obs, v.w.obs}, {r.Raw, v.w.act}, {r.Act, v.w.act}, {r.Next, v.w.obs}, {r.Facts, v.w.facts}} {
-			rows := x.dst[(from+t-q.idle)*n*x.width:][:n*x.width]
-			for j := range x.width {
-				for i, w := range record[j*n:][:n] {
-					rows[i*x.width+j] = math.Float32frombits(w)
-				}
-			}
-			record = record[x.width*n:]
-		}
-	}
-	return nil
+	return err
 }
 
-// noteLevels notes which level a world played in each step that was recorded from step from on.
-func (v *vec) noteLevels(r *env.Rollout, i, from int) {
+// noteTails notes rewards, ends and levels of worlds lo to hi in the steps that were recorded from step from on.
+func (v *vec) noteTails(r *env.Rollout, from, lo, hi int) {
 	q, n := v.roll, v.all
 	tails := q.tails.Words()
-	begun := uint64(0)
+	tail := func(t, column int) []uint32 { return tails[(3*t+column)*n:][lo:hi] }
+	episodes := q.episodes[lo:hi] // numbers of those that the worlds begin next
+	for i := range episodes {
+		episodes[i] = v.Worlds[lo+i].Next
+	}
 	for t := q.idle; t < q.steps; t++ {
-		begun += uint64(tails[(3*t+2)*n+i])
+		for i, first := range tail(t, 2) {
+			episodes[i] -= uint64(first)
+		}
 	}
 	level := env.Level{Params: make([]float32, len(v.spec.Params))}
-	episode := v.Worlds[i].Next - begun
 	for t := q.idle; t < q.steps; t++ {
-		if tails[(3*t+2)*n+i] != 0 {
-			v.Plan(&level, i, episode)
-			v.IDs[i] = level.ID(v.spec)
-			episode++
+		at := (from+t-q.idle)*n + lo
+		rewards, ends, levels := r.Reward[at:], r.End[at:], r.Level[at:]
+		for i, w := range tail(t, 0) {
+			rewards[i] = math.Float32frombits(w)
 		}
-		r.Level[(from+t-q.idle)*n+i] = v.IDs[i]
+		for i, w := range tail(t, 1) {
+			ends[i] = env.End(w)
+		}
+		for i, first := range tail(t, 2) {
+			if first != 0 {
+				v.Plan(&level, lo+i, episodes[i])
+				v.IDs[lo+i] = level.ID(v.spec)
+				episodes[i]++
+			}
+			levels[i] = v.IDs[lo+i]
+		}
+	}
+}
+
+// unfold writes what was recorded of worlds lo to hi in a step to r.
+func (v *vec) unfold(r *env.Rollout, record []uint32, step, lo, hi int) {
+	n := v.all
+	for _, x := range []struct {
+		dst   []float32
+		width int
+	}{{r.Obs, v.w.obs}, {r.Raw, v.w.act}, {r.Act, v.w.act}, {r.Next, v.w.obs}, {r.Facts, v.w.facts}} {
+		rows := x.dst[(step*n+lo)*x.width:]
+		for j := range x.width {
+			for i, w := range record[j*n:][lo:hi] {
+				rows[i*x.width+j] = math.Float32frombits(w)
+			}
+		}
+		record = record[x.width*n:]
 	}
 }
 

@@ -2,6 +2,7 @@ package vulkan
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -17,39 +18,77 @@ type beginning struct {
 	done    bool
 }
 
-// prepareSpares prepares the beginnings of the next episodes of a world. Those that it has prepared before
-// are good still, unless levels may have changed.
-func (v *vec) prepareSpares(i int) error {
-	w, q, at := &v.Worlds[i], v.roll, i%v.stride
+// A task is a beginning to be prepared: that of an episode of a world.
+type task struct {
+	world   int
+	episode uint64
+}
+
+// place returns where among those of a slice the beginning of an episode is: consecutive ones of a world take
+// turns, so that what was prepared stays where it is.
+func (t task) place() int { return t.world*spareStates + int(t.episode%spareStates) }
+
+// prepareSpares prepares the beginnings of the next episodes of worlds, which are given by their places in the
+// slice that begins at world first. Those that it has prepared before are good still, unless levels may have changed.
+func (v *vec) prepareSpares(first int, places []int) error {
+	q := v.roll
 	_, steady := v.Levels().(env.Steady)
-	for s := range spareStates {
-		b, ready := beginning{w.Key, w.Next + uint64(s), true}, &q.ready[i*spareStates+s]
-		if steady && *ready == b {
-			continue
+	q.tasks = q.tasks[:0]
+	for _, at := range places {
+		w := &v.Worlds[first+at]
+		for s := range uint64(spareStates) {
+			t := task{first + at, w.Next + s}
+			if !steady || q.ready[t.place()] != (beginning{w.Key, t.episode, true}) {
+				q.tasks = append(q.tasks, t)
+			}
 		}
-		*ready = beginning{}
-		level := &q.kept[i*spareStates+s]
-		v.host.Reset(level, v.Plan(level, i, b.episode))
-		row, err := q.spares.write(s*v.scenes.state*v.stride+at, false)
-		if err != nil {
+		v.setWord(wordUsed, at, 0)
+		v.setWord(wordSpares, at, spareStates|uint32(w.Next%spareStates)<<16)
+	}
+	for rest := q.tasks; len(rest) > 0; {
+		n := min(len(rest), q.spares.room())
+		if err := v.prepareTasks(rest[:n]); err != nil {
+			clear(q.ready)
+			q.spares.n = 0 // some may be of no world
 			return err
 		}
-		v.observeTo(row)
-		*ready = b
-		q.pages.changed = true
+		rest = rest[n:]
 	}
-	v.setWord(wordUsed, at, 0)
-	v.setWord(wordSpares, at, spareStates)
 	return nil
+}
+
+// prepareTasks prepares beginnings, on all goroutines.
+func (v *vec) prepareTasks(tasks []task) error {
+	q := v.roll
+	q.pages.changed = true
+	if err := q.spares.reserve(len(tasks), false); err != nil {
+		return fmt.Errorf("env %s: %w", v.spec.ID, err)
+	}
+	return v.spread(len(tasks), func(h *hand, lo, hi int) error {
+		for _, t := range tasks[lo:hi] {
+			level := &q.kept[t.place()]
+			h.host.Reset(level, v.Plan(level, t.world, t.episode))
+			row := q.spares.claim(t.place()%spareStates*v.scenes.state*v.stride + t.world%v.stride)
+			if err := h.scenes.write(row); err != nil {
+				return v.Locate(err, t.world)
+			}
+			h.observeTo(row)
+			q.ready[t.place()] = beginning{v.Worlds[t.world].Key, t.episode, true}
+		}
+		return nil
+	})
 }
 
 // refill looks at n worlds, those of a slice, after a submission: it takes note of the episodes begun, prepares
 // more beginnings, steps on the host what the driver could not, and reports whether all are done.
 func (v *vec) refill(first, n int) (done bool, err error) {
-	done = true
+	q := v.roll
+	done, q.due = true, q.due[:0]
+	control := q.control.Words()
+	faults, scenes, steps, used := control[wordFault*v.stride:], control[wordScene*v.stride:], control[wordDone*v.stride:], control[wordUsed*v.stride:]
 	for at := range n {
 		i := first + at
-		switch f := v.word(wordFault, at); {
+		switch f := faults[at]; {
 		case f == notFinite:
 			err = errors.New("an observation or a fact is not finite")
 		case f != 0:
@@ -61,22 +100,20 @@ func (v *vec) refill(first, n int) (done bool, err error) {
 		if err != nil {
 			return false, v.Locate(err, i)
 		}
-		w := &v.Worlds[i]
-		v.scene[i] = v.word(wordScene, at)
-		if used := int(v.word(wordUsed, at)); used > 0 {
-			w.Next += uint64(used)
-			last := &v.roll.kept[i*spareStates+used-1]
+		v.scene[i] = scenes[at]
+		if used[at] > 0 {
+			w := &v.Worlds[i]
+			w.Next += uint64(used[at])
+			last := &q.kept[task{i, w.Next - 1}.place()]
 			w.Level.Seed = last.Seed
 			copy(w.Level.Params, last.Params)
-			if err := v.prepareSpares(i); err != nil {
-				return false, v.Locate(err, i)
-			}
+			q.due = append(q.due, at)
 		}
-		if int(v.word(wordDone, at)) < v.roll.steps {
+		if int(steps[at]) < q.steps {
 			done = false
 		}
 	}
-	return done, nil
+	return done, v.prepareSpares(first, q.due)
 }
 
 // redoRolled performs the step of world i of the slice that the driver cut short on the host, from the state

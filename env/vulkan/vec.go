@@ -3,9 +3,11 @@ package vulkan
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
 
 	"github.com/terrarium-rl/terrarium/env"
-	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/shaders/vk"
 )
 
@@ -52,13 +54,17 @@ func NewVec(c env.Config, o env.VecOptions, d Options) (env.Vec, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
 	v := &vec{
-		Episodes: books, spec: spec, host: host, scenes: layout, held: make([]bool, o.Worlds),
+		Episodes: books, config: c, spec: spec, host: host, scenes: layout, held: make([]bool, o.Worlds),
 		w: widths{env.Width(spec.Obs), env.Width(spec.Act), env.Width(spec.Facts)},
 	}
-	if v.machine, err = newMachine(manifest, v.scenes, spec.ID, o.Worlds, v.substeps(), v.w, d.Device); err != nil {
+	if v.machine, err = newMachine(manifest, v.scenes, spec.ID, o, v.substeps(), v.w, d.Device); err != nil {
 		return nil, fmt.Errorf("env %s: %w", spec.ID, err)
 	}
+	v.hands = []*hand{newHand(v, v.host, v.scenes)}
 	return v, nil
 }
 
@@ -83,9 +89,12 @@ type vec struct {
 	*env.Episodes
 	*machine
 	scenes *scenes
+	config env.Config
 	spec   *env.Spec
 	w      widths
-	host   env.Env // the world in Go that all worlds are begun, saved and drawn by
+	host   env.Env // the world in Go that worlds are saved and drawn by
+	hands  []*hand // that worlds are begun by; host is that of the first
+	device sync.Mutex
 	held   []bool  // of each world: the device holds the coming observation, since the last rollout
 	roll   *roller // nil before the first rollout
 	redone int     // steps of worlds that the host has done again
@@ -109,22 +118,43 @@ func (v *vec) Observe(b *env.Batch) error {
 		return err
 	}
 	clear(v.held)
-	return v.Show(0, v.all, v)
-}
-
-// Begin implements env.Host.
-func (v *vec) Begin(world int, l *env.Level, key rng.Key, obs []float32) error {
-	v.host.Reset(l, key)
-	v.host.Observe(obs)
-	return v.send(world)
-}
-
-// Look implements env.Host.
-func (v *vec) Look(world int, obs []float32) error {
-	if err := v.fetch(world); err != nil {
-		return err
+	for s := range v.slices() {
+		if err := v.showSlice(s); err != nil {
+			return err
+		}
 	}
-	v.host.Observe(obs)
+	return nil
+}
+
+// showSlice is Observe for a slice of the worlds, as many at a time as have room on their way to the device.
+func (v *vec) showSlice(s int) error {
+	lo, n := v.span(s)
+	end := lo + n
+	if slices.ContainsFunc(v.Stages[lo:end], func(s env.Stage) bool { return s != env.Known }) {
+		err := v.enter(s)
+		if err == nil {
+			err = v.flush() // for those that look
+		}
+		if err != nil {
+			return fmt.Errorf("env %s: %w", v.spec.ID, err)
+		}
+	}
+	for lo < end {
+		hi, begun := lo, 0
+		for ; hi < end && (begun < v.states.room() || v.Stages[hi] != env.Over); hi++ {
+			if v.Stages[hi] == env.Over {
+				begun++
+			}
+		}
+		if err := v.reserve(begun); err != nil {
+			return fmt.Errorf("env %s: %w", v.spec.ID, err)
+		}
+		if err := v.spread(hi-lo, func(h *hand, from, to int) error { return v.Show(lo+from, lo+to, h) }); err != nil {
+			v.broken = true // rows that wait may be of no world
+			return err
+		}
+		lo = hi
+	}
 	return nil
 }
 
