@@ -29,6 +29,10 @@ func mask256(n int) archsimd.Mask32x8 {
 // gemm256 is gemm on AVX2.
 func gemm256(m, n, k int, a []float32, ar, ac int, b []float32, ldb int, c0 []float32, ld0 int, c []float32, ldc int) {
 	checkGemm(m, n, k, a, ar, ac, b, ldb, c0, ld0, c, ldc)
+	if slim(m, n, k, ar) {
+		gemmSlim(false, m, n, k, a, ac, b, ldb, c0, ld0, c, ldc)
+		return
+	}
 	pa, pb, pc, p0 := unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0]), unsafe.Pointer(&c[0]), unsafe.Pointer(unsafe.SliceData(c0))
 	start := func(i, j int) unsafe.Pointer {
 		if c0 == nil {
@@ -50,6 +54,9 @@ func gemm256(m, n, k int, a []float32, ar, ac int, b []float32, ldb int, c0 []fl
 		j := 0
 		for ; j+32 <= n; j += 32 {
 			tile1x4w256(k, ptr(pa, i*ar), ac, ptr(pb, j), ldb, start(i, j), ptr(pc, i*ldc+j))
+		}
+		for ; j+16 <= n; j += 16 {
+			tile1x2w256(k, ptr(pa, i*ar), ac, ptr(pb, j), ldb, start(i, j), ptr(pc, i*ldc+j))
 		}
 		for ; j < n; j += 8 {
 			tile1x1w256(k, ptr(pa, i*ar), ac, ptr(pb, j), ldb, start(i, j), ptr(pc, i*ldc+j), n-j)
@@ -138,6 +145,22 @@ func tile1x4w256(k int, a unsafe.Pointer, ac int, b unsafe.Pointer, ldb int, c0,
 	store256(ptr(c, 8), s1)
 	store256(ptr(c, 16), s2)
 	store256(ptr(c, 24), s3)
+}
+
+// tile1x2w256 computes 16 columns of one row.
+func tile1x2w256(k int, a unsafe.Pointer, ac int, b unsafe.Pointer, ldb int, c0, c unsafe.Pointer) {
+	var s0, s1 vec
+	if c0 != nil {
+		s0, s1 = load256(c0, 0), load256(c0, 32)
+	}
+	for ao, bo := 0, 0; k > 0; k-- {
+		v := splat256(a, ao)
+		s0, s1 = v.MulAdd(load256(b, bo), s0), v.MulAdd(load256(b, bo+32), s1)
+		ao += 4 * ac
+		bo += 4 * ldb
+	}
+	store256(c, s0)
+	store256(ptr(c, 8), s1)
 }
 
 // tile1x1w256 computes min(cols, 8) columns of one row.

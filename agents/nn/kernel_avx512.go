@@ -28,6 +28,10 @@ func mask512(n int) archsimd.Mask32x16 {
 // gemm512 is gemm on AVX-512.
 func gemm512(m, n, k int, a []float32, ar, ac int, b []float32, ldb int, c0 []float32, ld0 int, c []float32, ldc int) {
 	checkGemm(m, n, k, a, ar, ac, b, ldb, c0, ld0, c, ldc)
+	if slim(m, n, k, ar) {
+		gemmSlim(true, m, n, k, a, ac, b, ldb, c0, ld0, c, ldc)
+		return
+	}
 	pa, pb, pc, p0 := unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0]), unsafe.Pointer(&c[0]), unsafe.Pointer(unsafe.SliceData(c0))
 	start := func(i, j int) unsafe.Pointer {
 		if c0 == nil {
@@ -49,6 +53,9 @@ func gemm512(m, n, k int, a []float32, ar, ac int, b []float32, ldb int, c0 []fl
 		j := 0
 		for ; j+64 <= n; j += 64 {
 			tile1x4w512(k, ptr(pa, i*ar), ac, ptr(pb, j), ldb, start(i, j), ptr(pc, i*ldc+j))
+		}
+		for ; j+32 <= n; j += 32 {
+			tile1x2w512(k, ptr(pa, i*ar), ac, ptr(pb, j), ldb, start(i, j), ptr(pc, i*ldc+j))
 		}
 		for ; j < n; j += 16 {
 			tile1x1w512(k, ptr(pa, i*ar), ac, ptr(pb, j), ldb, start(i, j), ptr(pc, i*ldc+j), n-j)
@@ -137,6 +144,22 @@ func tile1x4w512(k int, a unsafe.Pointer, ac int, b unsafe.Pointer, ldb int, c0,
 	store512(ptr(c, 16), s1)
 	store512(ptr(c, 32), s2)
 	store512(ptr(c, 48), s3)
+}
+
+// tile1x2w512 computes 32 columns of one row.
+func tile1x2w512(k int, a unsafe.Pointer, ac int, b unsafe.Pointer, ldb int, c0, c unsafe.Pointer) {
+	var s0, s1 vec512
+	if c0 != nil {
+		s0, s1 = load512(c0, 0), load512(c0, 64)
+	}
+	for ao, bo := 0, 0; k > 0; k-- {
+		v := splat512(a, ao)
+		s0, s1 = v.MulAdd(load512(b, bo), s0), v.MulAdd(load512(b, bo+64), s1)
+		ao += 4 * ac
+		bo += 4 * ldb
+	}
+	store512(c, s0)
+	store512(ptr(c, 16), s1)
 }
 
 // tile1x1w512 computes min(cols, 16) columns of one row.

@@ -47,6 +47,42 @@ func checkGemm(m, n, k int, a []float32, ar, ac int, b []float32, ldb int, c0 []
 	}
 }
 
+// slimCols and slimRows are the size of the parts of C that gemmSlim computes.
+const slimCols, slimRows = 8, 64
+
+// slim tells whether a product is better computed transposed: C has a few columns, which would leave
+// most of a vector empty, and the numbers of A that go into a column of C lie side by side.
+func slim(m, n, k, ar int) bool { return ar == 1 && n <= slimCols && m > slimCols && k > slimCols }
+
+// gemmSlim is gemm, for which slim holds, by way of the transpose of C. Each element is the same
+// sum in the same order.
+func gemmSlim(wide bool, m, n, k int, a []float32, ac int, b []float32, ldb int, c0 []float32, ld0 int, c []float32, ldc int) {
+	var block [slimCols * slimRows]float32
+	for i := 0; i < m; i += slimRows {
+		rows := min(slimRows, m-i)
+		var start []float32
+		if c0 != nil {
+			start = block[:n*rows]
+			for r := range rows {
+				for j, v := range c0[(i+r)*ld0 : (i+r)*ld0+n] {
+					start[j*rows+r] = v
+				}
+			}
+		}
+		if wide { // rather than by a func value, to which block would escape
+			gemm512(n, rows, k, b, 1, ldb, a[i:], ac, start, rows, block[:n*rows], rows)
+		} else {
+			gemm256(n, rows, k, b, 1, ldb, a[i:], ac, start, rows, block[:n*rows], rows)
+		}
+		for r := range rows {
+			to := c[(i+r)*ldc : (i+r)*ldc+n]
+			for j := range to {
+				to[j] = block[j*rows+r]
+			}
+		}
+	}
+}
+
 // ptr returns the address of the i-th number after p.
 func ptr(p unsafe.Pointer, i int) unsafe.Pointer { return unsafe.Add(p, 4*i) }
 

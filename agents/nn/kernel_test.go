@@ -70,6 +70,11 @@ func products() (ds []product) {
 			}
 		}
 	}
+	for start := range 4 { // slim ones of more rows than are computed at a time
+		for n := 1; n <= 9; n++ {
+			ds = append(ds, product{m: 150, n: n, k: 9 + n, trans: true, start: start, pad: n % 3})
+		}
+	}
 	return ds
 }
 
@@ -97,6 +102,26 @@ func TestGemmRowsIndependent(t *testing.T) {
 			active.gemm(1, n, k, a[i*k:], k, 1, b, n, bias, 0, one, n)
 			if !slices.Equal(one, all[i*n:(i+1)*n]) {
 				t.Fatalf("row %d alone differs", i)
+			}
+		}
+	})
+}
+
+// Nor where few columns are computed transposed, many rows at a time.
+func TestGemmSlimRowsIndependent(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		const m, k = 150, 70
+		for n := 1; n <= 9; n++ {
+			a, b := random(1, m*k, 1), random(2, k*n, 1)
+			all := random(3, m*n, 1)
+			start := slices.Clone(all)
+			active.gemm(m, n, k, a, 1, m, b, n, all, n, all, n)
+			for i := range m {
+				one := slices.Clone(start[i*n : (i+1)*n])
+				active.gemm(1, n, k, a[i:], 1, m, b, n, one, 0, one, n)
+				if !slices.Equal(one, all[i*n:(i+1)*n]) {
+					t.Fatalf("%d columns: row %d alone differs", n, i)
+				}
 			}
 		}
 	})
