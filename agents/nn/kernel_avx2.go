@@ -41,6 +41,9 @@ func gemm256(m, n, k int, a []float32, ar, ac int, b []float32, ldb int, c0 []fl
 		return ptr(p0, i*ld0+j)
 	}
 	i := 0
+	if n == 1 && ac == 1 {
+		i = gemmColumn(m, k, pa, ar, pb, ldb, c0, ld0, c, ldc)
+	}
 	for ; i+4 <= m; i += 4 {
 		j := 0
 		for ; j+16 <= n; j += 16 {

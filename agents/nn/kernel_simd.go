@@ -83,6 +83,68 @@ func gemmSlim(wide bool, m, n, k int, a []float32, ac int, b []float32, ldb int,
 	}
 }
 
+// gemmColumn computes the first rows of a product whose C has one column and whose A is stored row by
+// row, sixteen at a time, a row a lane, and returns their number. Each element is the same sum in the
+// same order as by tiles, which would have one lane of a vector at work.
+func gemmColumn(m, k int, a unsafe.Pointer, ar int, b unsafe.Pointer, ldb int, c0 []float32, ld0 int, c []float32, ldc int) (i int) {
+	var block [16]float32
+	for ; i+16 <= m; i += 16 {
+		clear(block[:])
+		if c0 != nil {
+			for r := range block {
+				block[r] = c0[(i+r)*ld0]
+			}
+		}
+		column16(k, ptr(a, i*ar), ar, b, ldb, &block)
+		for r, v := range block {
+			c[(i+r)*ldc] = v
+		}
+	}
+	return i
+}
+
+// column16 adds the products of sixteen rows with a column to s: two sums, which hide half of the
+// latency of each other.
+func column16(k int, a unsafe.Pointer, ar int, b unsafe.Pointer, ldb int, s *[16]float32) {
+	s0, s1 := load256(unsafe.Pointer(s), 0), load256(unsafe.Pointer(s), 32)
+	p, row, e := 0, 4*ldb, ptr(a, 8*ar)
+	for ; p+4 <= k; p += 4 {
+		// Four numbers of each row, those of row r+4 beside those of row r; then column by column.
+		at := ptr(a, p)
+		x, y, z, w := quads(at, ar), quads(ptr(at, ar), ar), quads(ptr(at, 2*ar), ar), quads(ptr(at, 3*ar), ar)
+		xy, zw := x.SelectFromPairGrouped(0, 1, 4, 5, y), z.SelectFromPairGrouped(0, 1, 4, 5, w)
+		xyHi, zwHi := x.SelectFromPairGrouped(2, 3, 6, 7, y), z.SelectFromPairGrouped(2, 3, 6, 7, w)
+		b0, b1, b2, b3 := splat256(b, p*row), splat256(b, (p+1)*row), splat256(b, (p+2)*row), splat256(b, (p+3)*row)
+		s0 = b0.MulAdd(xy.SelectFromPairGrouped(0, 2, 4, 6, zw), s0)
+		s0 = b1.MulAdd(xy.SelectFromPairGrouped(1, 3, 5, 7, zw), s0)
+		s0 = b2.MulAdd(xyHi.SelectFromPairGrouped(0, 2, 4, 6, zwHi), s0)
+		s0 = b3.MulAdd(xyHi.SelectFromPairGrouped(1, 3, 5, 7, zwHi), s0)
+		at = ptr(e, p)
+		x, y, z, w = quads(at, ar), quads(ptr(at, ar), ar), quads(ptr(at, 2*ar), ar), quads(ptr(at, 3*ar), ar)
+		xy, zw = x.SelectFromPairGrouped(0, 1, 4, 5, y), z.SelectFromPairGrouped(0, 1, 4, 5, w)
+		xyHi, zwHi = x.SelectFromPairGrouped(2, 3, 6, 7, y), z.SelectFromPairGrouped(2, 3, 6, 7, w)
+		s1 = b0.MulAdd(xy.SelectFromPairGrouped(0, 2, 4, 6, zw), s1)
+		s1 = b1.MulAdd(xy.SelectFromPairGrouped(1, 3, 5, 7, zw), s1)
+		s1 = b2.MulAdd(xyHi.SelectFromPairGrouped(0, 2, 4, 6, zwHi), s1)
+		s1 = b3.MulAdd(xyHi.SelectFromPairGrouped(1, 3, 5, 7, zwHi), s1)
+	}
+	for ; p < k; p++ {
+		var x [16]float32
+		for r := range x {
+			x[r] = num(a, 4*(r*ar+p))
+		}
+		v := splat256(b, p*row)
+		s0, s1 = v.MulAdd(load256(unsafe.Pointer(&x), 0), s0), v.MulAdd(load256(unsafe.Pointer(&x), 32), s1)
+	}
+	store256(unsafe.Pointer(s), s0)
+	store256(ptr(unsafe.Pointer(s), 8), s1)
+}
+
+// quads returns four numbers of a row and of the fourth row after it.
+func quads(p unsafe.Pointer, ar int) (v vec) {
+	return v.SetLo(archsimd.LoadFloat32x4((*[4]float32)(p))).SetHi(archsimd.LoadFloat32x4((*[4]float32)(ptr(p, 4*ar))))
+}
+
 // ptr returns the address of the i-th number after p.
 func ptr(p unsafe.Pointer, i int) unsafe.Pointer { return unsafe.Add(p, 4*i) }
 

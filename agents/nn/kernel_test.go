@@ -107,20 +107,22 @@ func TestGemmRowsIndependent(t *testing.T) {
 	})
 }
 
-// Nor where few columns are computed transposed, many rows at a time.
+// Nor where few columns are computed transposed, or one with a row a lane.
 func TestGemmSlimRowsIndependent(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		const m, k = 150, 70
 		for n := 1; n <= 9; n++ {
-			a, b := random(1, m*k, 1), random(2, k*n, 1)
-			all := random(3, m*n, 1)
-			start := slices.Clone(all)
-			active.gemm(m, n, k, a, 1, m, b, n, all, n, all, n)
-			for i := range m {
-				one := slices.Clone(start[i*n : (i+1)*n])
-				active.gemm(1, n, k, a[i:], 1, m, b, n, one, 0, one, n)
-				if !slices.Equal(one, all[i*n:(i+1)*n]) {
-					t.Fatalf("%d columns: row %d alone differs", n, i)
+			for _, stored := range [][2]int{{1, m}, {k, 1}} {
+				a, b := random(1, m*k, 1), random(2, k*n, 1)
+				all := random(3, m*n, 1)
+				start := slices.Clone(all)
+				active.gemm(m, n, k, a, stored[0], stored[1], b, n, all, n, all, n)
+				for i := range m {
+					one := slices.Clone(start[i*n : (i+1)*n])
+					active.gemm(1, n, k, a[i*stored[0]:], 1, stored[1], b, n, one, 0, one, n)
+					if !slices.Equal(one, all[i*n:(i+1)*n]) {
+						t.Fatalf("%d columns, A stored %v: row %d alone differs", n, stored, i)
+					}
 				}
 			}
 		}

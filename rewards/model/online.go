@@ -185,7 +185,7 @@ func (f *Learner) over() bool { return f.rounds >= f.o.Rounds && len(f.pending) 
 //	preference/accuracy    share of held-out pairs that the mean of the networks orders right
 //	preference/loss        their cross-entropy
 //	preference/problems    faults of the answers that feedback.Check finds, such as cycles
-//	preference/fit         share of pairs learned from, 64 of them, that it orders right
+//	preference/fit         share of pairs learned from, 32 of them, that it orders right
 //	heron/level1, ...      share of the pairs of this round that each level decided, of a Heron
 //	heron/undecided        and that none did
 func (f *Learner) Revise(report func(name string, value float64)) error {
@@ -214,7 +214,7 @@ func (f *Learner) rest() {
 }
 
 // glance is the number of records that preference/fit is measured on, at most.
-const glance = 64
+const glance = 32
 
 // patience is how much later than planned a round may be, as a multiple.
 const patience = 4
@@ -382,6 +382,7 @@ func (f *Learner) keep(seg feedback.Segment) (feedback.Segment, error) {
 // without an answer.
 func (f *Learner) AppendBinary(dst []byte) ([]byte, error) {
 	le := binary.LittleEndian
+	f.recent.Trim(f.o.Window) // as the next round would, of which older steps are none
 	fitted := uint64(0)
 	if f.fitted {
 		fitted = 1
