@@ -4,28 +4,25 @@
 
 package physics
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 type laneGroup16 struct {
 	land        laneLand16
 	gap         lanes16
 	wild        lanes16
 	open        lanes16
+	going       lanes16
+	exact       lanes16
 	live        lanes16
 	count       lanes16
 	next        lanes16
 	rank        lanes16
-	solo        laneSolo16
 	factors     []lanes16
 	solution    []lanes16
 	jacobians   [][6]lanes16
 	positions   []lanes16
 	react       []lanes16
 	dense       []lanes16
-	matrix      []lanes16
 	image       []lanes16
 	bodies      []laneBody16
 	shapes      []laneShape16
@@ -36,7 +33,7 @@ type laneGroup16 struct {
 	boxes       []laneBox16
 	m           *Model
 	now, shift  laneSystem16
-	left        uint32
+	coupled     int
 	ws          []*World
 	memory      [laneCount16]unsafe.Pointer
 	alone       uint32
@@ -51,8 +48,7 @@ type laneGroup16 struct {
 	held        []laneHold16
 	rows        []laneRow16
 	free        []laneFree16
-	unknowns    []laneUnknown16
-	unknown     [laneCount16][]int32
+	unknown     [laneCount16][maxFree]int32
 	placed      []uint32
 	void        []uint32
 }
@@ -155,11 +151,6 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	g.dense = make([]lanes16, rows*rows)
 	g.now.speeds, g.shift.speeds = make([]lanes16, rows), make([]lanes16, rows)
 	g.free = make([]laneFree16, 0, rows)
-	g.unknowns = make([]laneUnknown16, 0, maxFree)
-	for l := range g.unknown {
-		g.unknown[l] = make([]int32, 0, maxFree)
-	}
-	g.matrix = make([]lanes16, 2*maxFree*maxFree)
 	return g
 }
 
@@ -323,7 +314,7 @@ func (g *laneGroup16) remember(n int) {
 }
 
 func (g *laneGroup16) save() {
-	var to, at [laneCount16]unsafe.Pointer
+	var to, from [laneCount16]unsafe.Pointer
 	var count [laneCount16]int
 	var keys [laneCount16]uint32
 	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
@@ -344,18 +335,22 @@ func (g *laneGroup16) save() {
 		has := bitsOf16(p.has.NotEqual(lanes16{})) & done
 		slot := *wordOf16(&p.slot, 0)
 		for l := range laneCount16 {
-			at[l] = unsafe.Pointer(&g.void[0])
+			from[l] = unsafe.Pointer(&g.void[0])
 			if has>>l&1 != 0 {
-				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
+				from[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
 				keys[l] |= 1 << min(slot, 25)
 			}
 		}
-		scatter16(&p.slot, &at, sizeof[contact]()/16)
+		scatter16(&p.slot, &from, sizeof[contact]()/16)
+	}
+	var grips lanes16
+	for i := range g.grips {
+		grips = grips.Add(g.grips[i].in)
 	}
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(bits.OnesCount32(keys[l]))<<26
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at16(&grips, l))<<26
 		}
 	}
 }

@@ -4,15 +4,11 @@
 
 package physics
 
-import (
-	"github.com/terrarium-rl/terrarium/env/geom"
-	"math/bits"
-)
+import "github.com/terrarium-rl/terrarium/env/geom"
 
 type laneSolo16 struct {
 	matrix, factors [maxFree * maxFree]float32
 	row             [maxFree]int32
-	free            [maxFree]int32
 	x, sum          [maxFree]float32
 	d, inverse      [maxFree]float32
 	down, up        [maxFree]float32
@@ -23,31 +19,23 @@ type laneSolo16 struct {
 	n, width        int
 }
 
-func (g *laneGroup16) refineAlone(worlds uint32) {
-	for ; worlds != 0; worlds &= worlds - 1 {
-		l := bits.TrailingZeros32(worlds)
-		s := &g.solo
-		g.takeFree(s, l)
-		s.solve(g, l)
-		for k, i := range s.free[:s.n] {
-			*at16(&g.free[i].sum, l), *at16(&g.free[i].slip, l) = s.sum[k], s.slip[k]
-		}
+func (s *laneSolo16) refine(g *laneGroup16, l, n int) {
+	s.take(g, l, n)
+	s.solve(g, l)
+	for k, i := range g.unknown[l][:n] {
+		*at16(&g.free[i].sum, l), *at16(&g.free[i].slip, l) = s.sum[k], s.slip[k]
 	}
 }
 
-func (g *laneGroup16) takeFree(s *laneSolo16, l int) {
-	n := 0
-	for i := range g.free {
+func (s *laneSolo16) take(g *laneGroup16, l, n int) {
+	unknown := g.unknown[l][:n]
+	for k, i := range unknown {
 		f := &g.free[i]
-		if f.has>>l&1 == 0 {
-			continue
-		}
-		s.free[n], s.row[n] = int32(i), f.row
-		s.x[n], s.down[n], s.up[n] = *at16(&f.x, l), *at16(&f.down, l), *at16(&f.up, l)
-		s.friction[n], s.slide[n] = *at16(&f.friction, l), *at16(&f.slide, l)
-		s.least[n] = 0.5 * *at16(&g.rows[f.row].soft, l)
-		s.sum[n], s.slip[n] = 0, 0
-		n++
+		s.row[k] = f.row
+		s.x[k], s.down[k], s.up[k] = *at16(&f.x, l), *at16(&f.down, l), *at16(&f.up, l)
+		s.friction[k], s.slide[k] = *at16(&f.friction, l), *at16(&f.slide, l)
+		s.least[k] = *at16(&f.least, l)
+		s.sum[k], s.slip[k] = 0, 0
 	}
 	s.n, s.held = n, 0
 	s.width = (n + laneCount16 - 1) / laneCount16 * laneCount16
@@ -62,12 +50,12 @@ func (g *laneGroup16) takeFree(s *laneSolo16, l int) {
 	}
 	for k := range n {
 		if s.slide[k] != 0 {
-			g.takeColumn(s, k, l)
+			s.takeColumn(g, k, l)
 		}
 	}
 }
 
-func (g *laneGroup16) takeColumn(s *laneSolo16, k, l int) {
+func (s *laneSolo16) takeColumn(g *laneGroup16, k, l int) {
 	rows, own, slide := len(g.rows), int(s.row[k]), s.slide[k]
 	normal := g.dense[own*rows:][:rows]
 	if slide == 0 {
@@ -89,7 +77,7 @@ func (s *laneSolo16) solve(g *laneGroup16, l int) {
 			for k := range n {
 				if s.slide[k] != 0 {
 					s.slide[k] = 0
-					g.takeColumn(s, k, l)
+					s.takeColumn(g, k, l)
 				}
 			}
 			continue

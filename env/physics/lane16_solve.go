@@ -91,38 +91,14 @@ func (g *laneGroup16) settle(v *laneSystem16, in mask16) {
 	}
 }
 
-func (t *laneTail16) solve(groups []*laneGroup16) {
-	for _, g := range groups {
-		g.open = g.live
+func (g *laneGroup16) sweep() {
+	in := g.going.NotEqual(lanes16{})
+	if !some16(in) {
+		return
 	}
-	for more := true; more; {
-		t.sweepAll(groups)
-		more = false
-		for _, g := range groups {
-			if in := g.open.NotEqual(lanes16{}); some16(in) {
-				g.apply(in)
-				g.settle(&g.now, in)
-				in = g.takeIn(sweepTolerance, in)
-				g.open = splat16(1).Merge(lanes16{}, in)
-				more = more || some16(in)
-			}
-		}
-	}
-}
-
-func (g *laneGroup16) sweep(in mask16, from, to int) mask16 {
-	for i := from; i < to; i++ {
-		change := g.sweepAxes(in)
-		change = laneMax16(change, g.sweepContacts(in))
-		in = andNot16(in, change.Less(splat16(sweepTolerance)))
-		if !some16(in) {
-			break
-		}
-		if i >= firstSolve && i < firstSolve+maxSolutions {
-			g.refine(in)
-		}
-	}
-	return in
+	change := g.sweepAxes(in)
+	change = laneMax16(change, g.sweepContacts(in))
+	g.going = splat16(1).Merge(lanes16{}, andNot16(in, change.Less(splat16(sweepTolerance))))
 }
 
 func (g *laneGroup16) sweepContacts(in mask16) (change lanes16) {

@@ -6,8 +6,6 @@ package physics
 
 import "math/bits"
 
-const soloMost16 = laneCount16 / 2
-
 type laneFree16 struct {
 	in       lanes16
 	x        lanes16
@@ -16,32 +14,41 @@ type laneFree16 struct {
 	friction lanes16
 	slide    lanes16
 	slip     lanes16
+	least    lanes16
 	has      uint32
 	row      int32
 	normal   bool
 	_        [13]int32
 }
 
-type laneUnknown16 struct {
-	x, soft     lanes16
-	d, sum      lanes16
-	down, up    lanes16
-	friction    lanes16
-	slide, slip lanes16
-	held        lanes16
-	on          lanes16
-}
-
-func (g *laneGroup16) refine(in mask16) {
-	count, slides := g.collectFree(in)
-	in = in.And(count.LessEqual(splat16(maxFree))).And((count.GreaterEqual(splat16(2)).Or(count.Equal(splat16(1)).And(slides.NotEqual(lanes16{})))))
+func (g *laneGroup16) seek(e *laneExact16) {
+	in := g.going.NotEqual(lanes16{})
+	g.exact = lanes16{}
 	if !some16(in) {
 		return
 	}
-	if worlds := bitsOf16(in); bits.OnesCount32(worlds) <= soloMost16 {
-		g.refineAlone(worlds)
-	} else {
-		g.refineTogether(in)
+	count, slides := g.collectFree(in)
+	in = in.And(count.LessEqual(splat16(maxFree))).And((count.GreaterEqual(splat16(2)).Or(count.Equal(splat16(1)).And(slides.NotEqual(lanes16{})))))
+	g.exact = splat16(1).Merge(lanes16{}, in)
+	worlds := bitsOf16(in)
+	var n [laneCount16]int
+	for i := range g.free {
+		for has := g.free[i].has & worlds; has != 0; has &= has - 1 {
+			l := bits.TrailingZeros32(has) % laneCount16
+			g.unknown[l][n[l]] = int32(i)
+			n[l]++
+		}
+	}
+	for ; worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds) % laneCount16
+		e.add(g, l, n[l])
+	}
+}
+
+func (g *laneGroup16) improve() {
+	in := g.exact.NotEqual(lanes16{})
+	if !some16(in) {
+		return
 	}
 	for i := range g.free {
 		f := &g.free[i]
@@ -51,180 +58,11 @@ func (g *laneGroup16) refine(in mask16) {
 	}
 }
 
-func (g *laneGroup16) refineTogether(in mask16) {
-	g.lineUpFree(bitsOf16(in))
-	on := in
-	for range maxHolds {
-		jammed := on.And(g.solveFree())
-		if some16(jammed) {
-			g.unslide(bitsOf16(jammed))
-		}
-		free := andNot16(on, jammed)
-		step, at, upper := g.longest()
-		for i := range g.unknowns {
-			u := &g.unknowns[i]
-			up, down := g.rates(i)
-			d := u.d.Mul(step)
-			{
-				m1_ := free
-				{
-					in2_ := m1_
-					_ = in2_
-					u.sum = u.sum.Add(d).Merge(u.sum, in2_)
-					u.slip = u.slip.Add(u.slide.Mul(d)).Merge(u.slip, in2_)
-					u.up, u.down = laneMax16(u.up.Sub(up.Mul(step)), lanes16{}).Merge(u.up, in2_), laneMax16(u.down.Sub(down.Mul(step)), lanes16{}).Merge(u.down, in2_)
-					u.x = u.x.Mul((splat16(1).Sub(step))).Merge(u.x, in2_)
-				}
-			}
-		}
-		on = andNot16(on, free.And(at.Less(lanes16{})))
-		if !some16(on) {
-			break
-		}
-		g.hold(at, upper, free)
-	}
-	g.handBack()
-}
-
-func (g *laneGroup16) rates(i int) (up, down lanes16) {
-	u := &g.unknowns[i]
-	widening := lanes16{}
-	if i > 0 {
-		widening = u.friction.Mul(g.unknowns[i-1].d).Merge(lanes16{}, u.friction.NotEqual(lanes16{}))
-	}
-	return u.d.Sub(widening), negative16(u.d).Sub(widening)
-}
-
-func (g *laneGroup16) longest() (step, at, upper lanes16) {
-	step, at = splat16(1), splat16(-1)
-	for i := range g.unknowns {
-		u := &g.unknowns[i]
-		up, down := g.rates(i)
-		{
-			m := up.Greater(lanes16{}).And(up.Mul(step).Greater(u.up)).And(u.held.Equal(lanes16{}))
-			m1_ := m
-			{
-				in2_ := m1_
-				_ = in2_
-				step, at, upper = u.up.Div(up).Merge(step, in2_), splat16(float32(i)).Merge(at, in2_), splat16(1).Merge(upper, in2_)
-			}
-		}
-		{
-			m := down.Greater(lanes16{}).And(down.Mul(step).Greater(u.down)).And(u.held.Equal(lanes16{}))
-			m3_ := m
-			{
-				in4_ := m3_
-				_ = in4_
-				step, at, upper = u.down.Div(down).Merge(step, in4_), splat16(float32(i)).Merge(at, in4_), lanes16{}.Merge(upper, in4_)
-			}
-		}
-	}
-	return step, at, upper
-}
-
-func (g *laneGroup16) hold(at, upper lanes16, in mask16) {
-	n := len(g.unknowns)
-	for i := range g.unknowns {
-		u := &g.unknowns[i]
-		here := in.And(at.Equal(splat16(float32(i))))
-		if !some16(here) {
-			continue
-		}
-		u.held = splat16(1).Merge(u.held, here)
-		here = here.And(u.friction.NotEqual(lanes16{}))
-		if !some16(here) {
-			continue
-		}
-		slide := u.friction.Merge(negative16(u.friction), upper.NotEqual(lanes16{}))
-		normal := &g.unknowns[i-1]
-		normal.slide = slide.Merge(normal.slide, here)
-		for k := range n {
-			row := g.matrix[k*n : k*n+n]
-			{
-				m1_ := here
-				{
-					in2_ := m1_
-					_ = in2_
-					row[i-1] = row[i-1].Add(slide.Mul(row[i])).Merge(row[i-1], in2_)
-				}
-			}
-		}
-	}
-}
-
-func (g *laneGroup16) unslide(worlds uint32) {
-	for l := range laneCount16 {
-		if worlds>>l&1 == 0 {
-			continue
-		}
-		for k := range g.unknown[l] {
-			if slide := at16(&g.unknowns[k].slide, l); *slide != 0 {
-				*slide = 0
-				g.assembleColumn(k, l)
-			}
-		}
-	}
-}
-
-func (g *laneGroup16) lineUpFree(worlds uint32) {
-	n := 0
-	for l := range laneCount16 {
-		g.unknown[l] = g.unknown[l][:0]
-		if worlds>>l&1 == 0 {
-			continue
-		}
-		for i := range g.free {
-			if g.free[i].has>>l&1 != 0 {
-				g.unknown[l] = append(g.unknown[l], int32(i))
-			}
-		}
-		n = max(n, len(g.unknown[l]))
-	}
-	g.unknowns = g.unknowns[:n]
-	clear(g.unknowns)
-	clear(g.matrix[:n*n])
-	for l := range laneCount16 {
-		for k, i := range g.unknown[l] {
-			f, u := &g.free[i], &g.unknowns[k]
-			*at16(&u.x, l), *at16(&u.down, l), *at16(&u.up, l) = *at16(&f.x, l), *at16(&f.down, l), *at16(&f.up, l)
-			*at16(&u.friction, l), *at16(&u.slide, l) = *at16(&f.friction, l), *at16(&f.slide, l)
-			*at16(&u.soft, l), *at16(&u.on, l) = *at16(&g.rows[f.row].soft, l), 1
-			g.assembleColumn(k, l)
-		}
-	}
-}
-
-func (g *laneGroup16) assembleColumn(k, l int) {
-	n, rows := len(g.unknowns), len(g.rows)
-	own := int(g.free[g.unknown[l][k]].row)
-	normal := g.dense[own*rows:][:rows]
-	slide := *at16(&g.unknowns[k].slide, l)
-	if slide == 0 {
-		for p, e := range g.unknown[l] {
-			*at16(&g.matrix[p*n+k], l) = *at16(&normal[g.free[e].row], l)
-		}
-		return
-	}
-	tangent := g.dense[(own+1)*rows:][:rows]
-	for p, e := range g.unknown[l] {
-		row := g.free[e].row
-		*at16(&g.matrix[p*n+k], l) = *at16(&normal[row], l) + float32(slide**at16(&tangent[row], l))
-	}
-}
-
-func (g *laneGroup16) handBack() {
-	for l := range laneCount16 {
-		for k, i := range g.unknown[l] {
-			*at16(&g.free[i].sum, l), *at16(&g.free[i].slip, l) = *at16(&g.unknowns[k].sum, l), *at16(&g.unknowns[k].slip, l)
-		}
-	}
-}
-
 func (g *laneGroup16) addFree(row int32, in mask16) *laneFree16 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
 	f.in, f.has, f.row, f.normal = splat16(1).Merge(lanes16{}, in), bitsOf16(in), row, false
-	f.friction, f.slide, f.slip = lanes16{}, lanes16{}, lanes16{}
+	f.friction, f.slide, f.slip, f.least = lanes16{}, lanes16{}, lanes16{}, splat16(0.5).Mul(g.rows[row].soft)
 	return f
 }
 
@@ -268,52 +106,6 @@ func (g *laneGroup16) collectFree(in mask16) (count, slides lanes16) {
 		}
 	}
 	return count, slides
-}
-
-func (g *laneGroup16) solveFree() (jammed mask16) {
-	n := len(g.unknowns)
-	us := g.unknowns[:n]
-	var slides mask16
-	for k := range us {
-		slides = slides.Or(us[k].slide.NotEqual(lanes16{}))
-	}
-	a := g.matrix[n*n : 2*n*n]
-	copy(a, g.matrix[:n*n])
-	for k := range us {
-		row, u := a[k*n:k*n+n], &us[k]
-		x := u.x
-		for i := range us[:k] {
-			l := row[i].Mul(a[i*n+i])
-			row[i] = l
-			x = x.Sub(l.Mul(us[i].d))
-			m := l.NotEqual(lanes16{})
-			above := a[i*n : i*n+n]
-			for p := i + 1; p < n; p++ {
-				{
-					m1_ := m
-					{
-						in2_ := m1_
-						_ = in2_
-						row[p] = row[p].Sub(l.Mul(above[p])).Merge(row[p], in2_)
-					}
-				}
-			}
-		}
-		u.d = x
-		in := u.on.NotEqual(lanes16{}).And(u.held.Equal(lanes16{}))
-		firm := in.And(row[k].Greater(splat16(0.5).Mul(u.soft)))
-		jammed = jammed.Or(andNot16(in.And(slides), firm))
-		row[k] = splat16(1).Div(row[k]).Merge(lanes16{}, firm)
-	}
-	for k := n - 1; k >= 0; k-- {
-		row := a[k*n : k*n+n]
-		s := us[k].d
-		for i := k + 1; i < n; i++ {
-			s = s.Sub(row[i].Mul(us[i].d))
-		}
-		us[k].d = s.Mul(row[k]).Merge(lanes16{}, row[k].NotEqual(lanes16{}))
-	}
-	return jammed
 }
 
 func (g *laneGroup16) applyFree(f *laneFree16, in mask16) {

@@ -13,41 +13,85 @@ type laneTail16 struct {
 	picked [laneCount16][]int32
 	count  int
 	groups []*laneGroup16
+	own    []*laneGroup16
+	exact  *laneExact16
 	order  lineup
 }
 
 func newLaneTail16(m *Model) *laneTail16 {
 	t := &laneTail16{}
 	t.laneGroup16 = *newLaneGroup16(m)
+	t.own, t.exact = []*laneGroup16{&t.laneGroup16}, newLaneExact16()
 	for l := range t.picked {
 		t.picked[l] = make([]int32, 0, maxDense)
 	}
 	return t
 }
 
-func (t *laneTail16) sweepAll(groups []*laneGroup16) {
+func (t *laneTail16) solve(groups []*laneGroup16) {
 	for _, g := range groups {
-		g.left = 0
-		if in := g.open.NotEqual(lanes16{}); some16(in) {
-			g.assemble(in)
-			g.left = bitsOf16(g.sweep(in, 0, tailAfter16))
+		g.open = g.live
+	}
+	stay := tailAfter16
+	for more := true; more; stay = 0 {
+		for _, g := range groups {
+			g.going = g.open
+			g.assemble(g.open.NotEqual(lanes16{}))
+		}
+		t.sweepAll(groups, 0, stay)
+		t.collect(groups, stay)
+		more = false
+		for _, g := range groups {
+			if in := g.open.NotEqual(lanes16{}); some16(in) {
+				g.apply(in)
+				g.settle(&g.now, in)
+				in = g.takeIn(sweepTolerance, in)
+				g.open = splat16(1).Merge(lanes16{}, in)
+				more = more || some16(in)
+			}
 		}
 	}
+}
+
+func (t *laneTail16) sweepAll(groups []*laneGroup16, from, to int) {
+	for i := from; i < to; i++ {
+		going := false
+		for _, g := range groups {
+			g.sweep()
+			going = going || some16(g.going.NotEqual(lanes16{}))
+		}
+		if !going {
+			return
+		}
+		if i >= firstSolve && i < firstSolve+maxSolutions {
+			for _, g := range groups {
+				g.seek(t.exact)
+			}
+			t.exact.solve()
+			for _, g := range groups {
+				g.improve()
+			}
+		}
+	}
+}
+
+func (t *laneTail16) collect(groups []*laneGroup16, from int) {
 	for _, g := range groups {
+		left := bitsOf16(g.going.NotEqual(lanes16{}))
 		for l := range laneCount16 {
-			if g.left>>l&1 != 0 {
+			if left>>l&1 != 0 {
 				t.from[t.count], t.lane[t.count] = g, l
 				t.count++
 			}
 			if t.count == laneCount16 {
-				t.run()
+				t.run(from)
 			}
 		}
 	}
-	t.run()
+	t.run(from)
 }
 
-func (t *laneTail16) run() {
+func (t *laneTail16) run(from int) {
 	if t.count == 0 {
 		return
 	}
@@ -78,12 +122,12 @@ func (t *laneTail16) run() {
 	for i := range t.grips {
 		t.grips[i].row = int32(axes + 2*i)
 	}
-	live := lanes16{}
+	t.going = lanes16{}
 	for e := range t.count {
 		t.take(e)
-		*at16(&live, e) = 1
+		*at16(&t.going, e) = 1
 	}
-	t.sweep(live.NotEqual(lanes16{}), tailAfter16, maxSweeps)
+	t.sweepAll(t.own, from, maxSweeps)
 	for e := range t.count {
 		t.give(e)
 	}

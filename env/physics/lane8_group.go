@@ -4,28 +4,25 @@
 
 package physics
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 type laneGroup8 struct {
 	land        laneLand8
 	gap         lanes8
 	wild        lanes8
 	open        lanes8
+	going       lanes8
+	exact       lanes8
 	live        lanes8
 	count       lanes8
 	next        lanes8
 	rank        lanes8
-	solo        laneSolo8
 	factors     []lanes8
 	solution    []lanes8
 	jacobians   [][6]lanes8
 	positions   []lanes8
 	react       []lanes8
 	dense       []lanes8
-	matrix      []lanes8
 	image       []lanes8
 	bodies      []laneBody8
 	shapes      []laneShape8
@@ -36,7 +33,7 @@ type laneGroup8 struct {
 	boxes       []laneBox8
 	m           *Model
 	now, shift  laneSystem8
-	left        uint32
+	coupled     int
 	ws          []*World
 	memory      [laneCount8]unsafe.Pointer
 	alone       uint32
@@ -51,8 +48,7 @@ type laneGroup8 struct {
 	held        []laneHold8
 	rows        []laneRow8
 	free        []laneFree8
-	unknowns    []laneUnknown8
-	unknown     [laneCount8][]int32
+	unknown     [laneCount8][maxFree]int32
 	placed      []uint32
 	void        []uint32
 }
@@ -155,11 +151,6 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	g.dense = make([]lanes8, rows*rows)
 	g.now.speeds, g.shift.speeds = make([]lanes8, rows), make([]lanes8, rows)
 	g.free = make([]laneFree8, 0, rows)
-	g.unknowns = make([]laneUnknown8, 0, maxFree)
-	for l := range g.unknown {
-		g.unknown[l] = make([]int32, 0, maxFree)
-	}
-	g.matrix = make([]lanes8, 2*maxFree*maxFree)
 	return g
 }
 
@@ -323,7 +314,7 @@ func (g *laneGroup8) remember(n int) {
 }
 
 func (g *laneGroup8) save() {
-	var to, at [laneCount8]unsafe.Pointer
+	var to, from [laneCount8]unsafe.Pointer
 	var count [laneCount8]int
 	var keys [laneCount8]uint32
 	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
@@ -344,18 +335,22 @@ func (g *laneGroup8) save() {
 		has := bitsOf8(p.has.NotEqual(lanes8{})) & done
 		slot := *wordOf8(&p.slot, 0)
 		for l := range laneCount8 {
-			at[l] = unsafe.Pointer(&g.void[0])
+			from[l] = unsafe.Pointer(&g.void[0])
 			if has>>l&1 != 0 {
-				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
+				from[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
 				keys[l] |= 1 << min(slot, 25)
 			}
 		}
-		scatter8(&p.slot, &at, sizeof[contact]()/16)
+		scatter8(&p.slot, &from, sizeof[contact]()/16)
+	}
+	var grips lanes8
+	for i := range g.grips {
+		grips = grips.Add(g.grips[i].in)
 	}
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(bits.OnesCount32(keys[l]))<<26
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at8(&grips, l))<<26
 		}
 	}
 }

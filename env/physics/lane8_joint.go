@@ -136,6 +136,7 @@ func (g *laneGroup8) prepareAxes(dt float32) {
 	perDt := splat8(1 / dt)
 	live := g.live.NotEqual(lanes8{})
 	g.axes, g.rows, g.react, g.grips, g.held = g.axes[:0], g.rows[:0], g.react[:0], g.grips[:0], g.held[:0]
+	g.coupled = 0
 	for i := range g.m.joints {
 		info, j := &g.m.joints[i], &g.joints[i]
 		if !info.axis {

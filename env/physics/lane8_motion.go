@@ -250,9 +250,18 @@ func (g *laneGroup8) reactionBoth(tree, a, b int32, i, j *[6]lanes8) (z, s, n in
 }
 
 func (g *laneGroup8) assemble(in mask8) {
-	n, axes := len(g.rows), len(g.axes)
-	g.begin(&g.now, in)
-	for k := range g.rows {
+	n, axes, old := len(g.rows), len(g.axes), g.coupled
+	if some8(in) {
+		g.begin(&g.now, in)
+	}
+	if n == old {
+		return
+	}
+	for k := old - 1; k > 0; k-- {
+		copy(g.dense[k*n:k*n+old], g.dense[k*old:])
+	}
+	g.coupled = n
+	for k := old; k < n; k++ {
 		r := &g.rows[k]
 		g.dense[k*n+k] = r.k
 		for i := range min(k, axes) {
@@ -261,7 +270,7 @@ func (g *laneGroup8) assemble(in mask8) {
 			}
 		}
 	}
-	for k := axes; k < n; k += 2 {
+	for k := max(axes, old); k < n; k += 2 {
 		r := &g.rows[k]
 		g.couple(k+1, k)
 		for i := axes; i < k; i += 2 {

@@ -4,15 +4,11 @@
 
 package physics
 
-import (
-	"github.com/terrarium-rl/terrarium/env/geom"
-	"math/bits"
-)
+import "github.com/terrarium-rl/terrarium/env/geom"
 
 type laneSolo8 struct {
 	matrix, factors [maxFree * maxFree]float32
 	row             [maxFree]int32
-	free            [maxFree]int32
 	x, sum          [maxFree]float32
 	d, inverse      [maxFree]float32
 	down, up        [maxFree]float32
@@ -23,31 +19,23 @@ type laneSolo8 struct {
 	n, width        int
 }
 
-func (g *laneGroup8) refineAlone(worlds uint32) {
-	for ; worlds != 0; worlds &= worlds - 1 {
-		l := bits.TrailingZeros32(worlds)
-		s := &g.solo
-		g.takeFree(s, l)
-		s.solve(g, l)
-		for k, i := range s.free[:s.n] {
-			*at8(&g.free[i].sum, l), *at8(&g.free[i].slip, l) = s.sum[k], s.slip[k]
-		}
+func (s *laneSolo8) refine(g *laneGroup8, l, n int) {
+	s.take(g, l, n)
+	s.solve(g, l)
+	for k, i := range g.unknown[l][:n] {
+		*at8(&g.free[i].sum, l), *at8(&g.free[i].slip, l) = s.sum[k], s.slip[k]
 	}
 }
 
-func (g *laneGroup8) takeFree(s *laneSolo8, l int) {
-	n := 0
-	for i := range g.free {
+func (s *laneSolo8) take(g *laneGroup8, l, n int) {
+	unknown := g.unknown[l][:n]
+	for k, i := range unknown {
 		f := &g.free[i]
-		if f.has>>l&1 == 0 {
-			continue
-		}
-		s.free[n], s.row[n] = int32(i), f.row
-		s.x[n], s.down[n], s.up[n] = *at8(&f.x, l), *at8(&f.down, l), *at8(&f.up, l)
-		s.friction[n], s.slide[n] = *at8(&f.friction, l), *at8(&f.slide, l)
-		s.least[n] = 0.5 * *at8(&g.rows[f.row].soft, l)
-		s.sum[n], s.slip[n] = 0, 0
-		n++
+		s.row[k] = f.row
+		s.x[k], s.down[k], s.up[k] = *at8(&f.x, l), *at8(&f.down, l), *at8(&f.up, l)
+		s.friction[k], s.slide[k] = *at8(&f.friction, l), *at8(&f.slide, l)
+		s.least[k] = *at8(&f.least, l)
+		s.sum[k], s.slip[k] = 0, 0
 	}
 	s.n, s.held = n, 0
 	s.width = (n + laneCount8 - 1) / laneCount8 * laneCount8
@@ -62,12 +50,12 @@ func (g *laneGroup8) takeFree(s *laneSolo8, l int) {
 	}
 	for k := range n {
 		if s.slide[k] != 0 {
-			g.takeColumn(s, k, l)
+			s.takeColumn(g, k, l)
 		}
 	}
 }
 
-func (g *laneGroup8) takeColumn(s *laneSolo8, k, l int) {
+func (s *laneSolo8) takeColumn(g *laneGroup8, k, l int) {
 	rows, own, slide := len(g.rows), int(s.row[k]), s.slide[k]
 	normal := g.dense[own*rows:][:rows]
 	if slide == 0 {
@@ -89,7 +77,7 @@ func (s *laneSolo8) solve(g *laneGroup8, l int) {
 			for k := range n {
 				if s.slide[k] != 0 {
 					s.slide[k] = 0
-					g.takeColumn(s, k, l)
+					s.takeColumn(g, k, l)
 				}
 			}
 			continue

@@ -91,38 +91,14 @@ func (g *laneGroup8) settle(v *laneSystem8, in mask8) {
 	}
 }
 
-func (t *laneTail8) solve(groups []*laneGroup8) {
-	for _, g := range groups {
-		g.open = g.live
+func (g *laneGroup8) sweep() {
+	in := g.going.NotEqual(lanes8{})
+	if !some8(in) {
+		return
 	}
-	for more := true; more; {
-		t.sweepAll(groups)
-		more = false
-		for _, g := range groups {
-			if in := g.open.NotEqual(lanes8{}); some8(in) {
-				g.apply(in)
-				g.settle(&g.now, in)
-				in = g.takeIn(sweepTolerance, in)
-				g.open = splat8(1).Merge(lanes8{}, in)
-				more = more || some8(in)
-			}
-		}
-	}
-}
-
-func (g *laneGroup8) sweep(in mask8, from, to int) mask8 {
-	for i := from; i < to; i++ {
-		change := g.sweepAxes(in)
-		change = laneMax8(change, g.sweepContacts(in))
-		in = andNot8(in, change.Less(splat8(sweepTolerance)))
-		if !some8(in) {
-			break
-		}
-		if i >= firstSolve && i < firstSolve+maxSolutions {
-			g.refine(in)
-		}
-	}
-	return in
+	change := g.sweepAxes(in)
+	change = laneMax8(change, g.sweepContacts(in))
+	g.going = splat8(1).Merge(lanes8{}, andNot8(in, change.Less(splat8(sweepTolerance))))
 }
 
 func (g *laneGroup8) sweepContacts(in mask8) (change lanes8) {

@@ -6,8 +6,6 @@ package physics
 
 import "math/bits"
 
-const soloMost8 = laneCount8 / 2
-
 type laneFree8 struct {
 	in       lanes8
 	x        lanes8
@@ -16,32 +14,41 @@ type laneFree8 struct {
 	friction lanes8
 	slide    lanes8
 	slip     lanes8
+	least    lanes8
 	has      uint32
 	row      int32
 	normal   bool
 	_        [13]int32
 }
 
-type laneUnknown8 struct {
-	x, soft     lanes8
-	d, sum      lanes8
-	down, up    lanes8
-	friction    lanes8
-	slide, slip lanes8
-	held        lanes8
-	on          lanes8
-}
-
-func (g *laneGroup8) refine(in mask8) {
-	count, slides := g.collectFree(in)
-	in = in.And(count.LessEqual(splat8(maxFree))).And((count.GreaterEqual(splat8(2)).Or(count.Equal(splat8(1)).And(slides.NotEqual(lanes8{})))))
+func (g *laneGroup8) seek(e *laneExact8) {
+	in := g.going.NotEqual(lanes8{})
+	g.exact = lanes8{}
 	if !some8(in) {
 		return
 	}
-	if worlds := bitsOf8(in); bits.OnesCount32(worlds) <= soloMost8 {
-		g.refineAlone(worlds)
-	} else {
-		g.refineTogether(in)
+	count, slides := g.collectFree(in)
+	in = in.And(count.LessEqual(splat8(maxFree))).And((count.GreaterEqual(splat8(2)).Or(count.Equal(splat8(1)).And(slides.NotEqual(lanes8{})))))
+	g.exact = splat8(1).Merge(lanes8{}, in)
+	worlds := bitsOf8(in)
+	var n [laneCount8]int
+	for i := range g.free {
+		for has := g.free[i].has & worlds; has != 0; has &= has - 1 {
+			l := bits.TrailingZeros32(has) % laneCount8
+			g.unknown[l][n[l]] = int32(i)
+			n[l]++
+		}
+	}
+	for ; worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds) % laneCount8
+		e.add(g, l, n[l])
+	}
+}
+
+func (g *laneGroup8) improve() {
+	in := g.exact.NotEqual(lanes8{})
+	if !some8(in) {
+		return
 	}
 	for i := range g.free {
 		f := &g.free[i]
@@ -51,180 +58,11 @@ func (g *laneGroup8) refine(in mask8) {
 	}
 }
 
-func (g *laneGroup8) refineTogether(in mask8) {
-	g.lineUpFree(bitsOf8(in))
-	on := in
-	for range maxHolds {
-		jammed := on.And(g.solveFree())
-		if some8(jammed) {
-			g.unslide(bitsOf8(jammed))
-		}
-		free := andNot8(on, jammed)
-		step, at, upper := g.longest()
-		for i := range g.unknowns {
-			u := &g.unknowns[i]
-			up, down := g.rates(i)
-			d := u.d.Mul(step)
-			{
-				m1_ := free
-				{
-					in2_ := m1_
-					_ = in2_
-					u.sum = u.sum.Add(d).Merge(u.sum, in2_)
-					u.slip = u.slip.Add(u.slide.Mul(d)).Merge(u.slip, in2_)
-					u.up, u.down = laneMax8(u.up.Sub(up.Mul(step)), lanes8{}).Merge(u.up, in2_), laneMax8(u.down.Sub(down.Mul(step)), lanes8{}).Merge(u.down, in2_)
-					u.x = u.x.Mul((splat8(1).Sub(step))).Merge(u.x, in2_)
-				}
-			}
-		}
-		on = andNot8(on, free.And(at.Less(lanes8{})))
-		if !some8(on) {
-			break
-		}
-		g.hold(at, upper, free)
-	}
-	g.handBack()
-}
-
-func (g *laneGroup8) rates(i int) (up, down lanes8) {
-	u := &g.unknowns[i]
-	widening := lanes8{}
-	if i > 0 {
-		widening = u.friction.Mul(g.unknowns[i-1].d).Merge(lanes8{}, u.friction.NotEqual(lanes8{}))
-	}
-	return u.d.Sub(widening), negative8(u.d).Sub(widening)
-}
-
-func (g *laneGroup8) longest() (step, at, upper lanes8) {
-	step, at = splat8(1), splat8(-1)
-	for i := range g.unknowns {
-		u := &g.unknowns[i]
-		up, down := g.rates(i)
-		{
-			m := up.Greater(lanes8{}).And(up.Mul(step).Greater(u.up)).And(u.held.Equal(lanes8{}))
-			m1_ := m
-			{
-				in2_ := m1_
-				_ = in2_
-				step, at, upper = u.up.Div(up).Merge(step, in2_), splat8(float32(i)).Merge(at, in2_), splat8(1).Merge(upper, in2_)
-			}
-		}
-		{
-			m := down.Greater(lanes8{}).And(down.Mul(step).Greater(u.down)).And(u.held.Equal(lanes8{}))
-			m3_ := m
-			{
-				in4_ := m3_
-				_ = in4_
-				step, at, upper = u.down.Div(down).Merge(step, in4_), splat8(float32(i)).Merge(at, in4_), lanes8{}.Merge(upper, in4_)
-			}
-		}
-	}
-	return step, at, upper
-}
-
-func (g *laneGroup8) hold(at, upper lanes8, in mask8) {
-	n := len(g.unknowns)
-	for i := range g.unknowns {
-		u := &g.unknowns[i]
-		here := in.And(at.Equal(splat8(float32(i))))
-		if !some8(here) {
-			continue
-		}
-		u.held = splat8(1).Merge(u.held, here)
-		here = here.And(u.friction.NotEqual(lanes8{}))
-		if !some8(here) {
-			continue
-		}
-		slide := u.friction.Merge(negative8(u.friction), upper.NotEqual(lanes8{}))
-		normal := &g.unknowns[i-1]
-		normal.slide = slide.Merge(normal.slide, here)
-		for k := range n {
-			row := g.matrix[k*n : k*n+n]
-			{
-				m1_ := here
-				{
-					in2_ := m1_
-					_ = in2_
-					row[i-1] = row[i-1].Add(slide.Mul(row[i])).Merge(row[i-1], in2_)
-				}
-			}
-		}
-	}
-}
-
-func (g *laneGroup8) unslide(worlds uint32) {
-	for l := range laneCount8 {
-		if worlds>>l&1 == 0 {
-			continue
-		}
-		for k := range g.unknown[l] {
-			if slide := at8(&g.unknowns[k].slide, l); *slide != 0 {
-				*slide = 0
-				g.assembleColumn(k, l)
-			}
-		}
-	}
-}
-
-func (g *laneGroup8) lineUpFree(worlds uint32) {
-	n := 0
-	for l := range laneCount8 {
-		g.unknown[l] = g.unknown[l][:0]
-		if worlds>>l&1 == 0 {
-			continue
-		}
-		for i := range g.free {
-			if g.free[i].has>>l&1 != 0 {
-				g.unknown[l] = append(g.unknown[l], int32(i))
-			}
-		}
-		n = max(n, len(g.unknown[l]))
-	}
-	g.unknowns = g.unknowns[:n]
-	clear(g.unknowns)
-	clear(g.matrix[:n*n])
-	for l := range laneCount8 {
-		for k, i := range g.unknown[l] {
-			f, u := &g.free[i], &g.unknowns[k]
-			*at8(&u.x, l), *at8(&u.down, l), *at8(&u.up, l) = *at8(&f.x, l), *at8(&f.down, l), *at8(&f.up, l)
-			*at8(&u.friction, l), *at8(&u.slide, l) = *at8(&f.friction, l), *at8(&f.slide, l)
-			*at8(&u.soft, l), *at8(&u.on, l) = *at8(&g.rows[f.row].soft, l), 1
-			g.assembleColumn(k, l)
-		}
-	}
-}
-
-func (g *laneGroup8) assembleColumn(k, l int) {
-	n, rows := len(g.unknowns), len(g.rows)
-	own := int(g.free[g.unknown[l][k]].row)
-	normal := g.dense[own*rows:][:rows]
-	slide := *at8(&g.unknowns[k].slide, l)
-	if slide == 0 {
-		for p, e := range g.unknown[l] {
-			*at8(&g.matrix[p*n+k], l) = *at8(&normal[g.free[e].row], l)
-		}
-		return
-	}
-	tangent := g.dense[(own+1)*rows:][:rows]
-	for p, e := range g.unknown[l] {
-		row := g.free[e].row
-		*at8(&g.matrix[p*n+k], l) = *at8(&normal[row], l) + float32(slide**at8(&tangent[row], l))
-	}
-}
-
-func (g *laneGroup8) handBack() {
-	for l := range laneCount8 {
-		for k, i := range g.unknown[l] {
-			*at8(&g.free[i].sum, l), *at8(&g.free[i].slip, l) = *at8(&g.unknowns[k].sum, l), *at8(&g.unknowns[k].slip, l)
-		}
-	}
-}
-
 func (g *laneGroup8) addFree(row int32, in mask8) *laneFree8 {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
 	f.in, f.has, f.row, f.normal = splat8(1).Merge(lanes8{}, in), bitsOf8(in), row, false
-	f.friction, f.slide, f.slip = lanes8{}, lanes8{}, lanes8{}
+	f.friction, f.slide, f.slip, f.least = lanes8{}, lanes8{}, lanes8{}, splat8(0.5).Mul(g.rows[row].soft)
 	return f
 }
 
@@ -268,52 +106,6 @@ func (g *laneGroup8) collectFree(in mask8) (count, slides lanes8) {
 		}
 	}
 	return count, slides
-}
-
-func (g *laneGroup8) solveFree() (jammed mask8) {
-	n := len(g.unknowns)
-	us := g.unknowns[:n]
-	var slides mask8
-	for k := range us {
-		slides = slides.Or(us[k].slide.NotEqual(lanes8{}))
-	}
-	a := g.matrix[n*n : 2*n*n]
-	copy(a, g.matrix[:n*n])
-	for k := range us {
-		row, u := a[k*n:k*n+n], &us[k]
-		x := u.x
-		for i := range us[:k] {
-			l := row[i].Mul(a[i*n+i])
-			row[i] = l
-			x = x.Sub(l.Mul(us[i].d))
-			m := l.NotEqual(lanes8{})
-			above := a[i*n : i*n+n]
-			for p := i + 1; p < n; p++ {
-				{
-					m1_ := m
-					{
-						in2_ := m1_
-						_ = in2_
-						row[p] = row[p].Sub(l.Mul(above[p])).Merge(row[p], in2_)
-					}
-				}
-			}
-		}
-		u.d = x
-		in := u.on.NotEqual(lanes8{}).And(u.held.Equal(lanes8{}))
-		firm := in.And(row[k].Greater(splat8(0.5).Mul(u.soft)))
-		jammed = jammed.Or(andNot8(in.And(slides), firm))
-		row[k] = splat8(1).Div(row[k]).Merge(lanes8{}, firm)
-	}
-	for k := n - 1; k >= 0; k-- {
-		row := a[k*n : k*n+n]
-		s := us[k].d
-		for i := k + 1; i < n; i++ {
-			s = s.Sub(row[i].Mul(us[i].d))
-		}
-		us[k].d = s.Mul(row[k]).Merge(lanes8{}, row[k].NotEqual(lanes8{}))
-	}
-	return jammed
 }
 
 func (g *laneGroup8) applyFree(f *laneFree8, in mask8) {

@@ -13,41 +13,85 @@ type laneTail8 struct {
 	picked [laneCount8][]int32
 	count  int
 	groups []*laneGroup8
+	own    []*laneGroup8
+	exact  *laneExact8
 	order  lineup
 }
 
 func newLaneTail8(m *Model) *laneTail8 {
 	t := &laneTail8{}
 	t.laneGroup8 = *newLaneGroup8(m)
+	t.own, t.exact = []*laneGroup8{&t.laneGroup8}, newLaneExact8()
 	for l := range t.picked {
 		t.picked[l] = make([]int32, 0, maxDense)
 	}
 	return t
 }
 
-func (t *laneTail8) sweepAll(groups []*laneGroup8) {
+func (t *laneTail8) solve(groups []*laneGroup8) {
 	for _, g := range groups {
-		g.left = 0
-		if in := g.open.NotEqual(lanes8{}); some8(in) {
-			g.assemble(in)
-			g.left = bitsOf8(g.sweep(in, 0, tailAfter8))
+		g.open = g.live
+	}
+	stay := tailAfter8
+	for more := true; more; stay = 0 {
+		for _, g := range groups {
+			g.going = g.open
+			g.assemble(g.open.NotEqual(lanes8{}))
+		}
+		t.sweepAll(groups, 0, stay)
+		t.collect(groups, stay)
+		more = false
+		for _, g := range groups {
+			if in := g.open.NotEqual(lanes8{}); some8(in) {
+				g.apply(in)
+				g.settle(&g.now, in)
+				in = g.takeIn(sweepTolerance, in)
+				g.open = splat8(1).Merge(lanes8{}, in)
+				more = more || some8(in)
+			}
 		}
 	}
+}
+
+func (t *laneTail8) sweepAll(groups []*laneGroup8, from, to int) {
+	for i := from; i < to; i++ {
+		going := false
+		for _, g := range groups {
+			g.sweep()
+			going = going || some8(g.going.NotEqual(lanes8{}))
+		}
+		if !going {
+			return
+		}
+		if i >= firstSolve && i < firstSolve+maxSolutions {
+			for _, g := range groups {
+				g.seek(t.exact)
+			}
+			t.exact.solve()
+			for _, g := range groups {
+				g.improve()
+			}
+		}
+	}
+}
+
+func (t *laneTail8) collect(groups []*laneGroup8, from int) {
 	for _, g := range groups {
+		left := bitsOf8(g.going.NotEqual(lanes8{}))
 		for l := range laneCount8 {
-			if g.left>>l&1 != 0 {
+			if left>>l&1 != 0 {
 				t.from[t.count], t.lane[t.count] = g, l
 				t.count++
 			}
 			if t.count == laneCount8 {
-				t.run()
+				t.run(from)
 			}
 		}
 	}
-	t.run()
+	t.run(from)
 }
 
-func (t *laneTail8) run() {
+func (t *laneTail8) run(from int) {
 	if t.count == 0 {
 		return
 	}
@@ -78,12 +122,12 @@ func (t *laneTail8) run() {
 	for i := range t.grips {
 		t.grips[i].row = int32(axes + 2*i)
 	}
-	live := lanes8{}
+	t.going = lanes8{}
 	for e := range t.count {
 		t.take(e)
-		*at8(&live, e) = 1
+		*at8(&t.going, e) = 1
 	}
-	t.sweep(live.NotEqual(lanes8{}), tailAfter8, maxSweeps)
+	t.sweepAll(t.own, from, maxSweeps)
 	for e := range t.count {
 		t.give(e)
 	}

@@ -2,10 +2,7 @@
 
 package physics
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // A laneGroup steps worlds of one model in lockstep, each in a lane of its own. Its methods are
 // those of World with the same operations in the same order for every world, so that the
@@ -16,18 +13,18 @@ type laneGroup struct {
 	gap         lanes // largest error of a joint at the beginning of the step
 	wild        lanes // 1 for worlds in which tame has stopped a body
 	open        lanes // 1 for worlds that are not solved yet
+	going       lanes // 1 for those of them that have not converged yet
+	exact       lanes // 1 for those of them whose free impulses are being solved for
 	live        lanes // 1 for worlds that are stepped here, 0 for others
 	count       lanes // contacts
 	next        lanes // the grip that the next contact to be solved may be
 	rank        lanes // contacts of the pair of shapes that is being looked at
-	solo        laneSolo
 	factors     []lanes
 	solution    []lanes // of a tree's constraints
 	jacobians   [][6]lanes
 	positions   []lanes
 	react       []lanes
 	dense       []lanes
-	matrix      []lanes
 	image       []lanes // the memory of the worlds, up to the points of grounds, word by word
 	bodies      []laneBody
 	shapes      []laneShape
@@ -38,7 +35,7 @@ type laneGroup struct {
 	boxes       []laneBox  // of the shapes
 	m           *Model
 	now, shift  laneSystem
-	left        uint32 // a bit for each world that has not converged yet
+	coupled     int // rows between which dense is up to date
 	ws          []*World
 	memory      [laneCount]unsafe.Pointer // of each world
 	alone       uint32                    // a bit for each world that is stepped alone
@@ -53,10 +50,9 @@ type laneGroup struct {
 	held        []laneHold
 	rows        []laneRow
 	free        []laneFree
-	unknowns    []laneUnknown
-	unknown     [laneCount][]int32 // which of free each is
-	placed      []uint32           // of each shape, a bit for each world whose corners are up to date
-	void        []uint32           // where what nobody wants is written to
+	unknown     [laneCount][maxFree]int32 // which of free the free impulses of each world are
+	placed      []uint32                  // of each shape, a bit for each world whose corners are up to date
+	void        []uint32                  // where what nobody wants is written to
 }
 
 // laneBody is a body of all worlds. Its fields are those of body, in the same order.
@@ -163,11 +159,6 @@ func newLaneGroup(m *Model) *laneGroup {
 	g.dense = make([]lanes, rows*rows)
 	g.now.speeds, g.shift.speeds = make([]lanes, rows), make([]lanes, rows)
 	g.free = make([]laneFree, 0, rows)
-	g.unknowns = make([]laneUnknown, 0, maxFree)
-	for l := range g.unknown {
-		g.unknown[l] = make([]int32, 0, maxFree)
-	}
-	g.matrix = make([]lanes, 2*maxFree*maxFree)
 	return g
 }
 
@@ -342,7 +333,7 @@ func (g *laneGroup) remember(n int) {
 
 // save copies back what a step changes.
 func (g *laneGroup) save() {
-	var to, at [laneCount]unsafe.Pointer
+	var to, from [laneCount]unsafe.Pointer
 	var count [laneCount]int
 	var keys [laneCount]uint32
 	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
@@ -363,18 +354,22 @@ func (g *laneGroup) save() {
 		has := bitsOf(p.has != 0) & done
 		slot := *wordOf(&p.slot, 0)
 		for l := range laneCount {
-			at[l] = unsafe.Pointer(&g.void[0])
+			from[l] = unsafe.Pointer(&g.void[0])
 			if has>>l&1 != 0 {
-				at[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
+				from[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
 				keys[l] |= 1 << min(slot, 25)
 			}
 		}
-		scatter(&p.slot, &at, sizeof[contact]()/16)
+		scatter(&p.slot, &from, sizeof[contact]()/16)
+	}
+	var grips lanes
+	for i := range g.grips {
+		grips += g.grips[i].in
 	}
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(bits.OnesCount32(keys[l]))<<26
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at(&grips, l))<<26
 		}
 	}
 }

@@ -237,13 +237,22 @@ func (g *laneGroup) reactionBoth(tree, a, b int32, i, j *[6]lanes) (z, s, n int3
 	return int32(at) + first, int32(g.m.dofs) + 3 + t.row0 + first, t.rows - first
 }
 
-// assemble computes the speeds along all rows that a unit of impulse along each brings about,
-// and the speeds along them of the worlds in which in holds. Axes have a row each, grips two, of
+// assemble computes the speeds along all rows that a unit of impulse along each brings about, as far as they are
+// new, and the speeds along them of the worlds in which in holds. Axes have a row each, grips two, of
 // which what they share is loaded once.
 func (g *laneGroup) assemble(in mask) {
-	n, axes := len(g.rows), len(g.axes)
-	g.begin(&g.now, in)
-	for k := range g.rows {
+	n, axes, old := len(g.rows), len(g.axes), g.coupled
+	if some(in) {
+		g.begin(&g.now, in)
+	}
+	if n == old {
+		return
+	}
+	for k := old - 1; k > 0; k-- { // rows of the matrix become longer
+		copy(g.dense[k*n:k*n+old], g.dense[k*old:])
+	}
+	g.coupled = n
+	for k := old; k < n; k++ {
 		r := &g.rows[k]
 		g.dense[k*n+k] = r.k
 		for i := range min(k, axes) {
@@ -252,7 +261,7 @@ func (g *laneGroup) assemble(in mask) {
 			}
 		}
 	}
-	for k := axes; k < n; k += 2 {
+	for k := max(axes, old); k < n; k += 2 {
 		r := &g.rows[k]
 		g.couple(k+1, k)
 		for i := axes; i < k; i += 2 {

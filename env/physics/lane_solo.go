@@ -2,19 +2,13 @@
 
 package physics
 
-import (
-	"math/bits"
-
-	"github.com/terrarium-rl/terrarium/env/geom"
-)
+import "github.com/terrarium-rl/terrarium/env/geom"
 
 // A laneSolo solves for the free impulses of a single world, as World.refine does in the same order: its
-// lanes are columns of the matrix. Where few worlds of a group have any left to solve for, that is
-// faster than to keep the lanes of all others idle.
+// lanes are columns of the matrix. Where few worlds have any left to solve for, that is faster than to keep other lanes idle.
 type laneSolo struct {
 	matrix, factors [maxFree * maxFree]float32
 	row             [maxFree]int32
-	free            [maxFree]int32 // which of the group's each is
 	x, sum          [maxFree]float32
 	d, inverse      [maxFree]float32
 	down, up        [maxFree]float32
@@ -25,33 +19,25 @@ type laneSolo struct {
 	n, width        int              // free impulses, numbers between rows of the matrix
 }
 
-// refineAlone solves for the free impulses of some worlds, one world after the other.
-func (g *laneGroup) refineAlone(worlds uint32) {
-	for ; worlds != 0; worlds &= worlds - 1 {
-		l := bits.TrailingZeros32(worlds)
-		s := &g.solo
-		g.takeFree(s, l)
-		s.solve(g, l)
-		for k, i := range s.free[:s.n] {
-			*at(&g.free[i].sum, l), *at(&g.free[i].slip, l) = s.sum[k], s.slip[k]
-		}
+// refine solves for the n free impulses of the world in lane l of g.
+func (s *laneSolo) refine(g *laneGroup, l, n int) {
+	s.take(g, l, n)
+	s.solve(g, l)
+	for k, i := range g.unknown[l][:n] {
+		*at(&g.free[i].sum, l), *at(&g.free[i].slip, l) = s.sum[k], s.slip[k]
 	}
 }
 
-// takeFree takes in the free impulses of world l.
-func (g *laneGroup) takeFree(s *laneSolo, l int) {
-	n := 0
-	for i := range g.free {
+// take takes in the n free impulses of world l.
+func (s *laneSolo) take(g *laneGroup, l, n int) {
+	unknown := g.unknown[l][:n]
+	for k, i := range unknown {
 		f := &g.free[i]
-		if f.has>>l&1 == 0 {
-			continue
-		}
-		s.free[n], s.row[n] = int32(i), f.row
-		s.x[n], s.down[n], s.up[n] = *at(&f.x, l), *at(&f.down, l), *at(&f.up, l)
-		s.friction[n], s.slide[n] = *at(&f.friction, l), *at(&f.slide, l)
-		s.least[n] = 0.5 * *at(&g.rows[f.row].soft, l)
-		s.sum[n], s.slip[n] = 0, 0
-		n++
+		s.row[k] = f.row
+		s.x[k], s.down[k], s.up[k] = *at(&f.x, l), *at(&f.down, l), *at(&f.up, l)
+		s.friction[k], s.slide[k] = *at(&f.friction, l), *at(&f.slide, l)
+		s.least[k] = *at(&f.least, l)
+		s.sum[k], s.slip[k] = 0, 0
 	}
 	s.n, s.held = n, 0
 	s.width = (n + laneCount - 1) / laneCount * laneCount
@@ -66,13 +52,13 @@ func (g *laneGroup) takeFree(s *laneSolo, l int) {
 	}
 	for k := range n {
 		if s.slide[k] != 0 {
-			g.takeColumn(s, k, l)
+			s.takeColumn(g, k, l)
 		}
 	}
 }
 
-// takeColumn takes in the speeds that a unit of impulse k brings about in world l, as assembleColumn.
-func (g *laneGroup) takeColumn(s *laneSolo, k, l int) {
+// takeColumn takes in the speeds that a unit of impulse k brings about in world l, as that of laneExact.
+func (s *laneSolo) takeColumn(g *laneGroup, k, l int) {
 	rows, own, slide := len(g.rows), int(s.row[k]), s.slide[k]
 	normal := g.dense[own*rows:][:rows]
 	if slide == 0 {
@@ -95,7 +81,7 @@ func (s *laneSolo) solve(g *laneGroup, l int) {
 			for k := range n {
 				if s.slide[k] != 0 {
 					s.slide[k] = 0
-					g.takeColumn(s, k, l)
+					s.takeColumn(g, k, l)
 				}
 			}
 			continue

@@ -88,41 +88,15 @@ func (g *laneGroup) settle(v *laneSystem, in mask) {
 	}
 }
 
-// solve finds the impulses of the worlds of some groups.
-func (t *laneTail) solve(groups []*laneGroup) {
-	for _, g := range groups {
-		g.open = g.live
+// sweep makes a sweep of the worlds that have not converged yet.
+func (g *laneGroup) sweep() {
+	in := mask(g.going != 0)
+	if !some(in) {
+		return
 	}
-	for more := true; more; {
-		t.sweepAll(groups)
-		more = false
-		for _, g := range groups {
-			if in := mask(g.open != 0); some(in) {
-				g.apply(in)
-				g.settle(&g.now, in)
-				in = g.takeIn(sweepTolerance, in)
-				g.open = choose(in, 1, 0)
-				more = more || some(in)
-			}
-		}
-	}
-}
-
-// sweep makes sweeps from to to of the worlds in which in holds, and returns which have not
-// converged.
-func (g *laneGroup) sweep(in mask, from, to int) mask {
-	for i := from; i < to; i++ {
-		change := g.sweepAxes(in)
-		change = laneMax(change, g.sweepContacts(in))
-		in = andNot(in, change < sweepTolerance)
-		if !some(in) {
-			break
-		}
-		if i >= firstSolve && i < firstSolve+maxSolutions {
-			g.refine(in)
-		}
-	}
-	return in
+	change := g.sweepAxes(in)
+	change = laneMax(change, g.sweepContacts(in))
+	g.going = choose(andNot(in, change < sweepTolerance), 1, 0)
 }
 
 func (g *laneGroup) sweepContacts(in mask) (change lanes) {

@@ -4,9 +4,6 @@ package physics
 
 import "math/bits"
 
-// soloMost is the number of worlds up to which they are solved for one by one.
-const soloMost = laneCount / 2
-
 // A laneFree is an impulse strictly within its bounds in those worlds in which in is not 0.
 type laneFree struct {
 	in       lanes
@@ -16,34 +13,43 @@ type laneFree struct {
 	friction lanes // 0 unless it is tangential
 	slide    lanes
 	slip     lanes
+	least    lanes  // pivots below are too small
 	has      uint32 // a bit for each world
 	row      int32
 	normal   bool      // of a contact
 	_        [13]int32 // so that all lanes are where a cache line begins
 }
 
-// A laneUnknown is the n-th free impulse of each world.
-type laneUnknown struct {
-	x, soft     lanes
-	d, sum      lanes
-	down, up    lanes
-	friction    lanes
-	slide, slip lanes
-	held        lanes // 1 where it has met its bound
-	on          lanes // 1 where there is an n-th one
-}
-
-// refine solves for the free impulses of the worlds in which in holds.
-func (g *laneGroup) refine(in mask) {
-	count, slides := g.collectFree(in)
-	in = in && count <= maxFree && (count >= 2 || count == 1 && slides != 0)
+// seek lists the free impulses of the worlds that have not converged, and lets those wait that are to be solved for.
+func (g *laneGroup) seek(e *laneExact) {
+	in := mask(g.going != 0)
+	g.exact = 0
 	if !some(in) {
 		return
 	}
-	if worlds := bitsOf(in); bits.OnesCount32(worlds) <= soloMost {
-		g.refineAlone(worlds)
-	} else {
-		g.refineTogether(in)
+	count, slides := g.collectFree(in)
+	in = in && count <= maxFree && (count >= 2 || count == 1 && slides != 0)
+	g.exact = choose(in, 1, 0)
+	worlds := bitsOf(in)
+	var n [laneCount]int
+	for i := range g.free {
+		for has := g.free[i].has & worlds; has != 0; has &= has - 1 {
+			l := bits.TrailingZeros32(has) % laneCount
+			g.unknown[l][n[l]] = int32(i)
+			n[l]++
+		}
+	}
+	for ; worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds) % laneCount
+		e.add(g, l, n[l])
+	}
+}
+
+// improve applies the impulses that have been solved for.
+func (g *laneGroup) improve() {
+	in := mask(g.exact != 0)
+	if !some(in) {
+		return
 	}
 	for i := range g.free {
 		f := &g.free[i]
@@ -53,171 +59,12 @@ func (g *laneGroup) refine(in mask) {
 	}
 }
 
-// refineTogether solves for the free impulses of the worlds in which in holds, a world a lane.
-func (g *laneGroup) refineTogether(in mask) {
-	g.lineUpFree(bitsOf(in))
-	on := in
-	for range maxHolds {
-		jammed := on && g.solveFree()
-		if some(jammed) {
-			g.unslide(bitsOf(jammed))
-		}
-		free := andNot(on, jammed)
-		step, at, upper := g.longest()
-		for i := range g.unknowns {
-			u := &g.unknowns[i]
-			up, down := g.rates(i)
-			d := lanes(u.d * step)
-			if free {
-				u.sum += d
-				u.slip += lanes(u.slide * d)
-				u.up, u.down = laneMax(u.up-lanes(up*step), 0), laneMax(u.down-lanes(down*step), 0)
-				u.x = lanes(u.x * (1 - step))
-			}
-		}
-		on = andNot(on, free && at < 0)
-		if !some(on) {
-			break
-		}
-		g.hold(at, upper, free)
-	}
-	g.handBack()
-}
-
-// rates returns how fast unknown i approaches its bounds on the way to the solution.
-func (g *laneGroup) rates(i int) (up, down lanes) {
-	u := &g.unknowns[i]
-	widening := lanes(0)
-	if i > 0 {
-		widening = choose(u.friction != 0, lanes(u.friction*g.unknowns[i-1].d), 0)
-	}
-	return u.d - widening, -u.d - widening
-}
-
-// longest returns which part of the solution the bounds allow, the number of the impulse that meets
-// its bound first, -1 if none does, and 1 where that is its upper bound.
-func (g *laneGroup) longest() (step, at, upper lanes) {
-	step, at = 1, -1
-	for i := range g.unknowns {
-		u := &g.unknowns[i]
-		up, down := g.rates(i)
-		if m := mask(up > 0 && lanes(up*step) > u.up && u.held == 0); m {
-			step, at, upper = u.up/up, lanes(float32(i)), 1
-		}
-		if m := mask(down > 0 && lanes(down*step) > u.down && u.held == 0); m {
-			step, at, upper = u.down/down, lanes(float32(i)), 0
-		}
-	}
-	return step, at, upper
-}
-
-// hold keeps the impulses at which the bounds were met where they are, in the worlds in which in
-// holds. Friction stays at its bound as that moves.
-func (g *laneGroup) hold(at, upper lanes, in mask) {
-	n := len(g.unknowns)
-	for i := range g.unknowns {
-		u := &g.unknowns[i]
-		here := mask(in && at == lanes(float32(i)))
-		if !some(here) {
-			continue
-		}
-		u.held = choose(here, 1, u.held)
-		here = here && u.friction != 0
-		if !some(here) {
-			continue
-		}
-		slide := choose(upper != 0, u.friction, -u.friction)
-		normal := &g.unknowns[i-1]
-		normal.slide = choose(here, slide, normal.slide)
-		for k := range n {
-			row := g.matrix[k*n : k*n+n]
-			if here {
-				row[i-1] += lanes(slide * row[i])
-			}
-		}
-	}
-}
-
-// unslide keeps friction as it is in some worlds, where it would follow the normal impulse.
-func (g *laneGroup) unslide(worlds uint32) {
-	for l := range laneCount {
-		if worlds>>l&1 == 0 {
-			continue
-		}
-		for k := range g.unknown[l] {
-			if slide := at(&g.unknowns[k].slide, l); *slide != 0 {
-				*slide = 0
-				g.assembleColumn(k, l)
-			}
-		}
-	}
-}
-
-// lineUpFree numbers the free impulses of each of some worlds and writes the matrix of the speeds
-// that unit impulses, a column each, bring about.
-func (g *laneGroup) lineUpFree(worlds uint32) {
-	n := 0
-	for l := range laneCount {
-		g.unknown[l] = g.unknown[l][:0]
-		if worlds>>l&1 == 0 {
-			continue
-		}
-		for i := range g.free {
-			if g.free[i].has>>l&1 != 0 {
-				g.unknown[l] = append(g.unknown[l], int32(i))
-			}
-		}
-		n = max(n, len(g.unknown[l]))
-	}
-	g.unknowns = g.unknowns[:n]
-	clear(g.unknowns)
-	clear(g.matrix[:n*n])
-	for l := range laneCount {
-		for k, i := range g.unknown[l] {
-			f, u := &g.free[i], &g.unknowns[k]
-			*at(&u.x, l), *at(&u.down, l), *at(&u.up, l) = *at(&f.x, l), *at(&f.down, l), *at(&f.up, l)
-			*at(&u.friction, l), *at(&u.slide, l) = *at(&f.friction, l), *at(&f.slide, l)
-			*at(&u.soft, l), *at(&u.on, l) = *at(&g.rows[f.row].soft, l), 1
-			g.assembleColumn(k, l)
-		}
-	}
-}
-
-// assembleColumn writes the speeds that a unit of unknown k brings about in world l. A sliding
-// contact's impulse comes with its friction.
-func (g *laneGroup) assembleColumn(k, l int) {
-	n, rows := len(g.unknowns), len(g.rows)
-	own := int(g.free[g.unknown[l][k]].row)
-	normal := g.dense[own*rows:][:rows]
-	slide := *at(&g.unknowns[k].slide, l)
-	if slide == 0 {
-		for p, e := range g.unknown[l] {
-			*at(&g.matrix[p*n+k], l) = *at(&normal[g.free[e].row], l)
-		}
-		return
-	}
-	tangent := g.dense[(own+1)*rows:][:rows]
-	for p, e := range g.unknown[l] {
-		row := g.free[e].row
-		*at(&g.matrix[p*n+k], l) = *at(&normal[row], l) + float32(slide**at(&tangent[row], l))
-	}
-}
-
-// handBack gives the solution to the free impulses.
-func (g *laneGroup) handBack() {
-	for l := range laneCount {
-		for k, i := range g.unknown[l] {
-			*at(&g.free[i].sum, l), *at(&g.free[i].slip, l) = *at(&g.unknowns[k].sum, l), *at(&g.unknowns[k].slip, l)
-		}
-	}
-}
-
 // addFree appends an impulse that is free where in holds.
 func (g *laneGroup) addFree(row int32, in mask) *laneFree {
 	g.free = g.free[:len(g.free)+1]
 	f := &g.free[len(g.free)-1]
 	f.in, f.has, f.row, f.normal = choose(in, 1, 0), bitsOf(in), row, false
-	f.friction, f.slide, f.slip = 0, 0, 0
+	f.friction, f.slide, f.slip, f.least = 0, 0, 0, 0.5*g.rows[row].soft
 	return f
 }
 
@@ -263,51 +110,6 @@ func (g *laneGroup) collectFree(in mask) (count, slides lanes) {
 		}
 	}
 	return count, slides
-}
-
-// solveFree factorises the matrix into L and U, of which L has a diagonal of ones, and solves
-// for the impulses that are not held. Where a world has fewer unknowns than others, rows and
-// columns of the rest are zero, which changes nothing for its own. It returns where friction jams
-// them, and there is no solution.
-func (g *laneGroup) solveFree() (jammed mask) {
-	n := len(g.unknowns)
-	us := g.unknowns[:n]
-	var slides mask
-	for k := range us {
-		slides = slides || us[k].slide != 0
-	}
-	a := g.matrix[n*n : 2*n*n]
-	copy(a, g.matrix[:n*n])
-	for k := range us {
-		row, u := a[k*n:k*n+n], &us[k]
-		x := u.x
-		for i := range us[:k] {
-			l := row[i] * a[i*n+i] // the diagonal of U is kept inverted
-			row[i] = l
-			x -= lanes(l * us[i].d)
-			m := mask(l != 0)
-			above := a[i*n : i*n+n]
-			for p := i + 1; p < n; p++ {
-				if m {
-					row[p] -= lanes(l * above[p])
-				}
-			}
-		}
-		u.d = x
-		in := mask(u.on != 0 && u.held == 0)
-		firm := mask(in && row[k] > lanes(0.5*u.soft))
-		jammed = jammed || andNot(in && slides, firm)
-		row[k] = choose(firm, 1/row[k], 0)
-	}
-	for k := n - 1; k >= 0; k-- {
-		row := a[k*n : k*n+n]
-		s := us[k].d
-		for i := k + 1; i < n; i++ {
-			s -= lanes(row[i] * us[i].d)
-		}
-		us[k].d = choose(row[k] != 0, lanes(s*row[k]), 0)
-	}
-	return jammed
 }
 
 // applyFree adds the impulse found for f where in holds.

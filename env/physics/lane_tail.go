@@ -7,7 +7,8 @@ package physics
 // their groups all other lanes would idle meanwhile.
 const tailAfter = 6
 
-// A laneTail sweeps worlds of several groups, for which it needs their rows only.
+// A laneTail solves the worlds of several groups. Those that leave their groups are swept in its own, for which
+// it needs their rows only.
 type laneTail struct {
 	laneGroup // with rows, axes, grips, speeds and the matrix of the worlds in question
 	from      [laneCount]*laneGroup
@@ -15,43 +16,89 @@ type laneTail struct {
 	picked    [laneCount][]int32 // rows of each
 	count     int
 	groups    []*laneGroup
+	own       []*laneGroup // the one above
+	exact     *laneExact
 	order     lineup
 }
 
 func newLaneTail(m *Model) *laneTail {
 	t := &laneTail{}
 	t.laneGroup = *newLaneGroup(m)
+	t.own, t.exact = []*laneGroup{&t.laneGroup}, newLaneExact()
 	for l := range t.picked {
 		t.picked[l] = make([]int32, 0, maxDense)
 	}
 	return t
 }
 
-// sweepAll sweeps the worlds of the groups that have any left to solve.
-func (t *laneTail) sweepAll(groups []*laneGroup) {
+// solve finds the impulses of the worlds of some groups.
+func (t *laneTail) solve(groups []*laneGroup) {
 	for _, g := range groups {
-		g.left = 0
-		if in := mask(g.open != 0); some(in) {
-			g.assemble(in)
-			g.left = bitsOf(g.sweep(in, 0, tailAfter))
+		g.open = g.live
+	}
+	stay := tailAfter
+	for more := true; more; stay = 0 { // few worlds need more rows when they are solved: they are swept together at once
+		for _, g := range groups {
+			g.going = g.open
+			g.assemble(g.open != 0)
+		}
+		t.sweepAll(groups, 0, stay)
+		t.collect(groups, stay)
+		more = false
+		for _, g := range groups {
+			if in := mask(g.open != 0); some(in) {
+				g.apply(in)
+				g.settle(&g.now, in)
+				in = g.takeIn(sweepTolerance, in)
+				g.open = choose(in, 1, 0)
+				more = more || some(in)
+			}
 		}
 	}
+}
+
+// sweepAll makes sweeps from to to of the worlds of some groups that have not converged yet.
+func (t *laneTail) sweepAll(groups []*laneGroup, from, to int) {
+	for i := from; i < to; i++ {
+		going := false
+		for _, g := range groups {
+			g.sweep()
+			going = going || some(g.going != 0)
+		}
+		if !going {
+			return
+		}
+		if i >= firstSolve && i < firstSolve+maxSolutions {
+			for _, g := range groups {
+				g.seek(t.exact)
+			}
+			t.exact.solve()
+			for _, g := range groups {
+				g.improve()
+			}
+		}
+	}
+}
+
+// collect makes sweeps from from on of the worlds of some groups that have not converged yet.
+func (t *laneTail) collect(groups []*laneGroup, from int) {
 	for _, g := range groups {
+		left := bitsOf(g.going != 0)
 		for l := range laneCount {
-			if g.left>>l&1 != 0 {
+			if left>>l&1 != 0 {
 				t.from[t.count], t.lane[t.count] = g, l
 				t.count++
 			}
 			if t.count == laneCount {
-				t.run()
+				t.run(from)
 			}
 		}
 	}
-	t.run()
+	t.run(from)
 }
 
 // run sweeps the worlds that are waiting until they converge.
-func (t *laneTail) run() {
+func (t *laneTail) run(from int) {
 	if t.count == 0 {
 		return
 	}
@@ -82,12 +129,12 @@ func (t *laneTail) run() {
 	for i := range t.grips {
 		t.grips[i].row = int32(axes + 2*i)
 	}
-	live := lanes(0)
+	t.going = 0
 	for e := range t.count {
 		t.take(e)
-		*at(&live, e) = 1
+		*at(&t.going, e) = 1
 	}
-	t.sweep(live != 0, tailAfter, maxSweeps)
+	t.sweepAll(t.own, from, maxSweeps)
 	for e := range t.count {
 		t.give(e)
 	}
