@@ -22,6 +22,7 @@ var mostAtRun = uint64(65535 * groupSize) // but for tests never changed
 type Room struct {
 	Steps    int // where actions come from the host
 	Rollouts int // where whole rollouts are made on the device, but for what is recorded
+	Record   int // bytes that are recorded of a world in a step of a rollout, which Keep wants in one buffer
 }
 
 // Fits returns how many worlds of c there is room for on a device, if nobody else uses its memory.
@@ -34,7 +35,12 @@ func Fits(c env.Config, d vk.Info) (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
-	return Room{s.most(d, 0), s.most(d, spareStates)}, nil
+	return Room{s.most(d, 0), s.most(d, spareStates), 4 * recordWords(spec)}, nil
+}
+
+// recordWords returns how many words are recorded of a world in a step: see Keep.
+func recordWords(s *env.Spec) int {
+	return 2*env.Width(s.Obs) + 2*env.Width(s.Act) + env.Width(s.Facts) + 3
 }
 
 // layOut returns the kernels that there are, and how the worlds of an environment lie in their memory.

@@ -215,7 +215,7 @@ func (v *vec) netWords(a *env.Actor) ([]uint32, error) {
 
 // prepareRoll makes buffers and commands for rollouts of a shape, unless the last one had it.
 func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int, keep bool) error {
-	record := 2*v.w.obs + 2*v.w.act + v.w.facts + 3
+	record := recordWords(v.spec)
 	if q := v.roll; q != nil && q.asked == steps && q.size == len(words) && slices.Equal(q.shape, a.Widths) && (q.steps == steps || !keep) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"slices"
 	"time"
@@ -19,9 +20,11 @@ type benchmark struct {
 	engine  string // what steps the worlds, or computes
 	worlds  int
 	workers int
+	steps   int    // of a rollout; 0 where there is none
 	longer  int    // how many times longer than others it is measured; 0 for once
 	asked   bool   // measured only where its name is given
-	alone   bool   // takes much memory: opened anew for each round
+	alone   bool   // takes much memory: opened anew for each round, with no others than those of its name, and measured by the clock
+	leftOut error  // why it is not measured
 	vs      string // name and metric of the benchmark of the same round that it is divided by
 
 	// open prepares the work. Each call of work does some and returns how many units it was.
@@ -56,6 +59,7 @@ type BenchRow struct {
 	Name    string  `json:"name"`
 	Engine  string  `json:"engine"`
 	Worlds  int     `json:"worlds"`
+	Steps   int     `json:"steps,omitempty"` // of a rollout
 	Workers int     `json:"workers"`
 	Metric  string  `json:"metric"`
 	Value   float64 `json:"value"` // median of the rounds
@@ -72,13 +76,59 @@ type BenchRow struct {
 type BenchPlan struct {
 	Rounds int           // interleaved: each round measures every benchmark once
 	Time   time.Duration // CPU time of one measurement
+
+	Begin func(b *benchmark, round int) error // is told what is measured; an error ends it all
+	Done  func(rows []BenchRow) error         // takes the rows of benchmarks that ran beside each other
 }
 
-// runBenches measures all of bs. Rounds are interleaved, so that a slow moment of the machine
-// hits both sides of a ratio, and medians forget it. What a device has no memory for is left out.
-func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRow, error) {
+// runBenches measures all of bs: those that take much memory name after name, all others before, at once. What
+// is measured before an error is not lost.
+func runBenches(bs []benchmark, plan BenchPlan) error {
+	var groups [][]benchmark
+	names := map[string]int{}
+	for _, b := range bs {
+		name := ""
+		if b.alone {
+			name = b.name
+		}
+		if _, known := names[name]; !known {
+			names[name] = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[names[name]] = append(groups[names[name]], b)
+	}
+	if i, together := names[""]; together {
+		groups[0], groups[i] = groups[i], groups[0]
+	}
+	lost := map[string]error{} // what larger numbers of worlds are left out for
+	for _, group := range groups {
+		series := path.Dir(group[0].name)
+		for i := range group {
+			if err := lost[series]; group[i].alone && err != nil {
+				group[i].leftOut = fmt.Errorf("not tried after what happened with fewer worlds: %w", err)
+			}
+		}
+		rows, err := runGroup(group, plan)
+		if err != nil {
+			return err
+		}
+		for i := range group {
+			if errors.Is(group[i].leftOut, vk.ErrLost) && lost[series] == nil {
+				lost[series] = group[i].leftOut
+			}
+		}
+		if err := plan.Done(rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runGroup measures all of bs. Rounds are interleaved, so that a slow moment of the machine
+// hits both sides of a ratio, and medians forget it. What a device has no memory for, or is lost by, is left out.
+func runGroup(bs []benchmark, plan BenchPlan) ([]BenchRow, error) {
 	values := make([][]float64, len(bs))
-	running, leftOut := make([]*runningBench, len(bs)), make([]error, len(bs))
+	running := make([]*runningBench, len(bs))
 	defer func() {
 		for _, r := range running {
 			if r != nil {
@@ -98,33 +148,35 @@ func runBenches(bs []benchmark, plan BenchPlan, done func(round int)) ([]BenchRo
 	}
 	for round := range plan.Rounds {
 		for i := range bs {
-			if leftOut[i] != nil {
+			if bs[i].leftOut != nil {
 				continue
+			}
+			if err := plan.Begin(&bs[i], round+1); err != nil {
+				return nil, err
 			}
 			v, err := measureRound(running[i], &bs[i], plan.Time*time.Duration(max(1, bs[i].longer)))
 			switch {
-			case errors.Is(err, vk.ErrMemory):
-				leftOut[i] = err
+			case errors.Is(err, vk.ErrMemory) || errors.Is(err, vk.ErrLost) && bs[i].alone:
+				bs[i].leftOut = err
 			case err != nil:
 				return nil, fmt.Errorf("bench %s: %w", bs[i].name, err)
 			default:
 				values[i] = append(values[i], v)
 			}
 		}
-		done(round + 1)
 	}
 	rows := make([]BenchRow, len(bs))
 	for i, b := range bs {
 		rows[i] = BenchRow{
-			Name: b.name, Engine: b.engine, Worlds: b.worlds, Workers: b.workers, Metric: b.metric, Unit: b.unit, Rounds: plan.Rounds, Vs: b.vs,
+			Name: b.name, Engine: b.engine, Worlds: b.worlds, Steps: b.steps, Workers: b.workers, Metric: b.metric, Unit: b.unit, Rounds: plan.Rounds, Vs: b.vs,
 		}
-		if leftOut[i] != nil {
-			rows[i].LeftOut = leftOut[i].Error()
+		if b.leftOut != nil {
+			rows[i].LeftOut = b.leftOut.Error()
 			continue
 		}
 		rows[i].Value, rows[i].Lo, rows[i].Hi = stats.Summarize(values[i]).Median, slices.Min(values[i]), slices.Max(values[i])
 		for j := range bs {
-			if bs[j].key() == b.vs && leftOut[j] == nil {
+			if bs[j].key() == b.vs && bs[j].leftOut == nil {
 				rows[i].Ratio = stats.Summarize(ratios(values[i], values[j])).Median
 			}
 		}
@@ -179,8 +231,9 @@ func (r *runningBench) measure(budget time.Duration) (float64, error) {
 			return 0, err
 		}
 		units += n
-		if used := cpuTime() - cpu; used >= budget {
-			return r.figure(units, used, time.Since(wall)), nil
+		used, passed := cpuTime()-cpu, time.Since(wall)
+		if used >= budget || r.alone && passed >= budget { // a device may leave the processor nothing to do
+			return r.figure(units, used, passed), nil
 		}
 	}
 }

@@ -16,7 +16,8 @@ func init() { benches = append(benches, envBenches, netBenches) }
 // Sizes of the benchmarks of environments.
 const (
 	benchWorlds  = 256
-	benchActions = 64 // batches of random actions, drawn beforehand and used by turns
+	benchActions = 64 // batches of random actions, drawn beforehand and used by turns, but with many worlds fewer
+	benchRows    = 1 << 20
 )
 
 const benchPurpose rng.Purpose = 0x62656e63 // random actions and observations
@@ -137,14 +138,14 @@ func openSimOn(name string, o env.VecOptions) (*stepper, error) {
 	}
 	v.Reset(1)
 	b := env.NewBatch(v.Spec(), o.Worlds)
-	var drawn [benchActions][]float32
+	drawn := make([][]float32, max(2, min(benchActions, benchRows/o.Worlds)))
 	for i := range drawn {
 		drawn[i] = make([]float32, len(b.Act))
 		randomActions(drawn[i], v.Spec(), uint32(i))
 	}
 	return &stepper{
 		vec: v, batch: b,
-		act:   func(i uint64) { copy(b.Act, drawn[i%benchActions]) },
+		act:   func(i uint64) { copy(b.Act, drawn[i%uint64(len(drawn))]) },
 		learn: func() (bool, error) { return true, nil },
 	}, nil
 }

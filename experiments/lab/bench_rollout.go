@@ -24,8 +24,9 @@ var (
 )
 
 const (
-	rolloutSteps = 16
-	hostWorlds   = 16384 // most that are measured on the CPU
+	rolloutSteps  = 16
+	hostWorlds    = 16384 // most that are measured on the CPU
+	softwareSteps = 65536 // of worlds in a rollout on a software device
 )
 
 // rolloutBenches measures rollouts in three columns: actions from the host, a policy that acts, and
@@ -33,76 +34,97 @@ const (
 func rolloutBenches() (bs []benchmark, err error) {
 	engine, device, _ := strings.Cut(env.Engine(), ":")
 	onDevice := engine == vulkan.Engine
-	info, workers := vk.Info{}, runtime.GOMAXPROCS(0)
+	info := vk.Info{}
 	if onDevice {
 		d, err := vk.Open(vk.Options{Device: device})
 		if err != nil {
 			return nil, err
 		}
-		info, workers = d.Info(), 1
+		info = d.Info()
 		d.Close()
 	}
 	for _, name := range rolloutEnvs {
-		most := hostWorlds
+		var room vulkan.Room
 		if onDevice {
-			if most, err = rolloutMost(name, info); err != nil {
+			if room, err = roomFor(name, info); err != nil {
 				return nil, err
 			}
 		}
 		for _, worlds := range rolloutWorlds {
-			if worlds > most {
+			if worlds > hostWorlds && !onDevice {
 				continue
 			}
-			r := rolloutBench{name, worlds, workers}
+			r := rolloutBench{name, worlds, runtime.GOMAXPROCS(0), rolloutSteps}
 			b := benchmark{
 				name: fmt.Sprintf("rollout/%s/%d", name, worlds), metric: "env_steps_per_second", unit: "1/s", engine: env.Engine(),
-				worlds: worlds, workers: workers, figure: perWall, asked: true, alone: true, open: r.simulate,
+				worlds: worlds, workers: r.workers, figure: perWall, asked: true, alone: true, open: r.simulate,
+			}
+			if info.Kind == vk.Software { // it is the processor
+				b.metric, b.figure = "env_steps_per_core_second", perCore
 			}
 			if !onDevice {
 				b.engine = engineOf(name)
 			}
 			acting, learning := b, b
-			acting.metric, acting.vs, acting.open = "env_steps_per_second_with_policy", b.key(), r.act
-			learning.metric, learning.vs, learning.open = "env_steps_per_second_with_training", b.key(), r.train
+			acting.metric, acting.vs, acting.open = b.metric+"_with_policy", b.key(), r.act
+			learning.metric, learning.vs, learning.open = b.metric+"_with_training", b.key(), r.train
 			if onDevice {
+				b.leftOut = tooMany(worlds, room.Steps, info)
+				acting.leftOut = tooMany(worlds, room.Rollouts, info)
+				learning.leftOut = tooMany(worlds, room.Rollouts/4*3, info) // the rest is for the learner
+				r.steps = rolloutLength(worlds, room, info)
 				acting.open, learning.open = r.actOnDevice, r.trainOnDevice
 			}
+			acting.steps, learning.steps = r.steps, r.steps
 			bs = append(bs, b, acting, learning)
 		}
 	}
 	return bs, nil
 }
 
-// rolloutMost returns for how many worlds rollouts are measured on a device: a software device,
-// which is for tests, would take minutes for many, and what fits is to leave room for recordings.
-func rolloutMost(name string, d vk.Info) (int, error) {
-	if d.Kind == vk.Software {
-		return rolloutWorlds[1], nil
-	}
+// roomFor returns how many worlds of an environment a device has room for.
+func roomFor(name string, d vk.Info) (vulkan.Room, error) {
 	c, err := env.Open(name, nil)
 	if err != nil {
-		return 0, err
+		return vulkan.Room{}, err
 	}
-	room, err := vulkan.Fits(c, d)
-	return room.Rollouts / 4 * 3, err // the rest is for recordings and the learner
+	return vulkan.Fits(c, d)
+}
+
+// tooMany is the error of more worlds than a device has room for, nil if they fit.
+func tooMany(worlds, most int, d vk.Info) error {
+	if worlds <= most {
+		return nil
+	}
+	return fmt.Errorf("%w for %d worlds: %s, which has %d MiB, has room for %d", vk.ErrMemory, worlds, d.Name, d.Memory>>20, most)
+}
+
+// rolloutLength returns how many steps a rollout has on a device: fewer than others where not as many can be recorded,
+// and on software devices, which would take minutes with many worlds.
+func rolloutLength(worlds int, room vulkan.Room, d vk.Info) int {
+	steps := min(rolloutSteps, int(d.Most()/uint64(room.Record*worlds)))
+	if d.Kind == vk.Software {
+		steps = min(steps, softwareSteps/worlds)
+	}
+	return max(steps, 1)
 }
 
 // A rolloutBench makes the work of the three columns.
 type rolloutBench struct {
-	name            string
-	worlds, workers int
+	name                   string
+	worlds, workers, steps int
 }
 
 // agent returns worlds and a fresh PPO agent with the default network for them: rollouts of
-// rolloutSteps steps, four epochs of four minibatches, but of 256 to 32,768 rows.
+// r.steps steps, four epochs of four minibatches, but of 256 to 32,768 rows.
 func (r rolloutBench) agent(device bool) (*stepper, agents.Policy, error) {
 	s, err := openSimOn(r.name, env.VecOptions{Worlds: r.worlds, Workers: r.workers})
 	if err != nil {
 		return nil, nil, err
 	}
 	c := ppo.New()
-	c.Rollout, c.Device = rolloutSteps, device
-	c.Minibatch = min(max(r.worlds*rolloutSteps/4, 256), 32768)
+	c.Rollout, c.Device = r.steps, device
+	c.Minibatch = min(max(r.worlds*r.steps/4, 256), 32768)
 	p, err := c.Build(agents.Setup{Spec: s.vec.Spec(), Rows: r.worlds, Key: rng.New(1), Workers: r.workers})
 	if err != nil {
 		return nil, nil, errors.Join(err, s.vec.Close())
@@ -127,7 +149,7 @@ func (r rolloutBench) act() (func() (int, error), func() error, error) {
 	i := 0
 	s.learn = func() (bool, error) { // the agent records nothing, so that its rollout is never full
 		i++
-		return i%rolloutSteps == 0, nil
+		return i%r.steps == 0, nil
 	}
 	return s.step, s.vec.Close, nil
 }
@@ -145,9 +167,9 @@ func (r rolloutBench) train() (func() (int, error), func() error, error) {
 	return s.step, s.vec.Close, nil
 }
 
-// rolloutKeys returns the keys that the policy acts with in a rollout.
-func rolloutKeys(round int) func(step int) rng.Key {
-	return func(step int) rng.Key { return rng.New(uint64(round*rolloutSteps + step)) }
+// keys returns the keys that the policy acts with in a rollout.
+func (r rolloutBench) keys(round int) func(step int) rng.Key {
+	return func(step int) rng.Key { return rng.New(uint64(round*r.steps + step)) }
 }
 
 func (r rolloutBench) actOnDevice() (func() (int, error), func() error, error) {
@@ -169,7 +191,7 @@ func (r rolloutBench) actOnDevice() (func() (int, error), func() error, error) {
 	round := 0
 	return func() (int, error) {
 		round++
-		return rolloutSteps * r.worlds, roller.Roll(&rollout, a, rolloutSteps, rolloutKeys(round))
+		return r.steps * r.worlds, roller.Roll(&rollout, a, r.steps, r.keys(round))
 	}, s.vec.Close, nil
 }
 
@@ -185,10 +207,10 @@ func (r rolloutBench) trainOnDevice() (func() (int, error), func() error, error)
 	round := 0
 	return func() (int, error) {
 		round++
-		if _, err := agent.Roll(rolloutKeys(round)); err != nil {
+		if _, err := agent.Roll(r.keys(round)); err != nil {
 			return 0, err
 		}
 		_, err := agent.Learn(func(string, float64) {})
-		return rolloutSteps * r.worlds, err
+		return r.steps * r.worlds, err
 	}, s.vec.Close, nil
 }

@@ -26,12 +26,19 @@ func TestBenchRows(t *testing.T) {
 		}
 	}
 	rounds := 0
-	rows, err := runBenches([]benchmark{
+	var rows []BenchRow
+	err := runBenches([]benchmark{
 		fake("slow", "", 10, 1, 12), // the machine stumbles in the second round, for both
 		fake("fast", "slow m", 40, 5, 36),
-	}, BenchPlan{3, time.Millisecond}, func(int) { rounds++ })
-	if err != nil || rounds != 3 {
-		t.Fatalf("%d rounds, %v", rounds, err)
+	}, BenchPlan{3, time.Millisecond, func(_ *benchmark, round int) error {
+		rounds = round
+		return nil
+	}, func(done []BenchRow) error {
+		rows = append(rows, done...)
+		return nil
+	}})
+	if err != nil || rounds != 3 || len(rows) != 2 {
+		t.Fatalf("%d rounds, %d rows, %v", rounds, len(rows), err)
 	}
 	if r := rows[0]; r.Value != 10 || r.Lo != 1 || r.Hi != 12 || r.Ratio != 0 || r.Rounds != 3 {
 		t.Errorf("slow: %+v", r)

@@ -1,12 +1,11 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -38,7 +37,9 @@ process; each is the median of several rounds, in which all benchmarks take turn
                 with C++ Box2D)
   rollout/NAME  rollouts of 16 steps in 64 worlds to as many as fit: simulation only, with a PPO
                 policy, with training; on a device with --engine vulkan or vulkan:DEVICE, where all
-                of it happens there. Measured only if asked for
+                of it happens there. Measured only if asked for; rows come as they are done, and what
+                has no room says so. A software device, which is slow, makes shorter rollouts of many
+                worlds; so does one that cannot record 16 steps in one buffer
   bonus/NAME    PPO in maze-v0 with each bonus; ratios are to the same without
   render/...    pictures of lander-v0, an observation of 32 pixels a side, and a film of ten seconds
   reward/NAME   whole runs of lander with rewards that learn; ratios are to the task's own
@@ -62,19 +63,16 @@ terrarium bench sim2sim measures something else: what policies keep of their ret
 			if err != nil {
 				return err
 			}
-			progress := func(round int) {
-				if !asJSON {
-					fmt.Fprintf(cmd.ErrOrStderr(), "\rround %d of %d", round, rounds)
-				}
+			out := &benchOutput{w: cmd.OutOrStdout(), json: asJSON}
+			watch := newBenchWatch(cmd.Context(), cmd.ErrOrStderr(), len(bs)*rounds)
+			plan := BenchPlan{Rounds: rounds, Time: time.Duration(millis) * time.Millisecond, Begin: watch.begin}
+			plan.Done = func(rows []BenchRow) error {
+				watch.erase()
+				return out.add(rows)
 			}
-			rows, err := runBenches(bs, BenchPlan{rounds, time.Duration(millis) * time.Millisecond}, progress)
-			if err != nil {
-				return err
-			}
-			if !asJSON {
-				fmt.Fprint(cmd.ErrOrStderr(), "\r                    \r")
-			}
-			return printBench(cmd.OutOrStdout(), rows, asJSON)
+			err = runBenches(bs, plan)
+			watch.erase()
+			return errors.Join(err, out.end())
 		},
 	}
 	f := c.Flags()
@@ -139,40 +137,6 @@ func benchNames(bs []benchmark, unknown string) (names []string) {
 		slices.Sort(names)
 	}
 	return slices.Compact(names)
-}
-
-func printBench(w io.Writer, rows []BenchRow, asJSON bool) error {
-	device := engineDevice()
-	if asJSON {
-		for _, r := range rows {
-			if err := printJSON(w, r); err != nil {
-				return err
-			}
-		}
-		return printJSON(w, map[string]any{"summary": map[string]any{"benchmarks": len(rows), "cpu": cpuModel(), "device": device, "version": programVersion()}})
-	}
-	if device != "" {
-		fmt.Fprintln(w, "device:", device)
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "name\tengine\tworlds\tworkers\tmedian\tof rounds\tratio\t  measures\n")
-	for _, r := range rows {
-		ratio, measures := "", strings.ReplaceAll(r.Metric, "_", " ")
-		if r.Ratio != 0 {
-			ratio = fmt.Sprintf("%.2fx", r.Ratio)
-			vs, metric, _ := strings.Cut(r.Vs, " ")
-			if measures += "; ratio to " + vs; metric != r.Metric {
-				measures += ", " + strings.ReplaceAll(metric, "_", " ")
-			}
-		}
-		if r.LeftOut != "" {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t-\t-\t-\t  %s: left out: %s\n", r.Name, r.Engine, r.Worlds, r.Workers, r.Metric, r.LeftOut)
-			continue
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s-%s\t%s\t  %s\n", r.Name, r.Engine, r.Worlds, r.Workers,
-			short(r.Value), short(r.Lo), short(r.Hi), ratio, measures)
-	}
-	return t.Flush()
 }
 
 // short prints a figure with three digits.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,8 @@ func verifyCommand() *cobra.Command {
 		Short: "Play the recorded episodes again and compare every number",
 		Long: `Play the recorded episodes of a run again, many side by side, and compare observations,
 facts, rewards and hashes of the state bit by bit. The first difference is named by file, step
-and field, and the exit code is 1.`,
+and field, and the exit code is 1. Engine auto is the fastest of the processor's here: what a GPU makes of
+them is tried only where it is named.`,
 		Args: exactlyOne("the folder of a run, or a .replay file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkEngine(engine); err != nil {
@@ -36,7 +38,7 @@ and field, and the exit code is 1.`,
 			if workers < 0 {
 				return fmt.Errorf("--workers is %d: want 1 or more, or 0 for one a CPU", workers)
 			}
-			if err := env.SetEngine(engine); err != nil {
+			if err := verifyOn(cmd, engine, asJSON); err != nil {
 				return err
 			}
 			v, err := Verify(args[0], workers)
@@ -57,6 +59,18 @@ and field, and the exit code is 1.`,
 	f.StringVar(&engine, "engine", "auto", engineDoc)
 	f.BoolVar(&asJSON, "json", false, "print a JSON object")
 	return c
+}
+
+// verifyOn chooses the engine that episodes are played on. A GPU, which may round otherwise, has to be named.
+func verifyOn(cmd *cobra.Command, engine string, quiet bool) error {
+	if kind, _, _ := strings.Cut(engine, ":"); !slices.Contains(env.Devices(), kind) {
+		return env.SetEngine(engine)
+	}
+	line, err := useEngine(engine, nil, 0)
+	if err == nil && !quiet {
+		fmt.Fprintln(cmd.OutOrStdout(), line)
+	}
+	return err
 }
 
 // A Verification is the outcome of Verify.

@@ -42,7 +42,7 @@ func tryDevice(engine string, c env.Config, worlds int) (vk.Info, error) {
 	_, device, _ := strings.Cut(engine, ":")
 	d, err := vk.Open(vk.Options{Device: device})
 	if err != nil {
-		return vk.Info{}, lacking(fmt.Errorf("engine %s: %w; choose auto or go, whose results are the same, or vulkan:NAME for a device that terrarium doctor lists, such as vulkan:software", engine, err))
+		return vk.Info{}, lacking(fmt.Errorf("engine %s: %w; %s", engine, err, otherEngines()))
 	}
 	info := d.Info()
 	d.Close()
@@ -50,6 +50,9 @@ func tryDevice(engine string, c env.Config, worlds int) (vk.Info, error) {
 		return info, nil
 	}
 	v, err := env.NewVec(c, env.VecOptions{Worlds: worlds, Engine: engine})
+	if errors.Is(err, vulkan.ErrUnsupported) {
+		err = fmt.Errorf("%w; choose auto or go, whose results are the same", err)
+	}
 	if errors.Is(err, vulkan.ErrUnsupported) || errors.Is(err, vk.ErrMemory) || errors.Is(err, vk.ErrLost) {
 		return info, lacking(err)
 	}
@@ -57,6 +60,16 @@ func tryDevice(engine string, c env.Config, worlds int) (vk.Info, error) {
 		return info, err
 	}
 	return info, v.Close()
+}
+
+// otherEngines says what to choose in the place of a device that there is not.
+func otherEngines() string {
+	text := "choose auto or go, whose results are the same"
+	if found, err := vk.Devices(); err == nil && len(found) > 0 {
+		kind := found[0].Kind.String()
+		text += fmt.Sprintf(", or vulkan:NAME for a device that terrarium doctor lists, such as vulkan:%s", kind)
+	}
+	return text
 }
 
 // engineDevice returns name and driver of the device that steps worlds, "" if the CPU does.

@@ -34,6 +34,9 @@ its keys.
   viewer -level level.json lander-v0                   a level
   viewer room.json                                     the level editor
 
+The processor steps the worlds, with the results of the engines auto, simd and go; episodes that were recorded
+on box2d are played on it.
+
 `
 
 // began is when the program started, about.

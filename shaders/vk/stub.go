@@ -5,7 +5,7 @@ package vk
 import "fmt"
 
 func unavailable() error {
-	return fmt.Errorf("%w: this program was built without cgo (rebuild with CGO_ENABLED=1 and a C compiler)", ErrUnavailable)
+	return fmt.Errorf("%w: this program was built without cgo (build it with make gpu, or CGO_ENABLED=1, which needs a C compiler)", ErrUnavailable)
 }
 
 // A Device is an opened GPU.
