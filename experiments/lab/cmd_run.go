@@ -52,7 +52,7 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			if err := p.Check(); err != nil {
 				return err
 			}
-			line, err := useEngine(p.Engine, p.EnvConfig, p.Worlds)
+			line, err := p.useEngine()
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ interrupted, on another engine too (but for box2d). Seeds that are done are kept
 				return err
 			}
 			d := newDisplay(cmd.OutOrStdout(), p, asJSON)
-			line, err := useEngine(p.Engine, p.EnvConfig, p.Worlds)
+			line, err := p.useEngine()
 			if err != nil {
 				return err
 			}
@@ -221,7 +221,7 @@ compares the two.`,
 				}
 				p.Engine = engine
 			}
-			line, err := useEngine(p.Engine, p.EnvConfig, p.Worlds)
+			line, err := p.useEngine()
 			if err != nil {
 				return err
 			}

@@ -54,10 +54,10 @@ func noSIMD() string {
 
 // useEngine makes worlds be stepped by an engine that checkEngine has accepted, and returns a
 // line that says which it is and why. It tries whether the given number of worlds of c can be, if c is not
-// nil.
+// nil. A single one, which a GPU steps more slowly than the processor, is no work for auto to give it.
 func useEngine(name string, c env.Config, worlds int) (string, error) {
 	note := ""
-	if device, _, _ := strings.Cut(name, ":"); name == "auto" || slices.Contains(env.Devices(), device) {
+	if device, _, _ := strings.Cut(name, ":"); name == "auto" && worlds != 1 || slices.Contains(env.Devices(), device) {
 		line, err := useDevice(name, c, worlds)
 		if line != "" || err != nil && name != "auto" {
 			return line, err
@@ -113,6 +113,18 @@ func engineText(engine string) string {
 		return "the same Box2D with four steps of a quarter of the time, whose results are its own"
 	}
 	return "as a module provides it"
+}
+
+// useEngine is useEngine for the plan.
+func (p *Plan) useEngine() (string, error) {
+	if p.QD == nil {
+		return useEngine(p.Engine, p.EnvConfig, p.Worlds)
+	}
+	line, err := useEngine(p.Engine, p.EnvConfig, 1)
+	if device, _, _ := strings.Cut(p.Engine, ":"); err == nil && slices.Contains(env.Devices(), device) {
+		line += "; slow, for a search plays every solution in a world of its own: auto takes the processor"
+	}
+	return line, err
 }
 
 // ownEngine returns the plan's engine if it has results of its own, or "" for whichever is used.

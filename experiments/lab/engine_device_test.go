@@ -72,6 +72,23 @@ func TestAutoDevice(t *testing.T) {
 	}
 }
 
+// A search plays one world at a time, for which auto leaves a GPU alone.
+func TestAutoSearch(t *testing.T) {
+	vktest.Open(t).Close() // skips where there is none
+	vktest.Discrete(t)
+	t.Cleanup(func() { _ = env.SetEngine("auto") })
+	for _, name := range []string{"qd-maze", "maze"} {
+		p, err := ReadPlan(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, err := p.useEngine()
+		if used := strings.HasPrefix(env.Engine(), "vulkan"); err != nil || used != (p.QD == nil) || used != strings.Contains(line, "vulkan") {
+			t.Errorf("%s: engine %s, %q, %v", name, env.Engine(), line, err)
+		}
+	}
+}
+
 // roleless is an environment whose worlds no kernels know.
 type roleless struct{ env.Config }
 
