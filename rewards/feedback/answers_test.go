@@ -2,6 +2,7 @@ package feedback_test
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env"
@@ -40,6 +41,49 @@ func TestLatest(t *testing.T) {
 	r.Tokens = nil
 	if r.Validate() == nil {
 		t.Error("a declined answer without a reason is valid")
+	}
+}
+
+// Marks go with their answer: when that is taken back, or given anew, so are they.
+func TestMarks(t *testing.T) {
+	a, b, c := Segment{Traj: 1, To: 3}, Segment{Traj: 2, To: 3}, Segment{Traj: 3, To: 3}
+	mark := func(who uint32, s Segment, v float32) Record {
+		return Record{Kind: Marked, Segments: []Segment{s}, Steps: []Mark{{Step: 1, Value: v}}, Annotator: who, Weight: 1}
+	}
+	answer := func(who uint32, x, y Segment) Record {
+		r := Better(x, y)
+		r.Annotator = who
+		return r
+	}
+	withdrawn := func(who uint32, x, y Segment) Record {
+		r := answer(who, x, y)
+		r.Kind, r.Tokens = Declined, []uint16{Withdrawn}
+		return r
+	}
+	for name, x := range map[string]struct {
+		log  []Record
+		want []Record
+	}{
+		"kept":      {[]Record{mark(1, a, 1), mark(1, b, -1), answer(1, a, b)}, []Record{mark(1, a, 1), mark(1, b, -1)}},
+		"withdrawn": {[]Record{mark(1, a, 1), answer(1, a, b), withdrawn(1, a, b)}, nil},
+		"anew":      {[]Record{mark(1, a, 1), answer(1, a, b), withdrawn(1, a, b), mark(1, b, 1), answer(1, b, a)}, []Record{mark(1, b, 1)}},
+		"changed":   {[]Record{mark(1, a, 1), answer(1, a, b), answer(1, b, a)}, nil},
+		"of others": {[]Record{mark(1, a, 1), mark(2, a, -1), answer(1, a, b), answer(2, a, b), withdrawn(1, a, b)}, []Record{mark(2, a, -1)}},
+		"twice":     {[]Record{mark(1, a, 1), mark(1, a, -1), answer(1, a, b)}, []Record{mark(1, a, -1)}},
+		"elsewhere": {[]Record{mark(1, c, 1), answer(1, a, b)}, nil},
+		"no answer": {[]Record{mark(1, a, 1)}, nil},
+		"same piece in another question": {
+			[]Record{mark(1, a, 1), answer(1, a, b), mark(1, a, -1), answer(1, a, c), withdrawn(1, a, c)}, []Record{mark(1, a, 1)},
+		},
+	} {
+		for i := range x.log {
+			if err := x.log[i].Validate(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := Marks(x.log); !reflect.DeepEqual(got, x.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, x.want)
+		}
 	}
 }
 

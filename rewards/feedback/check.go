@@ -63,6 +63,42 @@ func Latest(rs []Record) (out []Record) {
 	return out
 }
 
+// Marks returns the Marked records that count: those an annotator gave with an answer, just before it,
+// that Latest keeps. What goes with an answer that was withdrawn, or given anew, goes with it. Of marks that
+// were given twice for one answer, as after a crash between them and it, the last count.
+func Marks(rs []Record) (out []Record) {
+	open, standing := map[uint32][]Record{}, map[pairKey][]Record{}
+	var order []pairKey
+	for _, r := range rs {
+		switch {
+		case r.Kind == Marked:
+			open[r.Annotator] = append(open[r.Annotator], r)
+		case (r.Kind == Pair || r.Kind == Declined) && len(r.Segments) == 2:
+			k, _ := r.key()
+			if _, ok := standing[k]; !ok {
+				order = append(order, k)
+			}
+			standing[k] = nil
+			for _, seg := range r.Segments {
+				for _, m := range slices.Backward(open[r.Annotator]) {
+					if m.Segments[0] == seg {
+						standing[k] = append(standing[k], m)
+						break
+					}
+				}
+			}
+			delete(open, r.Annotator)
+			if r.Kind == Declined && len(r.Tokens) > 0 && r.Tokens[0] == Withdrawn {
+				standing[k] = nil
+			}
+		}
+	}
+	for _, k := range order {
+		out = append(out, standing[k]...)
+	}
+	return out
+}
+
 // WithoutDuplicates drops each pair that the same annotator has answered alike before, in either
 // order.
 func WithoutDuplicates(rs []Record) []Record {

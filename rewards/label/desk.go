@@ -18,7 +18,7 @@ import (
 //
 //	questions.feedback     pairs, by who asks: a feedback.Log; labels mean nothing
 //	segments/<id>.replay   the trajectories they are about, to be played again
-//	answers.feedback       answers, by who answers: a feedback.Log. The last one of an annotator counts
+//	answers.feedback       answers, each after its marks, by who answers: a feedback.Log. The last one of an annotator counts
 //	annotators.txt         names, a line each: the first is annotator 1
 type Desk struct{ Dir string }
 
@@ -37,7 +37,8 @@ func (d Desk) Questions() ([]Query, error) {
 	return qs, err
 }
 
-// Answers returns all answers as they were given; feedback.Latest tells those that count.
+// Answers returns all answers and marks as they were given; feedback.Latest and feedback.Marks tell those that
+// count.
 func (d Desk) Answers() ([]feedback.Record, error) { return readLog(d.path("answers.feedback")) }
 
 // readLog reads what is complete of a log that another program may be writing.
@@ -110,6 +111,9 @@ func (d Desk) Annotator(name string) (uint32, error) {
 	f, err := os.OpenFile(d.path("annotators.txt"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return 0, err
+	}
+	if data, _ := os.ReadFile(d.path("annotators.txt")); len(data) > 0 && data[len(data)-1] != '\n' {
+		name = "\n" + name // the line before was torn off while it was written
 	}
 	_, err = f.WriteString(name + "\n")
 	return uint32(len(names) + 1), errors.Join(err, f.Sync(), f.Close())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
@@ -28,6 +29,7 @@ type Human struct {
 	asker   *Asker
 	size    int64 // of the file of answers when it was read
 	answers map[string][]feedback.Record
+	marks   map[feedback.Segment][]feedback.Record // that count
 }
 
 var errNoDesk = errors.New("label: people can only be asked in a run, which has a folder for their answers")
@@ -54,6 +56,12 @@ func (h *Human) Label(s *feedback.Store, q Query) (feedback.Record, bool, error)
 		return h.prior(s, q)
 	}
 	return merge(q, given)
+}
+
+// Marks returns the marks of good and bad moments that people have set in the segments of a question, as
+// far as they were there when its Label was asked for.
+func (h *Human) Marks(q Query) []feedback.Record {
+	return slices.Concat(h.marks[q.A], h.marks[q.B])
 }
 
 // merge joins the answers of several people.
@@ -141,7 +149,10 @@ func (h *Human) read() error {
 	if err != nil {
 		return err
 	}
-	h.size, h.answers = info.Size(), map[string][]feedback.Record{}
+	h.size, h.answers, h.marks = info.Size(), map[string][]feedback.Record{}, map[feedback.Segment][]feedback.Record{}
+	for _, r := range feedback.Marks(rs) {
+		h.marks[r.Segments[0]] = append(h.marks[r.Segments[0]], r)
+	}
 	for _, r := range feedback.Latest(rs) {
 		key := pairKey(r.Segments, r.Context)
 		h.answers[key] = append(h.answers[key], r)

@@ -180,6 +180,47 @@ func TestPeople(t *testing.T) {
 	}
 }
 
+// What people mark as good and bad is learned too; what they have taken back is not.
+func TestPeopleMark(t *testing.T) {
+	tr := newTrial(t, smallHuman(), t.TempDir())
+	tr.play(400)
+	qs, err := tr.desk.Questions()
+	if err != nil || len(qs) < 2 {
+		t.Fatal(qs, err)
+	}
+	log, _, err := tr.desk.AnswerLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range qs[:2] { // the second answer is withdrawn, and then given without marks
+		m := feedback.Record{Kind: feedback.Marked, Segments: []feedback.Segment{q.A}, Steps: []feedback.Mark{{Step: 2, Value: -1}}, Annotator: 1, Weight: 1}
+		r := feedback.Better(q.A, q.B)
+		r.Annotator = 1
+		rs := []feedback.Record{m, r}
+		if i == 1 {
+			no := r
+			no.Kind, no.Tokens = feedback.Declined, []uint16{feedback.Withdrawn}
+			rs = append(rs, no, r)
+		}
+		for _, r := range rs {
+			if err := log.Append(&r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tr.play(400)
+	if tr.last["preference/labels"] != 2 || tr.last["preference/marked"] != 1 || tr.last["preference/problems"] != 0 {
+		t.Errorf("%v", tr.last)
+	}
+	tr.play(400) // asked again, they are not learned twice
+	if tr.last["preference/marked"] != 1 {
+		t.Errorf("%v", tr.last)
+	}
+}
+
 // A prior answers until people do, and counts less.
 func TestPeoplePrior(t *testing.T) {
 	c := smallHuman()

@@ -181,6 +181,7 @@ func (f *Learner) over() bool { return f.rounds >= f.o.Rounds && len(f.pending) 
 // Revise asks and learns if a round is due; rounds that are due at once are one. It reports of each
 //
 //	preference/labels      answers so far
+//	preference/marked      segments in which people have marked moments, if any
 //	preference/pending     questions that wait for an answer
 //	preference/accuracy    share of held-out pairs that the mean of the networks orders right
 //	preference/loss        their cross-entropy
@@ -278,10 +279,13 @@ func (f *Learner) round(last int, report func(name string, value float64)) error
 		case ok:
 			f.records = append(f.records, r)
 		}
+		if err == nil {
+			f.mark(q)
+		}
 	}
 	if records := slices.Concat(f.records, provisional); len(records) > 0 {
 		o := f.o.Training
-		o.Key, o.glance = key, glance
+		o.Key, o.glance, o.Loss = key, glance, answers
 		if err := f.ens.FitInputs(f.recent); err != nil {
 			return err
 		}
@@ -303,7 +307,10 @@ func (f *Learner) round(last int, report func(name string, value float64)) error
 		}
 	}
 	if report != nil {
-		report("preference/labels", float64(len(f.records)))
+		report("preference/labels", float64(len(f.records)-f.marked()))
+		if n := f.marked(); n > 0 {
+			report("preference/marked", float64(n))
+		}
 		report("preference/pending", float64(len(f.pending)))
 		if len(f.records) > 0 {
 			report("preference/problems", float64(len(feedback.Check(f.records))))
@@ -316,6 +323,41 @@ func (f *Learner) round(last int, report func(name string, value float64)) error
 		}
 	}
 	return nil
+}
+
+// mark takes in what people marked in the segments of a question that was answered, each segment and
+// annotator once: segments may be asked about again.
+func (f *Learner) mark(q label.Query) {
+	people, ok := f.labeler.(*label.Human)
+	if !ok {
+		return
+	}
+	for _, m := range people.Marks(q) {
+		if !slices.ContainsFunc(f.records, func(r feedback.Record) bool {
+			return r.Kind == feedback.Marked && r.Annotator == m.Annotator && r.Segments[0] == m.Segments[0]
+		}) {
+			f.records = append(f.records, m)
+		}
+	}
+}
+
+// marked returns the number of the records that are marks.
+func (f *Learner) marked() (n int) {
+	for i := range f.records {
+		if f.records[i].Kind == feedback.Marked {
+			n++
+		}
+	}
+	return n
+}
+
+// answers is the loss of what annotators say: of their marks, whether a step is good or bad, and not how
+// good.
+func answers(r *feedback.Record, y, dy [][]float32) float64 {
+	if r.Kind == feedback.Marked {
+		return LogisticMarks(r, y, dy)
+	}
+	return Standard(r, y, dy)
 }
 
 // choose picks n questions and keeps their segments.

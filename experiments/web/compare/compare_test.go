@@ -213,6 +213,9 @@ func TestAnswers(t *testing.T) {
 			marked++
 		}
 	}
+	if n := len(feedback.Marks(rs)); n != 5 { // Ada's last answer was taken back, and given anew without marks
+		t.Errorf("%d marks count, want 5", n)
+	}
 	if marked != 6 || len(latest) != 12 || latest[5].Strength != -2 || latest[1].Seconds != 1 || latest[0].Source != compare.Source {
 		t.Errorf("%d marks, %d answers %+v", marked, len(latest), latest)
 	}
