@@ -56,6 +56,9 @@ Ctrl-C saves the state and ends; terrarium resume DIR goes on.`,
 			if err != nil {
 				return err
 			}
+			for _, line := range p.unasked() {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+line)
+			}
 			if out == "" {
 				out = filepath.Join("runs", p.Name+time.Now().Format("-20060102-150405"))
 			}

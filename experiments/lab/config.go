@@ -362,8 +362,8 @@ func (p *Plan) buildReward() (*rewards.Sum, error) {
 	return sum, nil
 }
 
-// Check reports what is wrong with the options of the agent, which only building one tells, and with
-// the ways that episodes start on.
+// Check reports what is wrong with the options of the agent, which only building one tells, with
+// rewards that would ask nothing, and with the ways that episodes start on.
 func (p *Plan) Check() error {
 	if p.QD != nil {
 		_, err := p.buildSearch(p.Seeds[0])
@@ -374,6 +374,9 @@ func (p *Plan) Check() error {
 		return err
 	}
 	if err := p.checkResident(policy); err != nil {
+		return err
+	}
+	if err := p.checkQuestions(); err != nil {
 		return err
 	}
 	return p.checkStart()

@@ -68,6 +68,19 @@ func (a *Asking) Validate() error {
 	return a.Training.Validate()
 }
 
+// Within returns how many of the questions are asked in a run of so many transitions, and after how many
+// the last round of all is due.
+func (a *Asking) Within(transitions int64) (asked int, last int64) {
+	rounds := min(int64(a.Rounds), transitions/a.Every)
+	for _, n := range a.Schedule.Questions(a.Labels, a.Rounds, a.Initial)[:rounds] {
+		asked += n
+	}
+	return asked, int64(a.Rounds) * a.Every
+}
+
+// Budget is Labels: all the questions.
+func (a *Asking) Budget() int { return a.Labels }
+
 // A Learner is a reward that learns while an agent trains: it keeps the newest transitions, asks
 // a labeler about pairs of them, and fits an ensemble to all answers, round by round. Until the
 // first round all rewards are 0. It is a rewards.Reviser and a rewards.Seeder: rounds come between the

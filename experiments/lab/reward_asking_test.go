@@ -1,0 +1,23 @@
+package lab
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A run that is too short for the questions of its reward says so; one that would ask none is refused.
+func TestRunTooShortForQuestions(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x")
+	set := "reward=[{name: preference, options: {labels: 20, rounds: 4, every: 2000, segment: 10, window: 2000}}]"
+	run := []string{"run", "cartpole", "--set", set, "--set", "eval.episodes=0", "--replace", "--out", dir, "--set"}
+	if code, text := output(t, append(run, "steps=4096")...); code != 0 || !strings.Contains(text, "warning: reward preference asks 8 of its 20 questions: its rounds need 8000 transitions, the run has 4096") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+	if code, text := output(t, append(run, "steps=10000")...); code != 0 || strings.Contains(text, "warning") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+	if code, text := output(t, append(run, "steps=1500")...); code != exitInput || !strings.Contains(text, "reward.0.options.every: of the 20 questions, the last of them due after transition 8000, none is asked in the 1500 transitions of this run") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+}
