@@ -87,6 +87,9 @@ func (o *labelOptions) run(ctx context.Context, w io.Writer, dir string) (err er
 	if err := p.Mount(s); err != nil {
 		return errors.Join(err, s.Close())
 	}
+	for _, line := range p.Torn() {
+		fmt.Fprintln(w, line)
+	}
 	fmt.Fprintf(w, "open %s%s\nCtrl-C ends; every answer is saved when it is given.\n", s.URL(), compare.Path)
 	return s.Serve(ctx)
 }

@@ -238,6 +238,7 @@ func TestBadAnswers(t *testing.T) {
 		"no desk 3":               func(a *compare.Answer) { a.Place.Desk = 3 },
 		"no question -1":          func(a *compare.Answer) { a.Place.Question = -1 },
 		"want left, right, tie":   func(a *compare.Answer) { a.Answer = "up" },
+		"seconds is -1":           func(a *compare.Answer) { a.Seconds = -1 },
 		"strength is 7":           func(a *compare.Answer) { a.Strength = 7 },
 		"want 1 to 64 bytes":      func(a *compare.Answer) { a.Name = " " },
 		"mark 1 at step 25 of 25": func(a *compare.Answer) { a.Left = []compare.Mark{{Step: 25, Value: 1}} },
@@ -253,6 +254,61 @@ func TestBadAnswers(t *testing.T) {
 	}
 	if _, problem := c.post("undo", compare.Request{Name: "Ada"}); !strings.Contains(problem, "no answer of Ada") {
 		t.Error(problem)
+	}
+}
+
+// An answer that was being written when its program was killed is cut off, which the next one says, and a
+// name whose line was torn does not run into the next.
+func TestTornAnswers(t *testing.T) {
+	d := desk(t, 3)
+	p, err := compare.NewPage([]label.Desk{d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(d.Dir, "answers.feedback")
+	log, _, err := d.AnswerLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	qs, err := d.Questions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range qs[:2] {
+		r := feedback.Better(q.A, q.B)
+		r.Annotator = 1
+		if err := log.Append(&r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, info.Size()-3); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(d.Dir, "annotators.txt"), []byte("Ad"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = compare.NewPage([]label.Desk{d}); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if lines := p.Torn(); len(lines) != 1 || !strings.Contains(lines[0], "the last answer was not finished") {
+		t.Errorf("%q", lines)
+	}
+	if s, err := p.Progress(); err != nil || s.Answered != 1 {
+		t.Errorf("%+v %v", s, err)
+	}
+	if n, err := d.Annotator("Bob"); err != nil || n != 2 {
+		t.Errorf("Bob is annotator %d, %v", n, err)
 	}
 }
 

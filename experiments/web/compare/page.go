@@ -68,6 +68,17 @@ func ReadPage(desks []label.Desk) (*Page, error) {
 	return p, nil
 }
 
+// Torn says what opening the logs has cut off their ends: answers that a program was killed or a machine
+// switched off while it wrote.
+func (p *Page) Torn() (lines []string) {
+	for _, d := range p.desks {
+		if d.log != nil && d.log.Torn > 0 {
+			lines = append(lines, fmt.Sprintf("%s: the last answer was not finished when its program ended, and is gone (%d bytes)", d.Dir, d.log.Torn))
+		}
+	}
+	return lines
+}
+
 // Close closes the logs.
 func (p *Page) Close() (err error) {
 	for _, d := range p.desks {
@@ -289,6 +300,9 @@ func (d *desk) append(r feedback.Record) error {
 func (in *Answer) records(q label.Query, who uint32) (rs []feedback.Record, err error) {
 	if !slices.Contains([]float32{0, 1, 2, 3}, in.Strength) {
 		return nil, web.BadRequest("strength is %v, want 0 to 3", in.Strength)
+	}
+	if !(in.Seconds >= 0) {
+		return nil, web.BadRequest("seconds is %v, want 0 or more", in.Seconds)
 	}
 	base := feedback.Record{Annotator: who, Weight: 1, Source: Source, Seconds: in.Seconds, Context: q.Context}
 	for i, marks := range [][]Mark{in.Left, in.Right} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/terrarium-rl/terrarium/rewards/feedback"
 )
@@ -95,13 +96,19 @@ func (d *desk) progress(out *Progress, answers map[string]map[pair]*feedback.Rec
 			out.Answered++
 		}
 	}
+	named := func(p feedback.Problem) string {
+		if p.Annotator < 1 || int(p.Annotator) > len(names) {
+			return p.String()
+		}
+		return strings.Replace(p.String(), fmt.Sprintf("annotator %d", p.Annotator), names[p.Annotator-1], 1)
+	}
 	if len(latest) > 0 {
 		for _, problem := range feedback.Check(latest) {
-			out.Problems = append(out.Problems, problem.String())
+			out.Problems = append(out.Problems, named(problem))
 		}
 	}
 	for _, problem := range feedback.Again(d.records) {
-		out.Problems = append(out.Problems, problem.String()+"; the last one counts")
+		out.Problems = append(out.Problems, named(problem)+"; the last one counts")
 	}
 	for _, k := range slices.Sorted(maps.Keys(d.broken)) {
 		out.Problems = append(out.Problems, d.broken[k])
