@@ -335,6 +335,9 @@ func seriesOf(r *runRecord, column string) (out plot.Series) {
 	if n == 0 || lo > hi {
 		return out
 	}
+	if slices.Contains(episodeColumns, column) || strings.HasPrefix(column, "reward/") {
+		lo = r.fair(lo, hi)
+	}
 	for i := range points {
 		x := lo + (hi-lo)*float64(i)/(points-1)
 		sum, least, most := 0.0, math.Inf(1), math.Inf(-1)
@@ -350,6 +353,23 @@ func seriesOf(r *runRecord, column string) (out plot.Series) {
 		}
 	}
 	return out
+}
+
+// fair returns the first step of a row, from lo on, at which each world can have ended an episode: of those
+// that have ended before, the short ones are too many, and where success ends an episode all seem to
+// succeed. It returns lo if that is not in the first half of the run.
+func (r *runRecord) fair(lo, hi float64) float64 {
+	if r.Plan == nil || r.Plan.Spec == nil {
+		return lo
+	}
+	whole := float64(r.Plan.Worlds * r.Plan.Spec.Agents * r.Plan.Spec.MaxSteps)
+	for _, s := range r.Seeds {
+		i, _ := slices.BinarySearch(s.Curve.steps, whole)
+		if i < len(s.Curve.steps) && s.Curve.steps[i] <= hi/2 {
+			lo = max(lo, s.Curve.steps[i])
+		}
+	}
+	return lo
 }
 
 // returnsFigure draws, for each run, the fraction of evaluated episodes that reach a return; of

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/terrarium-rl/terrarium/experiments/configs"
 )
 
 // report returns the page about runs.
@@ -196,6 +198,34 @@ func TestSeriesSpansSeeds(t *testing.T) {
 	i := len(s.X) - 1
 	if s.Y[0] != 2 || s.Lo[0] != 0 || s.Hi[0] != 4 || s.Y[i] != 6.5 || s.Lo[i] != 5 || s.Hi[i] != 8 {
 		t.Errorf("ends are %v [%v, %v] and %v [%v, %v]", s.Y[0], s.Lo[0], s.Hi[0], s.Y[i], s.Lo[i], s.Hi[i])
+	}
+}
+
+// Before every world can have ended an episode, those that have are the short ones: curves of episodes
+// begin after that, unless little would be left.
+func TestCurvesOfEpisodesBeginLate(t *testing.T) {
+	text, err := configs.Read("maze")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ParsePlan("maze.yaml", text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := float64(p.Worlds * p.Spec.MaxSteps)
+	steps := []float64{whole / 4, whole / 2, whole + 1, 2 * whole, 3 * whole}
+	r := &runRecord{Plan: p, Seeds: []*seedRecord{{Curve: curve{steps, map[string][]float64{
+		"return_mean": {1, 1, 0.5, 0.6, 0.7}, "loss/policy": {5, 4, 3, 2, 1},
+	}}}}}
+	if s := seriesOf(r, "return_mean"); s.X[0] != whole+1 || s.Y[0] != 0.5 {
+		t.Errorf("the curve of returns begins at %v with %v", s.X[0], s.Y[0])
+	}
+	if s := seriesOf(r, "loss/policy"); s.X[0] != whole/4 || s.Y[0] != 5 {
+		t.Errorf("the curve of losses begins at %v with %v", s.X[0], s.Y[0])
+	}
+	r.Seeds[0].Curve.steps = []float64{1, 2, 3, 4, whole * 1.5} // all but the end would go
+	if s := seriesOf(r, "return_mean"); s.X[0] != 1 {
+		t.Errorf("the curve of a short run begins at %v", s.X[0])
 	}
 }
 
