@@ -86,6 +86,7 @@ type Teacher struct {
 	Mistake float64  // probability to answer the contrary
 	Skip    *float64 // it skips pairs whose better score is not above this; nil means none
 	Equal   float64  // scores that differ by less are a tie
+	Aspect  int      // number of what it remarks on, in the words of feedback.Thirds
 
 	Annotator uint32
 	buf       []float32
@@ -157,9 +158,9 @@ func (t *Teacher) Remark(s *feedback.Store, seg feedback.Segment, neutral float6
 		switch {
 		case sum == neutral:
 		case bad:
-			r.Tokens = append(r.Tokens, uint16(3+third))
+			r.Tokens = append(r.Tokens, uint16(6*t.Aspect+3+third))
 		default:
-			r.Tokens = append(r.Tokens, uint16(third))
+			r.Tokens = append(r.Tokens, uint16(6*t.Aspect+third))
 		}
 	}
 	return r, len(r.Tokens) > 0, nil

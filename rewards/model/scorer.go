@@ -21,6 +21,10 @@ type Out struct {
 	// Embedding represents the segment, for those who compare more than a number: empty if the
 	// scorer has none. It is reused as Step is.
 	Embedding []float32
+
+	// Aspects are numbers of the segment as a whole, one an aspect, for those who want to know what is
+	// good about it: empty if the scorer has none. It is reused as Step is.
+	Aspects []float32
 }
 
 // grow makes Step n long.
@@ -383,7 +387,7 @@ func (e *Ensemble) mean(d *scratch, i int) (s float32) {
 // Embedding, which Embed does.
 func (e *Ensemble) Score(o *Out, v feedback.View) {
 	o.grow(v.Len())
-	o.Embedding = o.Embedding[:0]
+	o.Embedding, o.Aspects = o.Embedding[:0], o.Aspects[:0]
 	returns := make([]float32, len(e.Params))
 	e.Returns(returns, v, o.Step)
 	o.Return, o.Var = 0, 0
