@@ -226,7 +226,7 @@ func (g *laneGroup16) finish(dt float32, s *scratch) {
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save()
+		g.save(dt)
 	}
 	for i, w := range g.ws {
 		if g.alone>>i&1 != 0 {
@@ -313,7 +313,7 @@ func (g *laneGroup16) remember(n int) {
 	}
 }
 
-func (g *laneGroup16) save() {
+func (g *laneGroup16) save(dt float32) {
 	var to, from [laneCount16]unsafe.Pointer
 	var count [laneCount16]int
 	var keys [laneCount16]uint32
@@ -344,15 +344,24 @@ func (g *laneGroup16) save() {
 		}
 		scatter16(&p.slot, &from, sizeof[contact]()/16)
 	}
-	var grips lanes16
-	for i := range g.grips {
-		grips = grips.Add(g.grips[i].in)
-	}
+	rows := g.foresee(dt)
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at16(&grips, l))<<26
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at16(&rows, l))<<26
 		}
 	}
+}
+
+func (g *laneGroup16) foresee(dt float32) (count lanes16) {
+	v, perDt := g.now.motion, splat16(1/dt)
+	for i := range g.points {
+		p := &g.points[i]
+		da, db := g.m.bodies[p.bodyA].dof, g.m.bodies[p.bodyB].dof
+		a, b, j := v[da:da+3], v[db:db+3], &p.normal
+		speed := j[0].Mul(a[0]).Add(j[1].Mul(a[1])).Add(j[2].Mul(a[2])).Add((j[3].Mul(b[0]).Add(j[4].Mul(b[1])).Add(j[5].Mul(b[2]))))
+		count = count.Add(splat16(1).Merge(lanes16{}, p.has.NotEqual(lanes16{}).And((p.ni.Greater(lanes16{}).Or(speed.Add(laneMax16(p.sep.Mul(perDt).Add(speed), lanes16{})).Less(splat16(caution)))))))
+	}
+	return count
 }
 
 func (g *laneGroup16) restore(to *[laneCount16]unsafe.Pointer, start, bytes int) {

@@ -4,6 +4,8 @@
 
 package physics
 
+import "math/bits"
+
 type laneExact8 struct {
 	unknowns []laneUnknown8
 	matrix   []lanes8
@@ -54,7 +56,7 @@ func (e *laneExact8) solve() {
 		}
 		return
 	}
-	e.width = e.order[0].count
+	e.width = e.order[len(e.order)-1].count
 	e.unknowns = e.unknowns[:e.width]
 	for k := range e.unknowns {
 		e.unknowns[k] = laneUnknown8{held: splat8(1)}
@@ -65,6 +67,7 @@ func (e *laneExact8) solve() {
 		e.seats[l].count = 0
 		e.enter(l)
 	}
+	e.narrow()
 	for {
 		on := e.on.NotEqual(lanes8{})
 		if !some8(on) {
@@ -82,7 +85,7 @@ func (e *laneExact8) sort() {
 		first[e.waiting[i].count]++
 	}
 	n := 0
-	for c := maxFree; c >= 0; c-- {
+	for c := range first {
 		first[c], n = n, n+first[c]
 	}
 	if cap(e.order) < n {
@@ -275,16 +278,22 @@ func (e *laneExact8) takeColumn(k, l int) {
 }
 
 func (e *laneExact8) leave(worlds uint32) {
-	most := 0
-	for l := range laneCount8 {
-		if worlds>>l&1 != 0 {
-			p := &e.seats[l]
-			for k, i := range p.g.unknown[p.lane][:p.count] {
-				f := &p.g.free[i]
-				*at8(&f.sum, p.lane), *at8(&f.slip, p.lane) = *at8(&e.unknowns[k].sum, l), *at8(&e.unknowns[k].slip, l)
-			}
-			e.enter(l)
+	e.unknowns = e.unknowns[:e.width]
+	for ; worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds) % laneCount8
+		p := &e.seats[l]
+		for k, i := range p.g.unknown[p.lane][:p.count] {
+			f := &p.g.free[i]
+			*at8(&f.sum, p.lane), *at8(&f.slip, p.lane) = *at8(&e.unknowns[k].sum, l), *at8(&e.unknowns[k].slip, l)
 		}
+		e.enter(l)
+	}
+	e.narrow()
+}
+
+func (e *laneExact8) narrow() {
+	most := 0
+	for l := range e.seats {
 		most = max(most, e.seats[l].count)
 	}
 	e.unknowns = e.unknowns[:most]

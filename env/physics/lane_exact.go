@@ -2,6 +2,8 @@
 
 package physics
 
+import "math/bits"
+
 // A laneExact solves for the free impulses of worlds of several groups, a world a lane. How many there are of them, and how
 // many bounds they meet, differs between worlds: those with the most come first, and where one is done,
 // the next takes its lane.
@@ -63,7 +65,7 @@ func (e *laneExact) solve() {
 		}
 		return
 	}
-	e.width = e.order[0].count
+	e.width = e.order[len(e.order)-1].count
 	e.unknowns = e.unknowns[:e.width]
 	for k := range e.unknowns {
 		e.unknowns[k] = laneUnknown{held: 1}
@@ -74,6 +76,7 @@ func (e *laneExact) solve() {
 		e.seats[l].count = 0
 		e.enter(l)
 	}
+	e.narrow()
 	for {
 		on := mask(e.on != 0)
 		if !some(on) {
@@ -92,7 +95,7 @@ func (e *laneExact) sort() {
 		first[e.waiting[i].count]++
 	}
 	n := 0
-	for c := maxFree; c >= 0; c-- {
+	for c := range first {
 		first[c], n = n, n+first[c]
 	}
 	if cap(e.order) < n {
@@ -276,16 +279,23 @@ func (e *laneExact) takeColumn(k, l int) {
 
 // leave gives what was found to the groups of the worlds in some lanes, and the lanes to others.
 func (e *laneExact) leave(worlds uint32) {
-	most := 0
-	for l := range laneCount {
-		if worlds>>l&1 != 0 {
-			p := &e.seats[l]
-			for k, i := range p.g.unknown[p.lane][:p.count] {
-				f := &p.g.free[i]
-				*at(&f.sum, p.lane), *at(&f.slip, p.lane) = *at(&e.unknowns[k].sum, l), *at(&e.unknowns[k].slip, l)
-			}
-			e.enter(l)
+	e.unknowns = e.unknowns[:e.width]
+	for ; worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds) % laneCount
+		p := &e.seats[l]
+		for k, i := range p.g.unknown[p.lane][:p.count] {
+			f := &p.g.free[i]
+			*at(&f.sum, p.lane), *at(&f.slip, p.lane) = *at(&e.unknowns[k].sum, l), *at(&e.unknowns[k].slip, l)
 		}
+		e.enter(l)
+	}
+	e.narrow()
+}
+
+// narrow leaves out unknowns that no world has.
+func (e *laneExact) narrow() {
+	most := 0
+	for l := range e.seats {
 		most = max(most, e.seats[l].count)
 	}
 	e.unknowns = e.unknowns[:most]

@@ -240,7 +240,7 @@ func (g *laneGroup) finish(dt float32, s *scratch) {
 		g.move(dt)
 		g.restitute()
 		g.report(dt)
-		g.save()
+		g.save(dt)
 	}
 	for i, w := range g.ws {
 		if g.alone>>i&1 != 0 {
@@ -332,7 +332,7 @@ func (g *laneGroup) remember(n int) {
 }
 
 // save copies back what a step changes.
-func (g *laneGroup) save() {
+func (g *laneGroup) save(dt float32) {
 	var to, from [laneCount]unsafe.Pointer
 	var count [laneCount]int
 	var keys [laneCount]uint32
@@ -363,15 +363,27 @@ func (g *laneGroup) save() {
 		}
 		scatter(&p.slot, &from, sizeof[contact]()/16)
 	}
-	var grips lanes
-	for i := range g.grips {
-		grips += g.grips[i].in
-	}
+	rows := g.foresee(dt)
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at(&grips, l))<<26
+			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at(&rows, l))<<26
 		}
 	}
+}
+
+// foresee returns how many contacts of each world are likely to have rows in the next step: those that push, and
+// those whose shapes do not part fast.
+func (g *laneGroup) foresee(dt float32) (count lanes) {
+	v, perDt := g.now.motion, lanes(1/dt)
+	for i := range g.points {
+		p := &g.points[i]
+		da, db := g.m.bodies[p.bodyA].dof, g.m.bodies[p.bodyB].dof
+		a, b, j := v[da:da+3], v[db:db+3], &p.normal
+		speed := lanes(j[0]*a[0]) + lanes(j[1]*a[1]) + lanes(j[2]*a[2]) +
+			(lanes(j[3]*b[0]) + lanes(j[4]*b[1]) + lanes(j[5]*b[2]))
+		count += choose(p.has != 0 && (p.ni > 0 || speed+laneMax(lanes(p.sep*perDt)+speed, 0) < caution), 1, 0)
+	}
+	return count
 }
 
 // restore copies a part of the image, of a number of bytes in each world, to the worlds. What lies
