@@ -15,7 +15,7 @@ import (
 type leaf struct {
 	Bonus
 	name  string
-	last  []float32
+	mean  float64           // of what Score wrote last, which others change in place
 	full  map[string]string // names in logs
 	to    func(string, float64)
 	relay func(string, float64) // reports to to by the full name; made once
@@ -36,7 +36,7 @@ func newLeaf(b Bonus, name string) *leaf {
 
 func (l *leaf) Score(dst []float32, b *env.Batch) {
 	l.Bonus.Score(dst, b)
-	l.last = dst[:b.N]
+	l.mean = mean(dst[:b.N])
 }
 
 // Update also reports the mean bonus before any combination.
@@ -44,13 +44,17 @@ func (l *leaf) Update(b *env.Batch, report func(string, float64)) error {
 	if report == nil {
 		return l.Bonus.Update(b, nil)
 	}
-	sum := 0.0
-	for _, x := range l.last {
-		sum += float64(x)
-	}
 	l.to = report
-	l.relay("mean", sum/float64(b.N))
+	l.relay("mean", l.mean)
 	return l.Bonus.Update(b, l.relay)
+}
+
+func mean(x []float32) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v)
+	}
+	return sum / float64(len(x))
 }
 
 // pair is a sum or a product of two bonuses.
@@ -63,7 +67,12 @@ type pair struct {
 func (p *pair) Score(dst []float32, b *env.Batch) {
 	p.a.Score(p.x[:b.N], b)
 	p.b.Score(p.y[:b.N], b)
-	for i := range b.N {
+	p.combine(dst[:b.N])
+}
+
+// combine writes the sums or products of x and y.
+func (p *pair) combine(dst []float32) {
+	for i := range dst {
 		if p.product {
 			dst[i] = p.x[i] * p.y[i]
 		} else {
@@ -127,17 +136,27 @@ type norm struct {
 
 func (n *norm) Score(dst []float32, b *env.Batch) {
 	n.Bonus.Score(dst, b)
-	copy(n.last, dst[:b.N])
+	n.scale(dst[:b.N])
+}
+
+// scale divides the scores of a step, and keeps them as they were for learn.
+func (n *norm) scale(dst []float32) {
+	copy(n.last, dst)
 	s := float32(n.m.scale())
-	for i := range b.N {
+	for i := range dst {
 		dst[i] *= s
 	}
 }
 
-func (n *norm) Update(b *env.Batch, report func(string, float64)) error {
-	for _, x := range n.last[:b.N] {
+// learn takes in the scores of the last step, of some rows.
+func (n *norm) learn(rows int) {
+	for _, x := range n.last[:rows] {
 		n.m.add(float64(x))
 	}
+}
+
+func (n *norm) Update(b *env.Batch, report func(string, float64)) error {
+	n.learn(b.N)
 	return n.Bonus.Update(b, report)
 }
 
@@ -171,8 +190,13 @@ type decay struct {
 
 func (d *decay) Score(dst []float32, b *env.Batch) {
 	d.Bonus.Score(dst, b)
+	d.fade(dst[:b.N])
+}
+
+// fade multiplies by the factor of now.
+func (d *decay) fade(dst []float32) {
 	f := float32(math.Max(0, 1-d.seen/d.rows))
-	for i := range b.N {
+	for i := range dst {
 		dst[i] *= f
 	}
 }
