@@ -30,7 +30,7 @@ func init() {
 		},
 		Treatment: "heron", Control: "coin",
 		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 10, papers.Full: 20},
-		From:  2000, // how HERON asks was changed after 1000 to 1009 had been looked at
+		From:  3000, // the agent and the margin were changed after 2000 to 2009 had been looked at
 		Cell:  cell,
 		Pass: []papers.Bound{
 			papers.GreaterIQM("return", "heron", "linear", -0.05*span),
@@ -53,14 +53,14 @@ func init() {
 var steps = map[papers.Scale]int64{papers.Smoke: 16_384, papers.Quick: 150_000, papers.Full: 500_000}
 
 // beta is the ratio of the weights of factors, each a share of its deviation under random play, in
-// the arm linear. It is the best of 0.3, 0.5, 0.8, 1 (all alike) on seeds 1 to 3.
+// the arm linear. It is the best of 0.3, 0.5, 0.8 on seeds 1 to 3.
 const beta = 0.3
 
 // deviations of the factors under random play.
 var deviations = []float64{3.1, 15.3, 1.2}
 
-// margin is that of all levels but the last, in deviations: of 0.2, 0.3, 0.5 the best on seeds 1 to 4.
-const margin = 0.3
+// margin is that of all levels but the last, in deviations: of 0, 0.1, 0.3 the best on seeds 1 to 8.
+const margin = 0.1
 
 var factors = []string{"angle_squared", "speed_squared", "torque_squared"}
 
@@ -68,6 +68,7 @@ func cell(c papers.Cell) (papers.Row, error) { return run(c, beta) }
 
 func run(c papers.Cell, beta float64) (papers.Row, error) {
 	agent := ppo.New()
+	agent.Rollout, agent.Gamma, agent.Schedule = 128, 0.95, "linear" // which linear learns the task with in half the steps
 	t := &papers.Training{Env: pendulum.New(), Agent: agent, Worlds: 32, Steps: steps[c.Scale], Seed: c.Seed}
 	if c.Scale == papers.Smoke {
 		agent.Rollout = 64
