@@ -32,7 +32,7 @@ type Config struct {
 	Doc        string           `json:"doc" doc:"what the experiment shows, in one line"`
 	Env        Choice           `json:"env" doc:"the environment"`
 	Levels     env.LevelSet     `json:"levels" doc:"the levels to train on"`
-	Worlds     int              `json:"worlds" doc:"worlds stepped side by side, 1 to 65536"`
+	Worlds     int              `json:"worlds" doc:"worlds stepped side by side, 1 to 262144"`
 	Agent      Choice           `json:"agent" doc:"the agent"`
 	QD         *QDConfig        `json:"qd,omitempty" doc:"a quality-diversity search in place of an agent"`
 	Reward     []RewardTerm     `json:"reward" doc:"terms whose weighted sum the agent learns from, or an expression over facts, such as 2*progress - 0.1*energy; default: the task's own reward"`
@@ -401,7 +401,7 @@ func (p *Plan) checkRanges() error {
 		v        float64
 		min, max float64
 	}{
-		{"worlds", float64(p.Worlds), 1, 65536},
+		{"worlds", float64(p.Worlds), 1, 262144},
 		{"steps", float64(p.Steps), 1, 1e15},
 		{"eval.episodes", float64(p.Eval.Episodes), 0, 1e6},
 		{"checkpoint.steps", float64(p.Checkpoint.Steps), 1, 1e15},

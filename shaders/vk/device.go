@@ -145,7 +145,7 @@ func (d *Device) enumerate(validate bool) ([]candidate, error) {
 		return nil, ErrNoLayer
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; is a driver installed?", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: %w; install the GPU's driver (on Debian and Ubuntu, mesa-vulkan-drivers has those of AMD and Intel and a software one)", ErrUnavailable, err)
 	}
 	d.inst = inst
 	d.onClose(func() { binding.DestroyInstance(inst, nil) })
