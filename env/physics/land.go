@@ -48,21 +48,22 @@ func (m *manifold) land(s *stretch, h *hull, margin float32) {
 // the ground under its side.
 func (m *manifold) landRound(s *stretch, h *hull, margin float32) {
 	reach := h.radius + skin + margin
+	x1, y1, nx, ny := s.x1, s.y1, s.nx, s.ny
 	for i := range h.v {
 		x, y := h.v[i].x, h.v[i].y
-		u := float32((x-s.x1)*s.ny) - float32((y-s.y1)*s.nx) // along the segment, whose direction is (ny, -nx)
+		u := float32((x-x1)*ny) - float32((y-y1)*nx) // along the segment, whose direction is (ny, -nx)
 		if u >= 0 && u <= s.length {
-			if d := float32((x-s.x1)*s.nx) + float32((y-s.y1)*s.ny); d <= reach {
-				m.add(x, y, s.nx, s.ny, d, skin, h.radius, uint32(i))
+			if d := float32((x-x1)*nx) + float32((y-y1)*ny); d <= reach {
+				m.add(x, y, nx, ny, d, skin, h.radius, uint32(i))
 			}
 			continue
 		}
-		cx, cy, ax, ay, bx, by, end := s.x1, s.y1, s.px, s.py, s.nx, s.ny, uint32(0x10)
+		cx, cy, ax, ay, bx, by, end := x1, y1, s.px, s.py, nx, ny, uint32(0x10)
 		if u > 0 {
 			if !s.last {
 				continue
 			}
-			cx, cy, ax, ay, bx, by, end = s.x2, s.y2, s.nx, s.ny, s.fx, s.fy, 0x20
+			cx, cy, ax, ay, bx, by, end = s.x2, s.y2, nx, ny, s.fx, s.fy, 0x20
 		}
 		if between(ax, ay, bx, by, x-cx, y-cy) {
 			m.discs(cx, cy, x, y, skin, h.radius, margin, uint32(i)|end)
@@ -71,15 +72,15 @@ func (m *manifold) landRound(s *stretch, h *hull, margin float32) {
 	if len(h.v) == 2 {
 		p, q := &h.v[0], &h.v[1]
 		tx, ty := q.x-p.x, q.y-p.y
-		u := float32((s.x1-p.x)*tx) + float32((s.y1-p.y)*ty)
+		u := float32((x1-p.x)*tx) + float32((y1-p.y)*ty)
 		if u <= 0 || u >= float32(tx*tx)+float32(ty*ty) {
 			return
 		}
 		for i := range h.v { // the normal of the ground is opposite to that of the side
-			nx, ny := -h.v[i].nx, -h.v[i].ny
-			d := float32((s.x1-p.x)*nx) + float32((s.y1-p.y)*ny)
-			if between(s.px, s.py, s.nx, s.ny, nx, ny) && -d <= reach {
-				m.add(s.x1-float32(nx*d), s.y1-float32(ny*d), nx, ny, -d, skin, h.radius, uint32(i)|0x30)
+			gx, gy := -h.v[i].nx, -h.v[i].ny
+			d := float32((x1-p.x)*gx) + float32((y1-p.y)*gy)
+			if between(s.px, s.py, nx, ny, gx, gy) && -d <= reach {
+				m.add(x1-float32(gx*d), y1-float32(gy*d), gx, gy, -d, skin, h.radius, uint32(i)|0x30)
 				return
 			}
 		}
@@ -90,9 +91,10 @@ func (m *manifold) landRound(s *stretch, h *hull, margin float32) {
 // directions that the neighbours allow.
 func (m *manifold) landPolygon(s *stretch, h *hull, margin float32) {
 	reach := h.radius + skin + margin
+	x1, y1, x2, y2, nx, ny := s.x1, s.y1, s.x2, s.y2, s.nx, s.ny
 	sep := float32(1e30)
 	for i := range h.v {
-		if d := float32((h.v[i].x-s.x1)*s.nx) + float32((h.v[i].y-s.y1)*s.ny); d < sep {
+		if d := float32((h.v[i].x-x1)*nx) + float32((h.v[i].y-y1)*ny); d < sep {
 			sep = d
 		}
 	}
@@ -102,8 +104,8 @@ func (m *manifold) landPolygon(s *stretch, h *hull, margin float32) {
 	best, at := float32(-1e30), 0
 	for i := range h.v {
 		e := &h.v[i]
-		d1 := float32((s.x1-e.x)*e.nx) + float32((s.y1-e.y)*e.ny)
-		d2 := float32((s.x2-e.x)*e.nx) + float32((s.y2-e.y)*e.ny)
+		d1 := float32((x1-e.x)*e.nx) + float32((y1-e.y)*e.ny)
+		d2 := float32((x2-e.x)*e.nx) + float32((y2-e.y)*e.ny)
 		d := geom.Min(d1, d2)
 		if d > reach {
 			return
@@ -113,16 +115,16 @@ func (m *manifold) landPolygon(s *stretch, h *hull, margin float32) {
 		}
 		allowed := false
 		if d1 < d2 {
-			allowed = between(s.px, s.py, s.nx, s.ny, -e.nx, -e.ny)
+			allowed = between(s.px, s.py, nx, ny, -e.nx, -e.ny)
 		} else {
-			allowed = between(s.nx, s.ny, s.fx, s.fy, -e.nx, -e.ny)
+			allowed = between(nx, ny, s.fx, s.fy, -e.nx, -e.ny)
 		}
 		if allowed {
 			best, at = d, i
 		}
 	}
 	g := hull{radius: skin}
-	line := [2]vert{{s.x2, s.y2, s.nx, s.ny}, {s.x1, s.y1, -s.nx, -s.ny}} // its upper side first
+	line := [2]vert{{x2, y2, nx, ny}, {x1, y1, -nx, -ny}} // its upper side first
 	g.v = line[:]
 	p, q, edge, id := &g, h, 0, uint32(0)
 	if best > sep+0.1*linearSlop {

@@ -76,13 +76,15 @@ func (m *manifold) discs(ax, ay, bx, by, ra, rb, margin float32, id uint32) {
 	if d2 > reach*reach {
 		return
 	}
-	d := geom.Sqrt(d2)
+	// Kernels hold a copy of add for each place that calls it, here and in clip.
+	d, nx, ny, across := geom.Sqrt(d2), float32(0), float32(1), float32(0)
 	if d < 1e-9 {
-		m.add(bx, by, 0, 1, 0, ra, rb, id)
-		return
+		d = 0
+	} else {
+		nx, ny, across = dx/d, dy/d, ra+rb
 	}
-	m.add(bx, by, dx/d, dy/d, d, ra, rb, id)
-	m.p[m.n-1].reach = ra + rb
+	m.add(bx, by, nx, ny, d, ra, rb, id)
+	m.p[m.n-1].reach = across
 }
 
 // misses reports whether two discs at distance sep, moving at (vx, vy) relative to each other
@@ -194,7 +196,7 @@ func (m *manifold) hulls(a, b *hull, margin float32) {
 // clip adds the points of hull b on the reference edge of hull a, at distance sep.
 func (m *manifold) clip(a, b *hull, edge int, sep, reach float32, id uint32) {
 	r1, r2 := &a.v[edge], &a.v[next(edge, len(a.v))]
-	nx, ny := r1.nx, r1.ny
+	rx, ry, nx, ny := r1.x, r1.y, r1.nx, r1.ny
 	inc := incident(b.v, nx, ny)
 	q1, q2 := &b.v[inc], &b.v[next(inc, len(b.v))]
 	round := a.radius > skin || b.radius > skin
@@ -202,11 +204,11 @@ func (m *manifold) clip(a, b *hull, edge int, sep, reach float32, id uint32) {
 		return
 	}
 	tx, ty := -ny, nx
-	length := float32((r2.x-r1.x)*tx) + float32((r2.y-r1.y)*ty)
+	length := float32((r2.x-rx)*tx) + float32((r2.y-ry)*ty)
 	// Along the reference edge, the incident edge of the other hull runs backwards.
 	x1, y1, x2, y2 := q2.x, q2.y, q1.x, q1.y
-	u1 := float32((x1-r1.x)*tx) + float32((y1-r1.y)*ty)
-	u2 := float32((x2-r1.x)*tx) + float32((y2-r1.y)*ty)
+	u1 := float32((x1-rx)*tx) + float32((y1-ry)*ty)
+	u2 := float32((x2-rx)*tx) + float32((y2-ry)*ty)
 	id |= uint32(edge)<<3 | uint32(inc)
 	id1, id2 := id|0x100, id|0x200
 	if u2 < u1 {
@@ -215,8 +217,8 @@ func (m *manifold) clip(a, b *hull, edge int, sep, reach float32, id uint32) {
 	if u2 < 0 || u1 > length {
 		return
 	}
-	d1 := float32((x1-r1.x)*nx) + float32((y1-r1.y)*ny)
-	d2 := float32((x2-r1.x)*nx) + float32((y2-r1.y)*ny)
+	d1 := float32((x1-rx)*nx) + float32((y1-ry)*ny)
+	d2 := float32((x2-rx)*nx) + float32((y2-ry)*ny)
 	if span := u2 - u1; span > 1e-6 {
 		ox, oy, od, ou := x1, y1, d1, u1
 		if u1 < 0 {
@@ -230,11 +232,11 @@ func (m *manifold) clip(a, b *hull, edge int, sep, reach float32, id uint32) {
 			id2 |= clipped
 		}
 	}
-	if d1 <= reach {
-		m.add(x1, y1, nx, ny, d1, a.radius, b.radius, id1)
-	}
-	if d2 <= reach {
-		m.add(x2, y2, nx, ny, d2, a.radius, b.radius, id2)
+	for range 2 { // one point, then the other
+		if d1 <= reach {
+			m.add(x1, y1, nx, ny, d1, a.radius, b.radius, id1)
+		}
+		x1, y1, d1, id1 = x2, y2, d2, id2
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 const (
 	fewest    = 256     // worlds that memory to work in is to hold at least, if there are as many
 	stageSize = 1 << 20 // words of memory for worlds on their way
+	layers    = 2 * 256 // words of a world for what a policy computes; wider ones may find no room for many worlds
 )
 
 // mostAtRun is how many worlds every device can start in one dispatch.
@@ -70,7 +71,11 @@ func (c *scenes) stride(d vk.Info, worlds, spares int) (stride int, ok bool) {
 	if c.keeps(d) {
 		work += 4 * c.state
 	}
-	most := int(min(d.Most()/uint64(4*max(c.words, spares*c.state)), mostAtRun))
+	widest := c.words // words of a world in one buffer
+	if spares > 0 {
+		widest = max(widest, spares*c.state, layers)
+	}
+	most := int(min(d.Most()/uint64(4*widest), mostAtRun))
 	memory := int(d.Memory / 10 * 9) // others need some, too
 	if worlds <= most && worlds <= memory/work {
 		return worlds, true
