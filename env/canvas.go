@@ -21,6 +21,13 @@ type Canvas interface {
 	Label(role Role, at geom.Vec, text string)
 }
 
+// A Charter is a Canvas that takes note of where observed places lie, of environments whose x and y are not
+// metres of what they draw.
+type Charter interface {
+	// Chart says that the place (x, y), as it is observed, is drawn at origin + (x unit.X, y unit.Y).
+	Chart(origin, unit geom.Vec)
+}
+
 // A Role says what a shape is, for renderers to choose its colour.
 type Role uint8
 

@@ -31,6 +31,8 @@ type List struct {
 	lo, hi geom.Vec
 	items  []item
 	pts    []geom.Vec
+
+	origin, unit geom.Vec // of Chart; a unit of 0 without
 }
 
 // An item is a Shape whose points are pts[first:end] of the list.
@@ -44,7 +46,7 @@ type item struct {
 
 // Reset empties l and keeps its memory.
 func (l *List) Reset() {
-	l.lo, l.hi = geom.Vec{}, geom.Vec{}
+	l.lo, l.hi, l.origin, l.unit = geom.Vec{}, geom.Vec{}, geom.Vec{}, geom.Vec{}
 	l.items, l.pts = l.items[:0], l.pts[:0]
 }
 
@@ -79,6 +81,18 @@ func (l *List) Bounds() (lo, hi geom.Vec) {
 
 // View suggests what to show.
 func (l *List) View(lo, hi geom.Vec) { l.lo, l.hi = lo, hi }
+
+// Chart keeps where observed places lie.
+func (l *List) Chart(origin, unit geom.Vec) {
+	if finite1(origin) && finite1(unit) {
+		l.origin, l.unit = origin, unit
+	}
+}
+
+// Charted returns what Chart was told, or ok = false if it was not called.
+func (l *List) Charted() (origin, unit geom.Vec, ok bool) {
+	return l.origin, l.unit, l.unit != geom.Vec{}
+}
 
 // Polygon keeps a filled polygon. Fewer than three points are ignored.
 func (l *List) Polygon(role env.Role, pts []geom.Vec) {

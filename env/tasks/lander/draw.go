@@ -10,6 +10,9 @@ import (
 // step's engines, and the craft.
 func (w *world) Draw(c env.Canvas) {
 	c.View(geom.Vec{}, geom.Vec{X: width, Y: high + 1}) // the craft may start at the top of the classic view
+	if chart, ok := c.(env.Charter); ok {
+		chart.Chart(geom.Vec{X: width/2 + w.Params[padX], Y: high/4 + legNominal}, geom.Vec{X: width / 2, Y: high / 2}) // see
+	}
 	w.drawMountains(c)
 	var moon [gen.MoonPoints + 2]geom.Vec
 	w.terrain(moon[:gen.MoonPoints])

@@ -12,6 +12,7 @@ import (
 // for novelty that was paid there. Cells are numbered row by row from the lower left corner.
 type Plane struct {
 	Lo, Hi     geom.Vec
+	Metres     bool // of what is drawn; else worlds say where a place is by env.Charter, or have no overlay
 	Cols, Rows int
 	Visits     []float64 // 0 where nobody was
 	Bonus      []float64 // mean; NaN where nobody was
@@ -30,7 +31,7 @@ const (
 // nextOverlay shows something else of the plane.
 func (s *State) nextOverlay() {
 	if s.Plane == nil {
-		s.Say("no run shown has a map of training: it needs places in metres, as in maze-v0, pusher-v0 or sandbox-v0")
+		s.Say("no run shown has a map of training: it needs places, as in maze-v0, lander-v0 or sandbox-v0")
 		return
 	}
 	s.Overlay = (s.Overlay + 1) % overlayCount
@@ -50,6 +51,13 @@ func (p *Plane) value(o Overlay, cell int) float64 {
 
 // draw colours the cells of a plane on area, which shows l.
 func (p *Plane) draw(dst Surface, area image.Rectangle, l *scene.List, o Overlay) {
+	origin, unit, ok := l.Charted()
+	switch {
+	case p.Metres:
+		origin, unit = geom.Vec{}, geom.Vec{X: 1, Y: 1}
+	case !ok:
+		return
+	}
 	least, most := math.Inf(1), math.Inf(-1)
 	for i := range p.Visits {
 		if v := p.value(o, i); !math.IsNaN(v) {
@@ -68,8 +76,9 @@ func (p *Plane) draw(dst Surface, area image.Rectangle, l *scene.List, o Overlay
 			continue
 		}
 		at := geom.Vec{X: p.Lo.X + float32(i%p.Cols)*size.X, Y: p.Lo.Y + float32(i/p.Cols)*size.Y}
-		x0, y1 := cam.Pixel(at)
-		x1, y0 := cam.Pixel(at.Add(size))
+		to := at.Add(size)
+		x0, y1 := cam.Pixel(origin.Add(geom.Vec{X: at.X * unit.X, Y: at.Y * unit.Y}))
+		x1, y0 := cam.Pixel(origin.Add(geom.Vec{X: to.X * unit.X, Y: to.Y * unit.Y}))
 		r := image.Rect(int(geom.Floor(x0)), int(geom.Floor(y0)), int(geom.Floor(x1)), int(geom.Floor(y1))).Intersect(area)
 		f := 0.5
 		if most > least {

@@ -435,7 +435,7 @@ func TestPlane(t *testing.T) {
 	before := s.paint(600, 400)
 	lo, hi := s.screen.list.Bounds()
 	nan := math.NaN()
-	s.Plane = &Plane{Lo: lo, Hi: hi, Cols: 2, Rows: 2, Visits: []float64{0, 0, 0, 9}, Bonus: []float64{nan, nan, nan, 1}}
+	s.Plane = &Plane{Metres: true, Lo: lo, Hi: hi, Cols: 2, Rows: 2, Visits: []float64{0, 0, 0, 9}, Bonus: []float64{nan, nan, nan, 1}}
 	for _, want := range []Overlay{OverlayVisits, OverlayBonus} {
 		s.tap("Digit5")
 		if s.Overlay != want {

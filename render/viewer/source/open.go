@@ -370,15 +370,14 @@ func (r *run) choose(folder string) error {
 
 // plane returns where the training of r was, or nil if that is not known.
 func (r *run) plane() *playback.Plane {
-	if x, y := visits.Units(r.plan.Spec); x != "m" || y != "m" {
-		return nil // a map of something else than places of the world
-	}
+	x, y := visits.Units(r.plan.Spec)
 	m, err := visits.Load(lab.SeedDir(r.dir, r.seed))
 	if err != nil {
 		return nil // some runs have none
 	}
 	bright := m.Bright()
 	p := &playback.Plane{
+		Metres: x == "m" && y == "m",
 		Lo: geom.Vec{X: m.XMin, Y: m.YMin}, Hi: geom.Vec{X: m.XMax, Y: m.YMax}, Cols: m.Cols, Rows: m.Rows,
 		Visits: make([]float64, len(m.Visits)), Bonus: make([]float64, len(m.Visits)),
 	}
