@@ -2,10 +2,13 @@ package env
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 
+	"github.com/terrarium-rl/terrarium/env/internal/fetch"
 	"github.com/terrarium-rl/terrarium/env/registry"
 )
 
@@ -52,6 +55,13 @@ func StepSim(e SimEnv, b *Batch) {
 type Stepper interface {
 	// Advance advances each of sims, which are different ones, by dt seconds.
 	Advance(sims []Sim, dt float32)
+}
+
+// A Lookahead is a Stepper that can bring worlds near while it advances others.
+type Lookahead interface {
+	// Ahead says which worlds come after those of the next Advance, which itself finds its own near; next
+	// may hold nil. Without it, Advance has to fetch them.
+	Ahead(next []Prefetcher)
 }
 
 var steppers = registry.New[func() Stepper]("engine")
@@ -155,10 +165,46 @@ type team struct {
 	at      [together]int // numbers of these worlds
 	sims    [together]Sim
 	bytes   int // of all its Prefetchers
+	ahead   int // world from which on none has to be brought near
 }
 
 // nearby is how many bytes of worlds stay near from one step to the next by themselves.
 const nearby = 1 << 21
+
+// A home is where the memory of an Env begins, and how many bytes of it there are, but not what it points to.
+type home struct {
+	at    unsafe.Pointer
+	bytes int
+}
+
+// mostHome is the most of a home that is brought near.
+const mostHome = 512
+
+func homeOf(e Env) home {
+	v := reflect.ValueOf(e)
+	if v.Kind() != reflect.Pointer || v.Type().Elem().Size() == 0 {
+		return home{}
+	}
+	return home{v.UnsafePointer(), min(int(v.Type().Elem().Size()), mostHome)}
+}
+
+// Memory of worlds for which large pages are worth asking: more than processors know the places of, and not
+// scattered among that of others.
+const (
+	muchMemory = 8 << 20 // bytes
+	mostApart  = 1 << 16 // bytes a world
+)
+
+// settleDown makes the memory of many worlds, which were made one after the other, lie in large pages.
+func settleDown(homes []home) {
+	from, to := ^uintptr(0), uintptr(0)
+	for _, h := range homes {
+		from, to = min(from, uintptr(h.at)), max(to, uintptr(h.at))
+	}
+	if from < to && to-from > muchMemory && to-from < mostApart*uintptr(len(homes)) {
+		fetch.Huge(from, to)
+	}
+}
 
 // advance performs Env.Step and Env.Observe of worlds lo to hi. Those from hi to ahead are
 // brought near meanwhile.
@@ -169,12 +215,11 @@ func (t *team) advance(p *pool, lo, hi, ahead int) {
 		}
 		return
 	}
-	if t.bytes > nearby {
-		for _, f := range p.near[hi:ahead] {
-			if f != nil {
-				f.Prefetch()
-			}
-		}
+	if t.ahead = ahead; t.bytes <= nearby {
+		t.ahead = hi
+	}
+	if l, ok := t.stepper.(Lookahead); ok {
+		l.Ahead(p.near[hi:t.ahead])
 	}
 	n := 0
 	for i := lo; i < hi; i++ {
@@ -207,6 +252,10 @@ func (t *team) substep(p *pool, substep, n int) (going int) {
 		if s == nil {
 			e.Judge(b)
 			e.Observe(b.Next)
+			if i+together < t.ahead {
+				h := &p.homes[i+together]
+				fetch.Near(h.at, h.bytes)
+			}
 			continue
 		}
 		if substep == 0 && p.near[i] == nil {

@@ -60,6 +60,7 @@ type pool struct {
 	rows  []Batch       // of each world in the batch
 	sims  []SimEnv      // the worlds, if a stepper steps them
 	near  []Prefetcher  // Sim of each; nil before the first step, and if it is none
+	homes []home        // of each
 	wake  []*relay.Flag // of workers 1, 2, ...; worker 0 is the caller
 	due   phase         // what the workers are woken for; unset: to end
 	done  relay.Count
@@ -77,10 +78,12 @@ func (p *pool) start(workers int, engine string) {
 		}
 	}
 	if p.teams[0].stepper != nil {
-		p.sims, p.near = make([]SimEnv, len(p.envs)), make([]Prefetcher, len(p.envs))
+		p.sims, p.near, p.homes = make([]SimEnv, len(p.envs)), make([]Prefetcher, len(p.envs)), make([]home, len(p.envs))
 		for i := range p.sims {
 			p.sims[i], _ = p.envs[i].(SimEnv)
+			p.homes[i] = homeOf(p.envs[i])
 		}
+		settleDown(p.homes)
 	}
 	for w := 1; w < workers; w++ {
 		f := relay.New()

@@ -51,6 +51,8 @@ type laneGroup16 struct {
 	unknown     [laneCount16][maxFree]int32
 	placed      []uint32
 	void        []uint32
+	convoy      *convoy
+	common      bool
 }
 
 type laneBody16 struct {
@@ -179,19 +181,18 @@ func (g *laneGroup16) carve() {
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
 }
 
-func (t *laneTail16) step(ws []*World, dt float32, s *scratch) {
+func (t *laneTail16) step(ws []*World, dt float32, s *scratch, c *convoy) {
 	t.order.sort(ws)
 	ws = t.order.ws
+	t.convoy = c
 	n := 0
 	for n*laneCount16 < len(ws) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup16(t.m))
 		}
-		end := min((n+1)*laneCount16, len(ws))
-		for _, w := range ws[end:min(end+laneCount16, len(ws))] {
-			w.Prefetch()
-		}
-		t.groups[n].start(ws[n*laneCount16:end], dt)
+		g := t.groups[n]
+		g.convoy = c
+		g.start(ws[n*laneCount16:min((n+1)*laneCount16, len(ws))], dt)
 		n++
 	}
 	groups := t.groups[:n]
@@ -208,25 +209,35 @@ func (g *laneGroup16) start(ws []*World, dt float32) {
 		g.alone = all
 	}
 	g.load(ws)
+	g.convoy.bring()
 	g.detect(dt)
 	g.leave(bitsOf16(g.count.Greater(splat16(float32((maxDense-len(g.m.joints))/2)))) & all)
+	g.convoy.bring()
 	g.gather(dt)
 	g.prepareJoints()
+	g.convoy.bring()
 	g.constrain()
+	g.convoy.bring()
 	g.leave(bitsOf16(g.gap.Greater(splat16(wideGap))) & all)
 	g.enter(len(ws))
 	g.prepareAxes(dt)
+	g.convoy.bring()
 	g.prepareContacts(dt)
+	g.convoy.bring()
 }
 
 func (g *laneGroup16) finish(dt float32, s *scratch) {
 	if some16(g.live.NotEqual(lanes16{})) {
 		g.correct(dt)
+		g.convoy.bring()
 		g.settle(&g.shift, g.live.NotEqual(lanes16{}))
 		g.move(dt)
+		g.convoy.bring()
 		g.restitute()
 		g.report(dt)
+		g.convoy.bring()
 		g.save(dt)
+		g.convoy.bring()
 	}
 	for i, w := range g.ws {
 		if g.alone>>i&1 != 0 {
@@ -265,7 +276,8 @@ func (g *laneGroup16) load(ws []*World) {
 		}
 		g.memory[l] = unsafe.Pointer(w.head)
 	}
-	gather16(&g.image[0], &g.memory, len(g.image)/4)
+	g.loadImage(ws)
+	g.convoy.bring()
 	l := &g.m.layout
 	points := g.m.pointsAt()
 	for i := range g.m.grounds {
@@ -286,6 +298,33 @@ func (g *laneGroup16) load(ws []*World) {
 	}
 	g.enter(len(ws))
 	g.remember(len(ws))
+}
+
+func (g *laneGroup16) loadImage(ws []*World) {
+	own := uint32(0)
+	for _, w := range ws {
+		own |= w.own
+	}
+	first, last := g.m.shapeQuads()
+	switch {
+	case own != 0 || first >= last:
+		gather16(&g.image[0], &g.memory, len(g.image)/4)
+		g.common = false
+		return
+	case !g.common:
+		var from [laneCount16]unsafe.Pointer
+		for l := range laneCount16 {
+			from[l] = unsafe.Pointer(&g.m.template[4*first])
+		}
+		gather16(&g.image[4*first], &from, last-first)
+		g.common = true
+	}
+	gather16(&g.image[0], &g.memory, first)
+	var from [laneCount16]unsafe.Pointer
+	for l := range laneCount16 {
+		from[l] = unsafe.Add(g.memory[l], 16*last)
+	}
+	gather16(&g.image[4*last], &from, len(g.image)/4-last)
 }
 
 func (g *laneGroup16) remember(n int) {
@@ -347,7 +386,8 @@ func (g *laneGroup16) save(dt float32) {
 	rows := g.foresee(dt)
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at16(&rows, l))<<26
+			n := uint32(count[l])
+			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at16(&rows, l))<<26
 		}
 	}
 }

@@ -129,6 +129,7 @@ func (g *laneGroup16) drive(c *laneConstraint16, ia, ib int32) {
 func (g *laneGroup16) prepareJoints() {
 	for i := range g.m.joints {
 		g.measure(i)
+		g.convoy.bring()
 	}
 }
 

@@ -182,6 +182,7 @@ func (g *laneGroup16) newRow(j *[6]lanes16, a, b int32, in mask16) *laneRow16 {
 }
 
 func (g *laneGroup16) startRow(r *laneRow16, impulse lanes16, in mask16) {
+	g.convoy.bring()
 	free := r.k
 	if r.na > 0 {
 		z := g.react[r.za : r.za+r.na]
@@ -262,6 +263,7 @@ func (g *laneGroup16) assemble(in mask16) {
 	}
 	g.coupled = n
 	for k := old; k < n; k++ {
+		g.convoy.bring()
 		r := &g.rows[k]
 		g.dense[k*n+k] = r.k
 		for i := range min(k, axes) {

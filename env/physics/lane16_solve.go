@@ -32,6 +32,7 @@ func (g *laneGroup16) constrain() {
 		}
 		cs, k := g.constraints[t.row0:t.row0+t.rows], g.factor(t)
 		laneFactorise16(t, cs, k)
+		g.convoy.bring()
 		u, s := g.now.motion[t.dof:t.dof+t.size+3], g.reactions(&g.now, t)
 		most := lanes16{}
 		for c := range cs {
@@ -98,6 +99,7 @@ func (g *laneGroup16) sweep() {
 	}
 	change := g.sweepAxes(in)
 	change = laneMax16(change, g.sweepContacts(in))
+	g.convoy.bring()
 	g.going = splat16(1).Merge(lanes16{}, andNot16(in, change.Less(splat16(sweepTolerance))))
 }
 

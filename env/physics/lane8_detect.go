@@ -15,6 +15,7 @@ func (g *laneGroup8) detect(dt float32) {
 	g.reach(dt)
 	for i := range g.m.landing {
 		g.detectGround(i, dt)
+		g.convoy.bring()
 	}
 	g.detectPairs(dt)
 }
@@ -41,6 +42,7 @@ func (g *laneGroup8) detectGround(at int, dt float32) {
 	guess := (box.lox.Sub(g.starts[s.a][0])).Mul(g.grounds[s.a].perX)
 	segment := whole8(guess).Merge(last, guess.Less(last)).Merge(lanes8{}, guess.Greater(lanes8{}))
 	g.look(s.a, segment)
+	g.convoy.bring()
 	for {
 		right := on.And(segment.Less(last)).And(l.x2.Less(box.lox))
 		if !some8(right) {

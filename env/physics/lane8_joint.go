@@ -129,6 +129,7 @@ func (g *laneGroup8) drive(c *laneConstraint8, ia, ib int32) {
 func (g *laneGroup8) prepareJoints() {
 	for i := range g.m.joints {
 		g.measure(i)
+		g.convoy.bring()
 	}
 }
 

@@ -182,6 +182,7 @@ func (g *laneGroup8) newRow(j *[6]lanes8, a, b int32, in mask8) *laneRow8 {
 }
 
 func (g *laneGroup8) startRow(r *laneRow8, impulse lanes8, in mask8) {
+	g.convoy.bring()
 	free := r.k
 	if r.na > 0 {
 		z := g.react[r.za : r.za+r.na]
@@ -262,6 +263,7 @@ func (g *laneGroup8) assemble(in mask8) {
 	}
 	g.coupled = n
 	for k := old; k < n; k++ {
+		g.convoy.bring()
 		r := &g.rows[k]
 		g.dense[k*n+k] = r.k
 		for i := range min(k, axes) {

@@ -32,6 +32,7 @@ func (g *laneGroup8) constrain() {
 		}
 		cs, k := g.constraints[t.row0:t.row0+t.rows], g.factor(t)
 		laneFactorise8(t, cs, k)
+		g.convoy.bring()
 		u, s := g.now.motion[t.dof:t.dof+t.size+3], g.reactions(&g.now, t)
 		most := lanes8{}
 		for c := range cs {
@@ -98,6 +99,7 @@ func (g *laneGroup8) sweep() {
 	}
 	change := g.sweepAxes(in)
 	change = laneMax8(change, g.sweepContacts(in))
+	g.convoy.bring()
 	g.going = splat8(1).Merge(lanes8{}, andNot8(in, change.Less(splat8(sweepTolerance))))
 }
 

@@ -14,6 +14,7 @@ func (g *laneGroup) detect(dt float32) {
 	g.reach(dt)
 	for i := range g.m.landing {
 		g.detectGround(i, dt)
+		g.convoy.bring()
 	}
 	g.detectPairs(dt)
 }
@@ -43,6 +44,7 @@ func (g *laneGroup) detectGround(at int, dt float32) {
 	guess := lanes((box.lox - g.starts[s.a][0]) * g.grounds[s.a].perX)
 	segment := choose(guess > 0, choose(guess < last, whole(guess), last), 0)
 	g.look(s.a, segment)
+	g.convoy.bring()
 	for { // as segmentAt
 		right := mask(on && segment < last && l.x2 < box.lox)
 		if !some(right) {

@@ -53,6 +53,8 @@ type laneGroup struct {
 	unknown     [laneCount][maxFree]int32 // which of free the free impulses of each world are
 	placed      []uint32                  // of each shape, a bit for each world whose corners are up to date
 	void        []uint32                  // where what nobody wants is written to
+	convoy      *convoy                   // what is brought near meanwhile
+	common      bool                      // the image has the shapes of the template
 }
 
 // laneBody is a body of all worlds. Its fields are those of body, in the same order.
@@ -189,19 +191,18 @@ func (g *laneGroup) carve() {
 }
 
 // step advances worlds of the model by dt.
-func (t *laneTail) step(ws []*World, dt float32, s *scratch) {
+func (t *laneTail) step(ws []*World, dt float32, s *scratch, c *convoy) {
 	t.order.sort(ws)
 	ws = t.order.ws
+	t.convoy = c
 	n := 0
 	for n*laneCount < len(ws) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup(t.m))
 		}
-		end := min((n+1)*laneCount, len(ws))
-		for _, w := range ws[end:min(end+laneCount, len(ws))] { // not all callers have fetched them
-			w.Prefetch()
-		}
-		t.groups[n].start(ws[n*laneCount:end], dt)
+		g := t.groups[n]
+		g.convoy = c
+		g.start(ws[n*laneCount:min((n+1)*laneCount, len(ws))], dt)
 		n++
 	}
 	groups := t.groups[:n]
@@ -220,27 +221,37 @@ func (g *laneGroup) start(ws []*World, dt float32) {
 		g.alone = all
 	}
 	g.load(ws)
+	g.convoy.bring()
 	g.detect(dt)
 	// A world with more rows than maxDense solves them in another way.
 	g.leave(bitsOf(g.count > lanes(float32((maxDense-len(g.m.joints))/2))) & all)
+	g.convoy.bring()
 	g.gather(dt)
 	g.prepareJoints()
+	g.convoy.bring()
 	g.constrain()
+	g.convoy.bring()
 	g.leave(bitsOf(g.gap > wideGap) & all)
 	g.enter(len(ws))
 	g.prepareAxes(dt)
+	g.convoy.bring()
 	g.prepareContacts(dt)
+	g.convoy.bring()
 }
 
 // finish does what follows the sweeps.
 func (g *laneGroup) finish(dt float32, s *scratch) {
 	if some(g.live != 0) {
 		g.correct(dt)
+		g.convoy.bring()
 		g.settle(&g.shift, g.live != 0)
 		g.move(dt)
+		g.convoy.bring()
 		g.restitute()
 		g.report(dt)
+		g.convoy.bring()
 		g.save(dt)
+		g.convoy.bring()
 	}
 	for i, w := range g.ws {
 		if g.alone>>i&1 != 0 {
@@ -282,7 +293,8 @@ func (g *laneGroup) load(ws []*World) {
 		}
 		g.memory[l] = unsafe.Pointer(w.head)
 	}
-	gather(&g.image[0], &g.memory, len(g.image)/4)
+	g.loadImage(ws)
+	g.convoy.bring()
 	l := &g.m.layout
 	points := g.m.pointsAt()
 	for i := range g.m.grounds {
@@ -303,6 +315,35 @@ func (g *laneGroup) load(ws []*World) {
 	}
 	g.enter(len(ws))
 	g.remember(len(ws))
+}
+
+// loadImage loads what precedes the points of grounds. Shapes and corners are mostly those of the template, which
+// then are there since another step.
+func (g *laneGroup) loadImage(ws []*World) {
+	own := uint32(0)
+	for _, w := range ws {
+		own |= w.own
+	}
+	first, last := g.m.shapeQuads()
+	switch {
+	case own != 0 || first >= last:
+		gather(&g.image[0], &g.memory, len(g.image)/4)
+		g.common = false
+		return
+	case !g.common:
+		var from [laneCount]unsafe.Pointer
+		for l := range laneCount {
+			from[l] = unsafe.Pointer(&g.m.template[4*first])
+		}
+		gather(&g.image[4*first], &from, last-first)
+		g.common = true
+	}
+	gather(&g.image[0], &g.memory, first)
+	var from [laneCount]unsafe.Pointer
+	for l := range laneCount {
+		from[l] = unsafe.Add(g.memory[l], 16*last)
+	}
+	gather(&g.image[4*last], &from, len(g.image)/4-last)
 }
 
 // remember loads the contacts of the last step.
@@ -366,7 +407,8 @@ func (g *laneGroup) save(dt float32) {
 	rows := g.foresee(dt)
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			w.head.contacts, *w.key() = uint32(count[l]), keys[l]|uint32(*at(&rows, l))<<26
+			n := uint32(count[l])
+			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at(&rows, l))<<26
 		}
 	}
 }

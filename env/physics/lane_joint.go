@@ -128,6 +128,7 @@ func (g *laneGroup) drive(c *laneConstraint, ia, ib int32) {
 func (g *laneGroup) prepareJoints() {
 	for i := range g.m.joints {
 		g.measure(i)
+		g.convoy.bring()
 	}
 }
 

@@ -168,6 +168,7 @@ func (g *laneGroup) newRow(j *[6]lanes, a, b int32, in mask) *laneRow {
 
 // startRow takes from a row what its reactions take back, and starts it with an impulse.
 func (g *laneGroup) startRow(r *laneRow, impulse lanes, in mask) {
+	g.convoy.bring()
 	free := r.k
 	if r.na > 0 {
 		z := g.react[r.za : r.za+r.na]
@@ -253,6 +254,7 @@ func (g *laneGroup) assemble(in mask) {
 	}
 	g.coupled = n
 	for k := old; k < n; k++ {
+		g.convoy.bring()
 		r := &g.rows[k]
 		g.dense[k*n+k] = r.k
 		for i := range min(k, axes) {

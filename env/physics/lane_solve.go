@@ -33,6 +33,7 @@ func (g *laneGroup) constrain() {
 		}
 		cs, k := g.constraints[t.row0:t.row0+t.rows], g.factor(t)
 		laneFactorise(t, cs, k)
+		g.convoy.bring()
 		u, s := g.now.motion[t.dof:t.dof+t.size+3], g.reactions(&g.now, t)
 		most := lanes(0)
 		for c := range cs {
@@ -96,6 +97,7 @@ func (g *laneGroup) sweep() {
 	}
 	change := g.sweepAxes(in)
 	change = laneMax(change, g.sweepContacts(in))
+	g.convoy.bring()
 	g.going = choose(andNot(in, change < sweepTolerance), 1, 0)
 }
 

@@ -29,6 +29,14 @@ func (m *Model) pointsAt() int {
 		l.joints*sizeof[joint]() + l.grounds*sizeof[ground]()
 }
 
+// shapeQuads returns which four words of a world are shapes and corners only, from first to last, exclusive.
+func (m *Model) shapeQuads() (first, last int) {
+	l := &m.layout
+	shapes := sizeof[header]() + l.bodies*sizeof[body]()
+	joints := shapes + l.shapes*sizeof[shape]() + l.verts*sizeof[vert]()
+	return (shapes + 15) / 16, joints / 16
+}
+
 // contactsAt returns where in a world the contacts begin, in bytes.
 func (m *Model) contactsAt() int { return m.pointsAt() + m.layout.gverts*sizeof[gvert]() }
 
@@ -47,16 +55,11 @@ type lineup struct {
 	keys []uint32
 }
 
-// key returns where lockstep keeps a bit for each pair of shapes with contacts in the last step, the
-// last one for all from 25 on, and in the highest six bits how many contacts are likely to have rows in the next. It decides
-// nothing but which worlds are stepped together.
-func (w *World) key() *uint32 { return &w.mem[len(w.mem)-1] }
-
 // sort takes in ws.
 func (l *lineup) sort(ws []*World) {
 	l.ws, l.keys = append(l.ws[:0], ws...), l.keys[:0]
 	for _, w := range ws { // none of them waits for the memory of another
-		l.keys = append(l.keys, *w.key())
+		l.keys = append(l.keys, w.key)
 	}
 	for i, key := range l.keys {
 		w := l.ws[i]

@@ -73,7 +73,7 @@ func BenchmarkLanes(b *testing.B) {
 						continue
 					}
 					for k := 0; k < worlds; k += worlds {
-						g(ws[k:k+worlds], 1./50, sc)
+						g(ws[k:k+worlds], 1./50, sc, &convoy{})
 					}
 				}
 				b.ReportMetric(float64(b.N)/(cpuTime()-start), "steps/core-s")

@@ -11,7 +11,8 @@ import (
 
 // A laneStep advances worlds of one model by dt, in lockstep. It is a function, for were it an interface,
 // the linker would keep all methods of the vectors in it for reflection, 4 MB of the program.
-type laneStep func(ws []*World, dt float32, s *scratch)
+// It brings a convoy near meanwhile.
+type laneStep func(ws []*World, dt float32, s *scratch, c *convoy)
 
 // laneWidths returns the numbers of lanes that the processor can step, widest first. Using an
 // instruction that it lacks would kill the process.
@@ -50,6 +51,8 @@ func init() {
 const (
 	fewWorlds  = 2 // of a model: they are stepped one by one
 	manyModels = 8 // are not kept ready at once
+
+	bringsAtLeast = 24 // times in a step, a group brings worlds near
 )
 
 // lockstep steps worlds one a lane.
@@ -58,6 +61,19 @@ type lockstep struct {
 	groups map[*Model]laneStep
 	same   []*World // worlds of one model
 	rest   []*World // of others
+	next   []*World // that Ahead has named
+	told   bool     // of those that come next
+	convoy convoy
+}
+
+// Ahead implements env.Lookahead.
+func (l *lockstep) Ahead(next []env.Prefetcher) {
+	l.next, l.told = l.next[:0], true
+	for _, f := range next {
+		if w, ok := f.(*World); ok {
+			l.next = append(l.next, w)
+		}
+	}
 }
 
 // Advance implements env.Stepper.
@@ -70,6 +86,11 @@ func (l *lockstep) Advance(sims []env.Sim, dt float32) {
 			s.Step(dt)
 		}
 	}
+	if !l.told { // then not even these are near
+		l.next = append(l.next[:0], l.rest[min(l.width, len(l.rest)):]...)
+	}
+	l.told = false
+	l.convoy.start(l.next, max(1, len(l.rest)/l.width)*bringsAtLeast)
 	for len(l.rest) > 0 {
 		m, others := l.rest[0].m, l.rest[:0]
 		l.same = l.same[:0]
@@ -93,7 +114,7 @@ func (l *lockstep) advance(m *Model, ws []*World, dt float32) {
 	}
 	if n > 0 {
 		s := m.scratches.Get().(*scratch)
-		l.group(m)(ws[:n], dt, s)
+		l.group(m)(ws[:n], dt, s, &l.convoy)
 		m.scratches.Put(s)
 		ws = ws[n:]
 	}

@@ -38,7 +38,7 @@ func compareLanes(t *testing.T, name string, s *scene.Scene, width, worlds, step
 			shove(lanes[i], &r, step)
 			plain[i].Step(1. / 50)
 		}
-		g(lanes, 1./50, sc)
+		g(lanes, 1./50, sc, &convoy{})
 		for i := range plain {
 			p, q = plain[i].AppendState(p[:0]), lanes[i].AppendState(q[:0])
 			if !bytes.Equal(p, q) {
@@ -191,7 +191,7 @@ func TestLanesDiffer(t *testing.T) {
 					lanes[i], lanes[0], plain[i], plain[0] = lanes[0], lanes[i], plain[0], plain[i]
 				}
 			}
-			g(lanes, 1./50, sc)
+			g(lanes, 1./50, sc, &convoy{})
 			for i := range plain {
 				if !bytes.Equal(plain[i].AppendState(nil), lanes[i].AppendState(nil)) {
 					t.Fatalf("width %d: world %d differs after step %d\n%s", width, i, step, difference(plain[i], lanes[i]))

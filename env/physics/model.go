@@ -24,10 +24,11 @@ type Model struct {
 	goals     []scene.Goal
 	view      *scene.View
 
-	moving  []int32 // bodies that can move
-	movers  []int32 // shapes of bodies that can move
-	landing []slot  // shapes of dynamic bodies and the grounds they may touch
-	pairs   []slot  // pairs of shapes that may touch
+	moving  []int32    // bodies that can move
+	movers  []int32    // shapes of bodies that can move
+	hot     [2][]int32 // lines of the memory of a world that each step reads, by World.own
+	landing []slot     // shapes of dynamic bodies and the grounds they may touch
+	pairs   []slot     // pairs of shapes that may touch
 	trees   []tree
 	rows    int // constraints of all joints
 	dofs    int // velocities of all bodies that can move; three zeros follow them
@@ -296,6 +297,7 @@ func (m *Model) fill(s *scene.Scene) {
 		w.initJoint(i, &s.Joints[i])
 	}
 	m.template = w.mem
+	m.hot = [...][]int32{m.hotLines(true), m.hotLines(false)}
 }
 
 // lookup returns the index of the named element, or panics.

@@ -75,7 +75,7 @@ func (w *World) reshape(shape int, corners []geom.Vec, radius float32) {
 // setCorners writes the corners of a shape relative to the origin of its body, and the normals.
 func (w *World) setCorners(shape int, corners []geom.Vec, radius float32) {
 	info, s := &w.m.shapes[shape], &w.shapes[shape]
-	s.n, s.radius = uint32(len(corners)), radius
+	s.n, s.radius, w.own = uint32(len(corners)), radius, 1
 	v := w.verts[info.vert0:][:len(corners)]
 	for i, p := range corners {
 		q := corners[next(i, len(corners))]
@@ -90,6 +90,7 @@ func (w *World) setCorners(shape int, corners []geom.Vec, radius float32) {
 // weigh computes the mass of a body from its shapes, and moves their corners to be relative to
 // the new centre of mass. The origin stays where it is.
 func (w *World) weigh(body int) {
+	w.own = 1
 	info, b := &w.m.bodies[body], &w.bodies[body]
 	shapes := w.shapes[info.shape0 : info.shape0+info.shapes]
 	if info.kind == scene.Dynamic {
@@ -174,13 +175,13 @@ func (w *World) SetDensity(shape int, density float32) {
 
 // SetSurface changes the friction and restitution of a shape.
 func (w *World) SetSurface(shape int, friction, restitution float32) {
-	w.shapes[shape].friction, w.shapes[shape].restitution = friction, restitution
+	w.shapes[shape].friction, w.shapes[shape].restitution, w.own = friction, restitution, 1
 }
 
 // SetEnabled removes a shape from collisions, rays and overlaps, or brings it back. Its mass
 // stays.
 func (w *World) SetEnabled(shape int, on bool) {
-	w.shapes[shape].on = 0
+	w.shapes[shape].on, w.own = 0, 1
 	if on {
 		w.shapes[shape].on = 1
 	}

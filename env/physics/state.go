@@ -101,16 +101,16 @@ type layout struct {
 	words                                                    int // of the whole array, with what follows from the state
 }
 
-// views are the parts of a world's array.
+// views are the parts of a world's array. Those that most steps of a task look at come first.
 type views struct {
-	mem      []uint32
 	head     *header
 	bodies   []body
+	gverts   []gvert
+	grounds  []ground
+	mem      []uint32
 	shapes   []shape
 	verts    []vert // local, relative to the centre of mass
 	joints   []joint
-	grounds  []ground
-	gverts   []gvert
 	contacts []contact // capacity; head.contacts are in use
 
 	// What follows from the state: kept for bodies that cannot move, refreshed when needed for others.
@@ -135,7 +135,7 @@ func (l *layout) carve(mem []uint32) views {
 	l.state = at
 	v.world = carve[vert](mem, &at, l.verts)
 	v.boxes = carve[aabb](mem, &at, l.shapes)
-	l.words = at/4*4 + 4 // lanes take four at once; the last one is for World.key
+	l.words = at/4*4 + 4 // lanes take four at once
 	return v
 }
 
