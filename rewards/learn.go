@@ -37,6 +37,27 @@ type Reviser interface {
 	Revise(report func(name string, value float64)) error
 }
 
+// A Complainer is a Learner that knows when it has not learned what it should, such as for want of
+// answers.
+type Complainer interface {
+	Learner
+
+	// Complaints returns a line for each thing that is wrong.
+	Complaints() []string
+}
+
+// Complaints returns those of the terms, with their names.
+func (s *Sum) Complaints() (lines []string) {
+	for _, t := range s.terms {
+		if c, ok := t.Func.(Complainer); ok {
+			for _, line := range c.Complaints() {
+				lines = append(lines, t.Name+": "+line)
+			}
+		}
+	}
+	return lines
+}
+
 // A Follower is a Learner that learns nothing but what has happened so far in the episode of each
 // row, and forgets it where the episode ends. Whoever scores episodes, recorded ones too, has to call
 // Update after each step.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
@@ -96,6 +97,9 @@ func (o *labelOptions) run(ctx context.Context, w io.Writer, dir string) (err er
 
 // desks returns the desks of a run, and makes one of its recordings if it has none.
 func (o *labelOptions) desks(dir string) ([]label.Desk, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file: want the folder of a run", dir)
+	}
 	desks, err := desksOf(dir)
 	if err == nil && len(desks) == 0 {
 		return o.sample(dir)

@@ -188,6 +188,11 @@ func (d *display) finish(r *Result, report error) error {
 			fmt.Fprintf(d.w, "warning: seed %d, bonus %s: %s %s\n", s.Seed, x.Bonus, count(int64(x.Count)), x.What)
 		}
 	}
+	for _, s := range r.Seeds {
+		for _, line := range s.Complaints {
+			fmt.Fprintf(d.w, "warning: seed %d, reward %s\n", s.Seed, line)
+		}
+	}
 	if a := r.Overall; a != nil {
 		over := fmt.Sprintf("%d seeds", a.Seeds)
 		if a.Seeds == 1 {
@@ -222,14 +227,20 @@ func summary(r *Result) map[string]any {
 		m["return_mean"], m["return_lo"], m["return_hi"] = jsonFloat(a.Mean.Value), jsonFloat(a.Mean.Lo), jsonFloat(a.Mean.Hi)
 		m["return_iqm"], m["return_iqm_lo"], m["return_iqm_hi"] = jsonFloat(a.IQM.Value), jsonFloat(a.IQM.Lo), jsonFloat(a.IQM.Hi)
 	}
-	degraded := map[string]uint64{}
+	degraded, complaints := map[string]uint64{}, map[uint64][]string{}
 	for _, s := range r.Seeds {
+		if len(s.Complaints) > 0 {
+			complaints[s.Seed] = s.Complaints
+		}
 		for _, x := range s.Degraded {
 			degraded[x.Bonus+": "+x.What] += x.Count
 		}
 	}
 	if len(degraded) > 0 {
 		m["degraded"] = degraded
+	}
+	if len(complaints) > 0 {
+		m["complaints"] = complaints // by seed
 	}
 	if r.Plan.QD != nil {
 		m["coverage"], m["qd_score"], m["best"] = r.meanQD()

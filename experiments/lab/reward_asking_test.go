@@ -21,3 +21,20 @@ func TestRunTooShortForQuestions(t *testing.T) {
 		t.Errorf("exit %d: %s", code, text)
 	}
 }
+
+// A run whose questions nobody answers, or whose order of importance decides nothing, says so at its end.
+func TestRunTellsWhatWasNotLearned(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x")
+	asked := "labels: 60, rounds: 2, every: 3000, segment: 10, window: 3000, epochs: 1"
+	for reward, want := range map[string]string{
+		"preference, options: {skip: 1000000, " + asked: "warning: seed 1, reward preference: none of 60 questions had an answer",
+		"human, options: {" + asked:                     "warning: seed 1, reward human: none of 60 questions has been answered",
+		"heron, options: {order: [{fact: fell, margin: 100}, {fact: \"abs(obs.position)\", less: true}], " + asked: "warning: seed 1, reward heron: the first of 2 levels decided 0.0 % of 60 questions, want 1 to 99",
+		"preference, options: {" + asked: "",
+	} {
+		code, text := output(t, "run", "cartpole", "--set", "reward=[{name: "+reward+"}}]", "--set", "eval.episodes=0", "--set", "steps=8192", "--replace", "--out", dir)
+		if code != 0 || !strings.Contains(text, want) || want == "" && strings.Contains(text, "warning") {
+			t.Errorf("%s: exit %d, want %q: %s", reward, code, want, text)
+		}
+	}
+}

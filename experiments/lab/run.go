@@ -80,6 +80,9 @@ type SeedResult struct {
 	// Degraded is what bonuses did less well than they should.
 	Degraded []explore.Degradation `json:"degraded,omitempty"`
 
+	// Complaints is what rewards that learn did not learn, and why.
+	Complaints []string `json:"complaints,omitempty"`
+
 	Eval *Evaluation `json:"-"` // from eval.json; nil without evaluation
 }
 
@@ -380,7 +383,7 @@ func (t *trainer) run(ctx context.Context, workers int) (SeedResult, error) {
 	r := SeedResult{
 		Seed: t.seed, Steps: t.loop.Steps, Seconds: t.clock.elapsed().Seconds(),
 		Solved: t.loop.Solved, Return: jsonFloat(t.loop.meanReturn()),
-		Degraded: explore.Degradations(t.scorer.bonus),
+		Degraded: explore.Degradations(t.scorer.bonus), Complaints: t.reward.Complaints(),
 	}
 	var err error
 	if r.Eval, err = t.evaluateAt(ctx, t.loop.Steps, workers); err != nil {

@@ -86,6 +86,7 @@ func readable(message string) string {
 		"[][]interface {}", "objects", "map[string]interface {}", "group of fields", "type ", "", "mismatched", "",
 		"takes only array (got", "goes over a vector, each(box, 2) or 0..1 (have", "builtin ", "", "predicate should return boolean", "want a condition",
 		"cannot use pointer accessor outside predicate", "# is of loops, such as sum(rays, #^2)",
+		"unexpected token EOF", "the expression ends too early: a bracket is not closed, or a value is missing",
 	).Replace(message)
 }
 

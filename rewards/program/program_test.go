@@ -170,7 +170,7 @@ func TestErrors(t *testing.T) {
 		text         string
 	}{
 		{"2*progres", 1, 3, `unknown name "progres"; did you mean "progress"?`},
-		{"progress +", 1, 10, "unexpected token EOF"},
+		{"progress +", 1, 10, "ends too early"},
 		{"progress\n  + speeed", 2, 5, `unknown name "speeed"`},
 		{"obs.vxx", 1, 5, "vxx"},
 		{"progress > 0", 1, 10, "a reward is a number, this is true or false"},
