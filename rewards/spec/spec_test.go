@@ -293,7 +293,7 @@ func TestBadConfigs(t *testing.T) {
 		"is a number":          &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared"}},
 		"is empty":             &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": " "}},
 		"column 18":            &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared > 1) ? 1 : (0"}}, // not more than an expression
-		"unexpected token EOF": &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "(speed_squared > 1"}},
+		"ends too early": &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "(speed_squared > 1"}},
 	} {
 		if _, err := c.Build(spec); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", c, err, want)
