@@ -282,18 +282,18 @@ func TestBadConfigs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, c := range map[string]rewards.Config{
-		"atoms":                &MachineConfig{States: []string{"a"}},
-		"none of the":          &MachineConfig{Atoms: map[string]string{"x": "true"}, States: []string{"a"}, Moves: map[string][]Move{"a": {{When: "y", To: "a"}}}},
-		"leads to":             &MachineConfig{Atoms: map[string]string{"x": "true"}, States: []string{"a"}, Moves: map[string][]Move{"a": {{When: "x", To: "b"}}}},
-		"other times":          &MachineConfig{Atoms: map[string]string{"x": "true"}, States: []string{"a"}, Moves: map[string][]Move{"a": {{When: "F x", To: "a"}}}},
-		"speaks of":            &LTLConfig{Formula: "F y"},
-		"atom y: column 1 of":  &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "no_such_fact > 1"}},
-		"line 2, column 4":     &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared > 1\nor no_such_fact > 1"}},
-		"line 1, column 1":     &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "no_such_fact > 1\nor speed_squared > 1"}},
-		"is a number":          &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared"}},
-		"is empty":             &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": " "}},
-		"column 18":            &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared > 1) ? 1 : (0"}}, // not more than an expression
-		"ends too early": &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "(speed_squared > 1"}},
+		"atoms":               &MachineConfig{States: []string{"a"}},
+		"none of the":         &MachineConfig{Atoms: map[string]string{"x": "true"}, States: []string{"a"}, Moves: map[string][]Move{"a": {{When: "y", To: "a"}}}},
+		"leads to":            &MachineConfig{Atoms: map[string]string{"x": "true"}, States: []string{"a"}, Moves: map[string][]Move{"a": {{When: "x", To: "b"}}}},
+		"other times":         &MachineConfig{Atoms: map[string]string{"x": "true"}, States: []string{"a"}, Moves: map[string][]Move{"a": {{When: "F x", To: "a"}}}},
+		"speaks of":           &LTLConfig{Formula: "F y"},
+		"atom y: column 1 of": &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "no_such_fact > 1"}},
+		"line 2, column 4":    &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared > 1\nor no_such_fact > 1"}},
+		"line 1, column 1":    &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "no_such_fact > 1\nor speed_squared > 1"}},
+		"is a number":         &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared"}},
+		"is empty":            &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": " "}},
+		"column 18":           &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "speed_squared > 1) ? 1 : (0"}}, // not more than an expression
+		"ends too early":      &LTLConfig{Formula: "F y", Atoms: map[string]string{"y": "(speed_squared > 1"}},
 	} {
 		if _, err := c.Build(spec); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", c, err, want)
