@@ -2,7 +2,6 @@ package model
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -472,26 +471,5 @@ func TestErrors(t *testing.T) {
 	}
 	if !bytes.Equal(state(t, e), before) {
 		t.Error("a Fit that failed has changed the networks")
-	}
-}
-
-// BenchmarkFit reports segment pairs a second of one network of 32-32 on 24 features of 50 steps.
-func BenchmarkFit(b *testing.B) {
-	for _, members := range []int{1, 3} {
-		b.Run(fmt.Sprint("members=", members), func(b *testing.B) {
-			shape := feedback.Shape{Obs: 20, Act: 4}
-			s, segs := pool(b, shape, 800, 50)
-			rs := pairs(b, s, segs, 400, &label.Teacher{})
-			e := ensemble(b, Shape{Inputs: []string{"obs", "act"}, Hidden: []int{32, 32}, Activation: nn.ReLU, Members: members}, shape)
-			o := DefaultTraining()
-			o.HeldOut = 0
-			p := nn.NewPool(1)
-			for b.Loop() {
-				if _, err := Fit(e, s, rs, o, p); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.N*members*len(rs)*o.Epochs)/b.Elapsed().Seconds(), "pairs/s")
-		})
 	}
 }
