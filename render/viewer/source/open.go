@@ -378,7 +378,7 @@ func (r *run) plane() *playback.Plane {
 	bright := m.Bright()
 	p := &playback.Plane{
 		Metres: x == "m" && y == "m",
-		Lo: geom.Vec{X: m.XMin, Y: m.YMin}, Hi: geom.Vec{X: m.XMax, Y: m.YMax}, Cols: m.Cols, Rows: m.Rows,
+		Lo:     geom.Vec{X: m.XMin, Y: m.YMin}, Hi: geom.Vec{X: m.XMax, Y: m.YMax}, Cols: m.Cols, Rows: m.Rows,
 		Visits: make([]float64, len(m.Visits)), Bonus: make([]float64, len(m.Visits)),
 	}
 	for i, n := range m.Visits {
