@@ -58,6 +58,9 @@ func TestResident(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Fatalf("Train = %v, want an interruption", err)
 	}
+	if _, err := Resume(t.Context(), parts, Options{Engine: "go"}); err == nil || !strings.Contains(err.Error(), "the worlds have to be on a device too") {
+		t.Errorf("on the CPU, Resume = %v", err)
+	}
 	r, err := Resume(t.Context(), parts, Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)

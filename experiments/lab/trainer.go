@@ -60,12 +60,14 @@ func (c *clock) elapsed() time.Duration { return c.before + time.Since(c.started
 // newTrainer builds what training needs. It touches no files.
 func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)) (t *trainer, err error) {
 	t = &trainer{plan: p, seed: seed, dir: dir, tell: tell, actKey: rng.New(seed).Fold(actPurpose)}
-	if t.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.levels, Engine: p.ownEngine()}); err != nil {
+	vec, err := env.NewVec(p.EnvConfig, env.VecOptions{Worlds: p.Worlds, Workers: workers, Levels: p.levels, Engine: p.ownEngine()})
+	if err != nil {
 		return nil, err
 	}
+	t.vec = vec
 	defer func() {
 		if err != nil {
-			t.vec.Close()
+			vec.Close()
 		}
 	}()
 	t.vec.Reset(rng.New(seed).Fold(worldPurpose).Uint64())
