@@ -146,7 +146,11 @@ type worker struct {
 
 func (f *fitter) load(s *feedback.Store, rs []feedback.Record) error {
 	f.rs = rs
-	longest, known := 0, map[feedback.Segment][]float32{}
+	type view struct {
+		v feedback.View
+		x []float32
+	}
+	longest, known, views := 0, map[feedback.Segment][]float32{}, []view(nil)
 	for i := range rs {
 		if err := rs[i].Validate(); err != nil {
 			return fmt.Errorf("model: record %d: %w", i, err)
@@ -161,7 +165,7 @@ func (f *fitter) load(s *feedback.Store, rs []feedback.Record) error {
 					return fmt.Errorf("model: record %d: %w", i, err)
 				}
 				x = make([]float32, v.Len()*f.e.width)
-				f.e.gatherView(x, v, 0, v.Len())
+				views = append(views, view{v, x})
 				known[seg] = x
 			}
 			inputs = append(inputs, x)
@@ -170,6 +174,7 @@ func (f *fitter) load(s *feedback.Store, rs []feedback.Record) error {
 		longest = max(longest, rows)
 		f.inputs = append(f.inputs, inputs)
 	}
+	f.pool.Do(len(views), func(_, i int) { f.e.gatherView(views[i].x, views[i].v, 0, views[i].v.Len()) })
 	f.most = longest * chunkRecords
 	n := f.e.net.NumParams()
 	chunks := (f.o.Minibatch + chunkRecords - 1) / chunkRecords

@@ -80,18 +80,19 @@ func Select(e *Ensemble, s *feedback.Store, how Selection, candidates []label.Qu
 		query label.Query
 		value float64
 	}
-	list := make([]merit, len(candidates))
+	list, views := make([]merit, len(candidates)), make([][2]feedback.View, len(candidates))
 	for i, q := range candidates {
-		a, err := s.View(q.A)
-		if err != nil {
-			return nil, err
+		for k, seg := range []feedback.Segment{q.A, q.B} {
+			v, err := s.View(seg)
+			if err != nil {
+				return nil, err
+			}
+			views[i][k] = v
 		}
-		b, err := s.View(q.B)
-		if err != nil {
-			return nil, err
-		}
-		list[i] = merit{q, e.merit(how, a, b)}
 	}
+	e.do(len(candidates), func(worker, i int) {
+		list[i] = merit{candidates[i], e.merit(e.of(worker), how, views[i][0], views[i][1])}
+	})
 	slices.SortStableFunc(list, func(x, y merit) int { return cmp.Compare(y.value, x.value) })
 	out := make([]label.Query, n)
 	for i := range out {
@@ -100,16 +101,18 @@ func Select(e *Ensemble, s *feedback.Store, how Selection, candidates []label.Qu
 	return out, nil
 }
 
-func (e *Ensemble) merit(how Selection, a, b feedback.View) float64 {
-	if how == Optimistic {
-		var o Out
-		e.Score(&o, a)
-		bound := float64(o.Return) + math.Sqrt(float64(o.Var))
-		e.Score(&o, b)
-		return max(bound, float64(o.Return)+math.Sqrt(float64(o.Var)))
-	}
+func (e *Ensemble) merit(d *scratch, how Selection, a, b feedback.View) float64 {
 	p := make([]float32, e.Members())
-	e.Prefer(p, a, b)
+	if how == Optimistic {
+		bound := math.Inf(-1)
+		for _, v := range []feedback.View{a, b} {
+			e.returns(d, p, v, nil)
+			mean, dev := spread(p)
+			bound = max(bound, float64(mean)+math.Sqrt(float64(dev)))
+		}
+		return bound
+	}
+	e.prefer(d, p, a, b)
 	mean, square := 0.0, 0.0
 	for _, x := range p {
 		mean += float64(x) / float64(len(p))

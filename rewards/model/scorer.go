@@ -168,6 +168,17 @@ func (e *Ensemble) share(pool *nn.Pool) {
 	}
 }
 
+// do calls f with 0 to n-1, side by side if there is a pool.
+func (e *Ensemble) do(n int, f func(worker, i int)) {
+	if e.pool != nil {
+		e.pool.Do(n, f)
+		return
+	}
+	for i := range n {
+		f(0, i)
+	}
+}
+
 // of returns what a worker scores with.
 func (e *Ensemble) of(worker int) *scratch {
 	if worker == 0 {
@@ -338,13 +349,7 @@ func (e *Ensemble) Calibrate(s *feedback.Store) error {
 			}
 		}
 	}
-	if e.pool != nil {
-		e.pool.Do(len(views), each)
-	} else {
-		for k := range views {
-			each(0, k)
-		}
-	}
+	e.do(len(views), each)
 	var mean, square, n, alive, lived float64
 	for k, steps := range raw {
 		for i, x := range steps {
@@ -390,15 +395,20 @@ func (e *Ensemble) Score(o *Out, v feedback.View) {
 	o.Embedding, o.Aspects = o.Embedding[:0], o.Aspects[:0]
 	returns := make([]float32, len(e.Params))
 	e.Returns(returns, v, o.Step)
-	o.Return, o.Var = 0, 0
-	k := float32(len(returns))
-	for _, r := range returns {
-		o.Return += r / k
+	o.Return, o.Var = spread(returns)
+}
+
+// spread returns mean and variance.
+func spread(x []float32) (mean, variance float32) {
+	k := float32(len(x))
+	for _, r := range x {
+		mean += r / k
 	}
-	for _, r := range returns {
-		d := r - o.Return
-		o.Var += float32(d*d) / k
+	for _, r := range x {
+		d := r - mean
+		variance += float32(d*d) / k
 	}
+	return mean, variance
 }
 
 // Embed appends the last hidden layer of each member to dst, its mean over the steps of v.
@@ -425,17 +435,22 @@ func (e *Ensemble) Embed(dst []float32, v feedback.View) []float32 {
 // Returns writes the sum over the steps of v of each member's scores to dst, one a member, and,
 // if step is not nil, the mean score of each step to it.
 func (e *Ensemble) Returns(dst []float32, v feedback.View, step []float32) {
+	e.returns(&e.scratch, dst, v, step)
+}
+
+// returns is Returns in the memory of one goroutine.
+func (e *Ensemble) returns(d *scratch, dst []float32, v feedback.View, step []float32) {
 	clear(dst)
 	for from := 0; from < v.Len(); from += scoreRows {
 		n := min(scoreRows, v.Len()-from)
-		e.gatherView(e.x, v, from, n)
-		e.forward(&e.scratch, n)
+		e.gatherView(d.x, v, from, n)
+		e.forward(d, n)
 		for m := range dst {
-			dst[m] += (sum(e.raw[m*scoreRows:m*scoreRows+n]) - float32(float32(n)*e.Mean)) / e.Std
+			dst[m] += (sum(d.raw[m*scoreRows:m*scoreRows+n]) - float32(float32(n)*e.Mean)) / e.Std
 		}
 		if step != nil {
 			for i := range n {
-				step[from+i] = (e.mean(&e.scratch, i) - e.Mean) / e.Std
+				step[from+i] = (e.mean(d, i) - e.Mean) / e.Std
 			}
 		}
 	}
@@ -476,10 +491,13 @@ func (e *Ensemble) block(worker, i int) {
 
 // Prefer returns the probability that A is better than B in the eyes of each member, by
 // [BradleyTerry].
-func (e *Ensemble) Prefer(dst []float32, a, b feedback.View) {
+func (e *Ensemble) Prefer(dst []float32, a, b feedback.View) { e.prefer(&e.scratch, dst, a, b) }
+
+// prefer is Prefer in the memory of one goroutine.
+func (e *Ensemble) prefer(d *scratch, dst []float32, a, b feedback.View) {
 	other := make([]float32, len(dst))
-	e.Returns(dst, a, nil)
-	e.Returns(other, b, nil)
+	e.returns(d, dst, a, nil)
+	e.returns(d, other, b, nil)
 	for m := range dst {
 		dst[m] = logistic(float32((dst[m] - other[m]) * e.Std))
 	}
