@@ -4,6 +4,8 @@
 
 package physics
 
+import "math/bits"
+
 func (g *laneGroup16) gather(dt float32) {
 	clear(g.now.motion)
 	h := splat16(dt)
@@ -190,8 +192,10 @@ func (g *laneGroup16) correct(dt float32) {
 		x.fix = laneMin16(x.fix.Mul(splat16(correction)), splat16(maxLinearCorrection)).Merge(x.fix, deep)
 		needed = needed.Or(deep.And(x.in.NotEqual(lanes16{})))
 	}
+	wide := g.gap.Greater(splat16(wideGap))
 	for i := range g.axes {
 		x := &g.axes[i]
+		x.fixLo, x.fixHi = lanes16{}.Merge(x.fixLo, wide), lanes16{}.Merge(x.fixHi, wide)
 		needed = needed.Or((x.fixLo.Greater(lanes16{}).Or(x.fixHi.Greater(lanes16{}))).And(x.in.NotEqual(lanes16{})))
 	}
 	needed = needed.And(live)
@@ -283,6 +287,31 @@ func (g *laneGroup16) move(dt float32) {
 		b.y = b.y.Add(h.Mul(v[1]).Add(d[1]))
 		b.a = b.a.Add(h.Mul(v[2]).Add(d[2]))
 		b.s, b.c = laneSincos16(b.a)
+	}
+}
+
+func (g *laneGroup16) closeWide(s *scratch) {
+	for worlds := bitsOf16(g.live.NotEqual(lanes16{}).And(g.gap.Greater(splat16(wideGap)))); worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds)
+		w := g.ws[l]
+		for _, i := range g.m.moving {
+			b, to := &g.bodies[i], &w.bodies[i]
+			to.x, to.y, to.a, to.s, to.c = *at16(&b.x, l), *at16(&b.y, l), *at16(&b.a, l), *at16(&b.s, l), *at16(&b.c, l)
+		}
+		w.scratch = s
+		w.gap = *at16(&g.gap, l)
+		w.closeWide()
+		w.scratch = nil
+		for _, i := range g.m.moving {
+			from, b := &w.bodies[i], &g.bodies[i]
+			*at16(&b.x, l), *at16(&b.y, l), *at16(&b.a, l), *at16(&b.s, l), *at16(&b.c, l) = from.x, from.y, from.a, from.s, from.c
+		}
+		for i := range s.constraints {
+			from, c := &s.constraints[i], &g.constraints[i]
+			for k := range from.m {
+				*at16(&c.j[k], l), *at16(&c.m[k], l) = from.j[k], from.m[k]
+			}
+		}
 	}
 }
 

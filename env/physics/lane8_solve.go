@@ -4,6 +4,8 @@
 
 package physics
 
+import "math/bits"
+
 func (g *laneGroup8) gather(dt float32) {
 	clear(g.now.motion)
 	h := splat8(dt)
@@ -190,8 +192,10 @@ func (g *laneGroup8) correct(dt float32) {
 		x.fix = laneMin8(x.fix.Mul(splat8(correction)), splat8(maxLinearCorrection)).Merge(x.fix, deep)
 		needed = needed.Or(deep.And(x.in.NotEqual(lanes8{})))
 	}
+	wide := g.gap.Greater(splat8(wideGap))
 	for i := range g.axes {
 		x := &g.axes[i]
+		x.fixLo, x.fixHi = lanes8{}.Merge(x.fixLo, wide), lanes8{}.Merge(x.fixHi, wide)
 		needed = needed.Or((x.fixLo.Greater(lanes8{}).Or(x.fixHi.Greater(lanes8{}))).And(x.in.NotEqual(lanes8{})))
 	}
 	needed = needed.And(live)
@@ -283,6 +287,31 @@ func (g *laneGroup8) move(dt float32) {
 		b.y = b.y.Add(h.Mul(v[1]).Add(d[1]))
 		b.a = b.a.Add(h.Mul(v[2]).Add(d[2]))
 		b.s, b.c = laneSincos8(b.a)
+	}
+}
+
+func (g *laneGroup8) closeWide(s *scratch) {
+	for worlds := bitsOf8(g.live.NotEqual(lanes8{}).And(g.gap.Greater(splat8(wideGap)))); worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds)
+		w := g.ws[l]
+		for _, i := range g.m.moving {
+			b, to := &g.bodies[i], &w.bodies[i]
+			to.x, to.y, to.a, to.s, to.c = *at8(&b.x, l), *at8(&b.y, l), *at8(&b.a, l), *at8(&b.s, l), *at8(&b.c, l)
+		}
+		w.scratch = s
+		w.gap = *at8(&g.gap, l)
+		w.closeWide()
+		w.scratch = nil
+		for _, i := range g.m.moving {
+			from, b := &w.bodies[i], &g.bodies[i]
+			*at8(&b.x, l), *at8(&b.y, l), *at8(&b.a, l), *at8(&b.s, l), *at8(&b.c, l) = from.x, from.y, from.a, from.s, from.c
+		}
+		for i := range s.constraints {
+			from, c := &s.constraints[i], &g.constraints[i]
+			for k := range from.m {
+				*at8(&c.j[k], l), *at8(&c.m[k], l) = from.j[k], from.m[k]
+			}
+		}
 	}
 }
 

@@ -212,8 +212,8 @@ func (t *laneTail) step(ws []*World, dt float32, s *scratch, c *convoy) {
 	}
 }
 
-// start does what precedes the sweeps. Worlds that the lanes have no room for, or that need
-// closeWide, are stepped alone, which leads to the same state.
+// start does what precedes the sweeps. Worlds that the lanes have no room for are stepped alone, which leads to the
+// same state.
 func (g *laneGroup) start(ws []*World, dt float32) {
 	all := uint32(1)<<len(ws) - 1
 	g.ws, g.alone = ws, 0
@@ -231,7 +231,6 @@ func (g *laneGroup) start(ws []*World, dt float32) {
 	g.convoy.bring()
 	g.constrain()
 	g.convoy.bring()
-	g.leave(bitsOf(g.gap > wideGap) & all)
 	g.enter(len(ws))
 	g.prepareAxes(dt)
 	g.convoy.bring()
@@ -246,6 +245,7 @@ func (g *laneGroup) finish(dt float32, s *scratch) {
 		g.convoy.bring()
 		g.settle(&g.shift, g.live != 0)
 		g.move(dt)
+		g.closeWide(s)
 		g.convoy.bring()
 		g.restitute()
 		g.report(dt)

@@ -2,6 +2,8 @@
 
 package physics
 
+import "math/bits"
+
 // gather applies gravity, forces and damping to the velocities.
 func (g *laneGroup) gather(dt float32) {
 	clear(g.now.motion)
@@ -175,8 +177,10 @@ func (g *laneGroup) correct(dt float32) {
 		x.fix = choose(deep, laneMin(x.fix*correction, maxLinearCorrection), x.fix)
 		needed = needed || deep && x.in != 0
 	}
+	wide := mask(g.gap > wideGap)
 	for i := range g.axes {
 		x := &g.axes[i]
+		x.fixLo, x.fixHi = choose(wide, 0, x.fixLo), choose(wide, 0, x.fixHi) // left to closeWide
 		needed = needed || (x.fixLo > 0 || x.fixHi > 0) && x.in != 0
 	}
 	needed = needed && live
@@ -263,6 +267,33 @@ func (g *laneGroup) move(dt float32) {
 		b.y += lanes(h*v[1]) + d[1]
 		b.a += lanes(h*v[2]) + d[2]
 		b.s, b.c = laneSincos(b.a)
+	}
+}
+
+// closeWide closes joints that are wide open, world by world: few have any, such as those whose legs have just
+// hit the ground hard.
+func (g *laneGroup) closeWide(s *scratch) {
+	for worlds := bitsOf(g.live != 0 && g.gap > wideGap); worlds != 0; worlds &= worlds - 1 {
+		l := bits.TrailingZeros32(worlds)
+		w := g.ws[l]
+		for _, i := range g.m.moving {
+			b, to := &g.bodies[i], &w.bodies[i]
+			to.x, to.y, to.a, to.s, to.c = *at(&b.x, l), *at(&b.y, l), *at(&b.a, l), *at(&b.s, l), *at(&b.c, l)
+		}
+		w.scratch = s
+		w.gap = *at(&g.gap, l)
+		w.closeWide()
+		w.scratch = nil
+		for _, i := range g.m.moving {
+			from, b := &w.bodies[i], &g.bodies[i]
+			*at(&b.x, l), *at(&b.y, l), *at(&b.a, l), *at(&b.s, l), *at(&b.c, l) = from.x, from.y, from.a, from.s, from.c
+		}
+		for i := range s.constraints { // what bounces respects the joints as they are now
+			from, c := &s.constraints[i], &g.constraints[i]
+			for k := range from.m {
+				*at(&c.j[k], l), *at(&c.m[k], l) = from.j[k], from.m[k]
+			}
+		}
 	}
 }
 
