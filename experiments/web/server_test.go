@@ -111,6 +111,9 @@ func TestWhoMayAsk(t *testing.T) {
 		{"refused", "POST", url + "add", `{"A":13}`, own, 400, "13 is not added"},
 		{"broken", "POST", url + "add", `{"A":14}`, own, 500, "broken"},
 		{"method", "GET", url + "add", "", nil, 404, ""},
+		{"another method", "PUT", url + "add", `{"A":1}`, own, 405, ""},
+		{"another method without secret", "DELETE", url + "add", "", nil, 403, "Origin"},
+		{"what a browser asks before", "OPTIONS", url + "add", "", func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, 403, "evil.example"},
 		{"unknown path", "GET", url + "nothing", "", nil, 404, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

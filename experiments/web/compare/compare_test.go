@@ -312,6 +312,63 @@ func TestTornAnswers(t *testing.T) {
 	}
 }
 
+// Requests that no page of this server makes change nothing: of another host or origin, without the key, without
+// the secret, by another method.
+func TestForeignAnswersAreRefused(t *testing.T) {
+	d := desk(t, 2)
+	url, _ := serve(t, d)
+	c := newClient(t, url)
+	origin := strings.Join(strings.Split(url, "/")[:3], "/")
+	const body = `{"name":"Eve","place":{"desk":0,"question":0},"answer":"left"}`
+	send := func(method, to string, change func(*http.Request)) int {
+		t.Helper()
+		r, err := http.NewRequest(method, to+compare.Path+"answer", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", origin)
+		r.Header.Set("X-Csrf-Token", c.csrf)
+		change(r)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	as := func(*http.Request) {}
+	for _, x := range []struct {
+		name, method, to string
+		change           func(*http.Request)
+		status           int
+	}{
+		{"another host", "POST", url, func(r *http.Request) { r.Host = "evil.example" }, 403},
+		{"another origin", "POST", url, func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, 403},
+		{"no origin", "POST", url, func(r *http.Request) { r.Header.Del("Origin") }, 403},
+		{"no secret", "POST", url, func(r *http.Request) { r.Header.Del("X-Csrf-Token") }, 403},
+		{"another secret", "POST", url, func(r *http.Request) { r.Header.Set("X-Csrf-Token", strings.Repeat("0", 32)) }, 403},
+		{"another site", "POST", url, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403},
+		{"no key", "POST", origin + "/", as, 403},
+		{"another key", "POST", origin + "/" + strings.Repeat("0", 32) + "/", as, 403},
+		{"by GET", "GET", url, as, 404},
+		{"by PUT", "PUT", url, as, 405},
+		{"by DELETE", "DELETE", url, as, 405},
+	} {
+		if got := send(x.method, x.to, x.change); got != x.status {
+			t.Errorf("%s: status %d, want %d", x.name, got, x.status)
+		}
+	}
+	if rs, err := d.Answers(); err != nil || len(rs) != 0 {
+		t.Fatalf("foreign answers were kept: %v, %v", rs, err)
+	}
+	if got := send("POST", url, as); got != 200 {
+		t.Errorf("an answer of the page's own: status %d", got)
+	}
+	if rs, err := d.Answers(); err != nil || len(rs) != 1 {
+		t.Errorf("%d answers, want 1; %v", len(rs), err)
+	}
+}
+
 // A recording that does not play as it did, or is gone, is named and passed over.
 func TestBrokenQuestions(t *testing.T) {
 	d := desk(t, 8)
