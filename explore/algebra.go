@@ -15,6 +15,8 @@ import (
 type leaf struct {
 	Bonus
 	name  string
+	rows  uint64            // scored since the program began
+	paid  bool              // one of them scored other than 0
 	mean  float64           // of what Score wrote last, which others change in place
 	full  map[string]string // names in logs
 	to    func(string, float64)
@@ -36,7 +38,14 @@ func newLeaf(b Bonus, name string) *leaf {
 
 func (l *leaf) Score(dst []float32, b *env.Batch) {
 	l.Bonus.Score(dst, b)
-	l.mean = mean(dst[:b.N])
+	l.note(dst[:b.N])
+}
+
+// note takes in the scores of a step.
+func (l *leaf) note(scores []float32) {
+	l.mean = mean(scores)
+	l.rows += uint64(len(scores))
+	l.paid = l.paid || l.mean != 0
 }
 
 // Update also reports the mean bonus before any combination.

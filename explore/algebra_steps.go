@@ -12,15 +12,18 @@ import (
 
 // ScoreSteps also reports the mean bonus of each step before any combination.
 func (l *leaf) ScoreSteps(dst []float32, steps []*env.Batch, report func(string, float64)) error {
-	if report == nil {
-		return ScoreSteps(l.Bonus, dst, steps, nil)
+	relay := l.relay
+	if l.to = report; report == nil {
+		relay = nil
 	}
-	l.to = report
-	if err := ScoreSteps(l.Bonus, dst, steps, l.relay); err != nil {
+	if err := ScoreSteps(l.Bonus, dst, steps, relay); err != nil {
 		return err
 	}
 	for _, b := range steps {
-		l.relay("mean", mean(dst[:b.N]))
+		l.note(dst[:b.N])
+		if relay != nil {
+			relay("mean", l.mean)
+		}
 		dst = dst[b.N:]
 	}
 	return nil

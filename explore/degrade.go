@@ -19,6 +19,9 @@ type Degradation struct {
 func Degradations(b Bonus) (out []Degradation) {
 	switch b := b.(type) {
 	case *leaf:
+		if b.rows > 0 && !b.paid {
+			out = append(out, Degradation{b.name, "rows scored 0, which are all there were: what it looks at does not vary, or its options leave nothing", b.rows})
+		}
 		if d, ok := b.Bonus.(Degrader); ok {
 			d.Degraded(func(what string, n uint64) {
 				if n > 0 {
@@ -45,6 +48,15 @@ func (c *count) Degraded(tell func(string, uint64)) {
 		n += t.collisions
 	}
 	tell("visits of states that share the count of another: the table is full, raise max_keys or cell", n)
+	if c.planes == nil || c.c.Bits > 31 {
+		return
+	}
+	for _, t := range append([]*table{c.seen}, c.rows...) {
+		if len(t.used) == 1<<c.c.Bits {
+			tell("codes of simhash are in use, which are all there are, so that states share counts: raise bits", uint64(len(t.used)))
+			return
+		}
+	}
 }
 
 // Degraded tells of the table of first visits.

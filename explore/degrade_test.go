@@ -39,6 +39,40 @@ func TestDegradations(t *testing.T) {
 	}
 }
 
+// Codes of simhash that are all in use are told, and a bonus that never pays.
+func TestSilentBonuses(t *testing.T) {
+	v, s := setup(t, false)
+	x := parse(t, "count(hash=simhash, bits=2) + count(hash=simhash, bits=30) + 0.1 * norm(episodic_count(hash=simhash, bits=1))", s)
+	walk(t, v, 100, func(_ int, b *env.Batch) {
+		if err := ScoreSteps(x, make([]float32, rows), []*env.Batch{b}, nil); err != nil {
+			t.Fatal(err)
+		}
+	})
+	got := Degradations(x)
+	zero := newLeaf(constant(0), "zero")
+	never := &clip{Bonus: zero, lo: -1, hi: 1}
+	if err := ScoreSteps(never, make([]float32, 2*rows), []*env.Batch{{N: rows}, {N: rows}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, Degradations(never)...)
+	want := []struct {
+		bonus, what string
+		count       uint64
+	}{{"count", "raise bits", 4}, {"episodic_count", "raise bits", 2}, {"zero", "rows scored 0", 2 * rows}}
+	for _, w := range want {
+		found := false
+		for _, g := range got {
+			found = found || g.Bonus == w.bonus && strings.Contains(g.What, w.what) && g.Count == w.count
+		}
+		if !found {
+			t.Errorf("%+v is not told: %+v", w, got)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("told %+v, want %+v", got, want)
+	}
+}
+
 // A bonus that rounding has made negative is mended from the covariance, and counted.
 func TestRepairs(t *testing.T) {
 	const d = 12

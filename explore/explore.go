@@ -72,7 +72,7 @@ func before(err error, steps int) error {
 	if err == nil || steps == 0 {
 		return err
 	}
-	return fmt.Errorf("%d steps before: %w", steps, err)
+	return fmt.Errorf("%d steps of all worlds before: %w", steps, err)
 }
 
 // Setup is what a bonus is built for.

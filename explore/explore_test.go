@@ -498,6 +498,7 @@ func TestParseErrors(t *testing.T) {
 		"rnd(keep=0)":               "want above 0",
 		"noveld(alpha=2)":           "alpha is 2, want 0 to 1",
 		"count(fields=[offfset])":   `did you mean "offset"?`,
+		"1e39 * count":              "at most 3.4e+38",
 		"count(first_visit=true)":   "first_visit is for episodic_count",
 		"0.5 * (count + 2 * count)": "",
 	} {
@@ -581,27 +582,4 @@ func ExampleParse() {
 		fmt.Printf("%.3f ", dst[0])
 	}
 	// Output: 0.500 0.354 0.289 0.250
-}
-
-func BenchmarkE3B(b *testing.B) {
-	for _, d := range []int{32, 64} {
-		b.Run(fmt.Sprintf("dim=%d", d), func(b *testing.B) {
-			e := newEllipse(d, 0.1)
-			phi, scratch := make([]float32, d), newInverter(d)
-			r := rng.New(1).Stream(0, 0, 0)
-			for i := range phi {
-				phi[i] = r.Norm()
-			}
-			for b.Loop() {
-				phi[0] = -phi[0]
-				if _, err := e.add(e.quad(phi), scratch); err != nil {
-					b.Fatal(err)
-				}
-				if e.steps == 1000 {
-					e.reset()
-				}
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")
-		})
-	}
 }

@@ -164,3 +164,26 @@ func closeTo(t *testing.T, what string, got float32, want float64) {
 		t.Fatalf("%s: %v, want %v", what, got, want)
 	}
 }
+
+func BenchmarkE3B(b *testing.B) {
+	for _, d := range []int{32, 64} {
+		b.Run(fmt.Sprintf("dim=%d", d), func(b *testing.B) {
+			e := newEllipse(d, 0.1)
+			phi, scratch := make([]float32, d), newInverter(d)
+			r := rng.New(1).Stream(0, 0, 0)
+			for i := range phi {
+				phi[i] = r.Norm()
+			}
+			for b.Loop() {
+				phi[0] = -phi[0]
+				if _, err := e.add(e.quad(phi), scratch); err != nil {
+					b.Fatal(err)
+				}
+				if e.steps == 1000 {
+					e.reset()
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")
+		})
+	}
+}

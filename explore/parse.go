@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -153,6 +154,10 @@ func (p *parser) number() float64 {
 	x, err := strconv.ParseFloat(p.sc.TokenText(), 64)
 	if p.tok != scanner.Int && p.tok != scanner.Float || err != nil {
 		p.fail("%q is not a number", p.sc.TokenText())
+		return 0
+	}
+	if x > math.MaxFloat32 {
+		p.fail("%s is more than a bonus can be: at most %.3g", p.sc.TokenText(), math.MaxFloat32)
 		return 0
 	}
 	p.next()

@@ -67,7 +67,7 @@ func TestScoreStepsNotFinite(t *testing.T) {
 		walk(t, v, 6, func(_ int, b *env.Batch) { steps = append(steps, copied(s.Spec, b)) })
 		steps[2].Next[len(steps[2].Next)/rows*5+1] = float32(math.NaN())
 		err := ScoreSteps(x, make([]float32, 6*rows), steps, nil)
-		if err == nil || !strings.Contains(err.Error(), "3 steps before: bonus ") || !strings.Contains(err.Error(), "row 5 is NaN") {
+		if err == nil || !strings.Contains(err.Error(), "3 steps of all worlds before: bonus ") || !strings.Contains(err.Error(), "row 5 is NaN") {
 			t.Errorf("%s: error %v, want one that names the step, bonus and row", expr, err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // startPurpose selects the random streams of starts under a seed.
 const startPurpose uint64 = 0x7374
 
-// StartConfig lets training episodes start on ways that lead to a reward, ever farther from it.
+// StartConfig lets training episodes start on ways that lead to a reward.
 type StartConfig struct {
 	Ways                     []string `json:"ways" doc:"recordings of ways, such as terrarium goexplore --out writes"`
 	goexplore.BackwardConfig `yaml:",inline"`

@@ -70,19 +70,27 @@ type BackwardConfig struct {
 	Stretch float64 `json:"stretch" doc:"how far they then move, as a share of the way"`
 	Trials  int     `json:"trials" doc:"episodes from a place that it is judged by"`
 	Fresh   float64 `json:"fresh" doc:"share of the episodes that start as they would without ways"`
+	Spread  float64 `json:"spread" doc:"share of the others that start anywhere on the ways, each state of them as likely as any other"`
 }
 
 // DefaultBackward returns the default options.
 func DefaultBackward() BackwardConfig {
-	return BackwardConfig{Success: 0.5, Stretch: 0.05, Trials: 32, Fresh: 0.25}
+	return BackwardConfig{Success: 0.5, Stretch: 0.05, Trials: 32, Fresh: 0.25, Spread: 1}
 }
 
-// A Backward makes a policy of ways, whatever trains it: episodes start near the end of a way and,
-// as the policy comes to score from there as the way does, ever farther back, until they start
-// where episodes start (Salimans and Chen, "Learning Montezuma's Revenge from a single
-// demonstration", 2018, algorithm 1; the second phase of Go-Explore, which calls it
-// robustification). A policy that samples its actions, and episodes that start elsewhere, make what it
-// learns robust, which a list of actions is not.
+// A Backward makes a policy of ways, whatever trains it, by starting episodes on them: the second phase
+// of Go-Explore, which calls it robustification. A policy that samples its actions, and episodes that
+// start elsewhere, make what it learns robust, which a list of actions is not.
+//
+// With the default, a Spread of 1, episodes start anywhere on the ways, which are to be many: what is
+// learned near their ends tells the critic what states farther back are worth (Kakade and Langford,
+// "Approximately optimal approximate reinforcement learning", ICML 2002: a policy gradient needs starts
+// where good policies pass; Nair et al., "Overcoming exploration in reinforcement learning with
+// demonstrations", ICRA 2018, section IV-D). With a Spread of 0 episodes start near the end of a way and,
+// as the policy comes to score from there as the way does, ever farther back, until they start where
+// episodes start (Salimans and Chen, "Learning Montezuma's Revenge from a single demonstration", 2018,
+// algorithm 1). That hangs where a way passes states that it comes out of by luck, such as a fall that
+// no policy can stop, though a policy can well do better from before them.
 type Backward struct {
 	c    BackwardConfig
 	vec  env.Vec
@@ -147,6 +155,8 @@ func (c *BackwardConfig) Check() error {
 		return fmt.Errorf("trials is %d, want at least 1", c.Trials)
 	case !(c.Fresh >= 0 && c.Fresh <= 1):
 		return fmt.Errorf("fresh is %v, want 0 to 1", c.Fresh)
+	case !(c.Spread >= 0 && c.Spread <= 1):
+		return fmt.Errorf("spread is %v, want 0 to 1", c.Spread)
 	}
 	return nil
 }
@@ -174,13 +184,35 @@ func (b *Backward) restart(i int) error {
 	r := b.key.Stream(startPurpose, uint32(b.turn), uint32(b.turn>>32))
 	b.turn++
 	s.way, s.score = -1, 0
-	if n := b.unfinished(); n > 0 && float64(r.Float32()) >= b.c.Fresh {
+	if b.c.Spread == 0 && b.unfinished() == 0 || float64(r.Float32()) < b.c.Fresh {
+		return b.set(i, s.home)
+	}
+	if b.c.Spread > 0 && float64(r.Float32()) < b.c.Spread {
+		s.way, s.from = b.anywhere(&r)
+	} else if n := b.unfinished(); n > 0 {
 		s.way = b.unfinishedWay(r.IntN(n))
 		w := &b.ways[s.way]
 		s.from = min(w.at+uint32(r.IntN(int(w.stretch(b.c.Stretch)))), uint32(w.Len()-1))
-		return b.set(i, w.states[s.from])
+	} else {
+		return b.set(i, s.home)
 	}
-	return b.set(i, s.home)
+	return b.set(i, b.ways[s.way].states[s.from])
+}
+
+// anywhere draws a state of the ways.
+func (b *Backward) anywhere(r *rng.Stream) (way int32, from uint32) {
+	n := 0
+	for _, w := range b.ways {
+		n += w.Len()
+	}
+	n = r.IntN(n)
+	for k, w := range b.ways {
+		if n < w.Len() {
+			return int32(k), uint32(n)
+		}
+		n -= w.Len()
+	}
+	panic("goexplore: fewer states than counted")
 }
 
 func (b *Backward) set(i int, state []byte) error {
@@ -213,8 +245,8 @@ func (b *Backward) unfinishedWay(n int) int32 {
 	panic("goexplore: fewer ways than counted")
 }
 
-// Left returns how much of the ways there is still to go back, from 1 to 0: then all episodes
-// start as they would without ways.
+// Left returns how much of the ways is still before where episodes from them succeed, from 1 to 0. With a
+// Spread of 0, all episodes then start as they would without ways.
 func (b *Backward) Left() float64 {
 	sum := 0.0
 	for _, w := range b.ways {
@@ -246,9 +278,13 @@ func (b *Backward) Stepped(batch *env.Batch, reward []float32) error {
 	return nil
 }
 
-// judge counts an episode from a way, and moves its starts back when enough scored as it does.
+// judge counts an episode that began where the starts of a way have come to, and moves these back when
+// enough scored as it does.
 func (b *Backward) judge(s *start) {
 	w := &b.ways[s.way]
+	if s.from < w.at || s.from >= w.at+w.stretch(b.c.Stretch) {
+		return
+	}
 	w.trials++
 	if s.score >= w.left[s.from]-1e-6*math.Abs(w.left[s.from]) {
 		w.successes++

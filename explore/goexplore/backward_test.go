@@ -1,6 +1,7 @@
 package goexplore
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,48 @@ func TestBackward(t *testing.T) {
 		})
 		if c.moves && b.Left() != 0 || !c.moves && b.Left() != first {
 			t.Errorf("%d of 8 skilled: %v of the way left, from %v", c.skilled, b.Left(), first)
+		}
+	}
+}
+
+// With a Spread, starts are on all parts of ways alike, as often as it says, and only those where the starts
+// of a way have come to tell whether they move back.
+func TestStartsAnywhere(t *testing.T) {
+	_, way := found(t)
+	for _, spread := range []float64{0, 0.5, 1} {
+		c := BackwardConfig{Success: 0.5, Stretch: 0.1, Trials: 10, Spread: spread}
+		b, err := NewBackward(mazes(t, 1, 1), c, []*Trace{way, way}, rng.New(4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, judged := &b.runs[0], 0
+		var tenths [2][10]int
+		for i := range b.ways {
+			b.ways[i].at = uint32(way.Len() / 2)
+		}
+		const draws = 4000
+		for range draws {
+			if err := b.restart(0); err != nil {
+				t.Fatal(err)
+			}
+			tenths[s.way][int(s.from)*10/way.Len()]++
+			w := &b.ways[s.way]
+			w.trials = 0
+			b.judge(s)
+			if w.trials > 0 {
+				judged++
+			}
+		}
+		want := draws * (1 - 0.9*spread)
+		if math.Abs(float64(judged)-want) > 150 {
+			t.Errorf("spread %v: %d of %d starts tell, want about %v", spread, judged, draws, want)
+		}
+		for k := range tenths {
+			for i, n := range tenths[k] {
+				if i != 5 && math.Abs(float64(n)-draws/20*spread) > 50 {
+					t.Errorf("spread %v: %d starts in tenth %d of way %d, want about %v", spread, n, i, k, draws/20*spread)
+				}
+			}
 		}
 	}
 }

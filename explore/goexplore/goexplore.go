@@ -26,8 +26,9 @@
 //     have to be, and replaying the actions from the start leads to the same bits.
 //  4. Worlds take turns in a fixed order: the result does not depend on the number of workers.
 //  5. The state of a search is complete: one that loads it goes on to the same bits.
-//  6. Backward differs from the paper in that a part of the episodes start as they would without
-//     ways, from the beginning of training on, and in that PPO is not helped by imitation.
+//  6. Backward differs from the paper in that episodes start all along the ways, or, a part of them, as
+//     they would without ways, from the beginning of training on, and in that PPO is not helped by
+//     imitation.
 package goexplore
 
 import (
