@@ -185,17 +185,18 @@ func (t *Training) Returns(p agents.Policy, worlds int) ([]float64, error) {
 	return sums, nil
 }
 
-// Record lets a policy play some worlds, exploring, and keeps the given number of steps of each in a
-// store. It returns what was recorded, an episode or a part of one each.
+// Record lets a policy play some worlds, exploring, and keeps the first episode of each in a store, or its
+// first steps if it is longer. It returns what was kept, in the order in which it ended.
 func (t *Training) Record(p agents.Policy, store *feedback.Store, worlds, steps int, key rng.Key) ([]feedback.Segment, error) {
 	vec, err := t.NewVec(worlds)
 	if err != nil {
 		return nil, err
 	}
 	defer vec.Close()
-	b, recorder, before := env.NewBatch(vec.Spec(), worlds), feedback.NewRecorder(store, worlds, steps), store.Len()
+	b, begun := env.NewBatch(vec.Spec(), worlds), make([]feedback.Trajectory, worlds)
+	var segs []feedback.Segment
 	vec.Reset(key.Uint64())
-	for step := range uint64(steps) {
+	for step := uint64(0); len(segs) < worlds; step++ {
 		if err := vec.Observe(b); err != nil {
 			return nil, err
 		}
@@ -203,17 +204,31 @@ func (t *Training) Record(p agents.Policy, store *feedback.Store, worlds, steps 
 		if err := vec.Step(b); err != nil {
 			return nil, err
 		}
-		if err := recorder.Record(b); err != nil {
-			return nil, err
+		for i := range begun {
+			e := &begun[i]
+			if e.End != env.Running || e.Len() == steps {
+				continue // what it does now is another episode, or too late
+			}
+			extend(e, b, i)
+			if e.End == env.Running && e.Len() < steps {
+				continue
+			}
+			id, err := store.Add(e)
+			if err != nil {
+				return nil, err
+			}
+			segs = append(segs, feedback.Segment{Traj: id, To: int32(e.Len())})
 		}
-	}
-	var segs []feedback.Segment
-	for i := before; i < store.Len(); i++ {
-		v, err := store.Whole(i)
-		if err != nil {
-			return nil, err
-		}
-		segs = append(segs, v.Segment)
 	}
 	return segs, nil
+}
+
+// extend appends what row i of b did.
+func extend(t *feedback.Trajectory, b *env.Batch, i int) {
+	part := func(x []float32) []float32 { w := len(x) / b.N; return x[i*w : (i+1)*w] }
+	if t.Len() == 0 {
+		t.Level, t.Obs = b.Level[i], append(t.Obs, part(b.Obs)...)
+	}
+	t.Obs, t.Act, t.Facts = append(t.Obs, part(b.Next)...), append(t.Act, part(b.Act)...), append(t.Facts, part(b.Facts)...)
+	t.Reward, t.End = append(t.Reward, b.Reward[i]), b.End[i]
 }

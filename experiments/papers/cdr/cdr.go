@@ -5,6 +5,7 @@
 package cdr
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"math"
@@ -29,7 +30,7 @@ func init() {
 		Doc:  "Log-ratios of a strong and a weak policy order behaviour, the better the farther apart the two are.",
 		Arms: []string{"ratio", "strong", "swapped"}, Treatment: "ratio", Control: "swapped",
 		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 10, papers.Full: 20},
-		From:  2000, // pairs are of one level since 1000 to 1009 were looked at
+		From:  3000, // policies spread by return and episodes are whole since 2000 to 2009 were looked at
 		Cell:  cell,
 		Pass: []papers.Bound{
 			papers.Above("gap and accuracy", "ratio", 0.6),
@@ -43,9 +44,11 @@ func init() {
 
 const (
 	checkpoints = 8
+	copied      = 40 // policies of a run, of which those are chosen
 	halfway     = checkpoints/2 - 1
-	horizon     = 250 // steps of a recorded piece of behaviour
-	limit       = 5   // of a step's log-ratio
+	horizon     = 1000 // steps of an episode that are recorded, at most: all
+	evaluated   = 200  // episodes
+	limit       = 5    // of a step's log-ratio
 )
 
 type size struct {
@@ -120,48 +123,99 @@ func newStudy(c papers.Cell) (*study, error) {
 	return s, nil
 }
 
-// train returns the states of the policies of a run on its way, and of those made from the one half-way
-// for the criteria.
+// train returns the states of policies of a run, whose returns spread evenly, and of those made from the one
+// half-way for the criteria.
 func (s *study) train(c papers.Cell, sz size) (states [][]byte, err error) {
-	keep := func(p agents.Policy) (agents.Policy, error) { // a copy: those amid a rollout cannot be saved
-		twin, err := s.twin(p)
-		if err != nil {
-			return nil, err
-		}
-		state, err := twin.(encoding.BinaryAppender).AppendBinary(nil)
-		states = append(states, state)
-		return twin, err
-	}
 	t := s.Training
-	var learning, half agents.Policy
+	var learning agents.Policy
 	t.Begin = func(p agents.Policy) error { learning = p; return nil }
-	done, every := int64(0), sz.steps/checkpoints
+	var copies []agents.Policy // of those amid a rollout, which cannot be saved themselves
+	var returns []float64
+	done, every, tally := int64(0), sz.steps/copied, tally{}
 	t.Each = func(b *env.Batch, _ []float32) error {
-		if done += int64(b.N); done/every <= int64(len(states)) || len(states) == checkpoints {
+		tally.add(b)
+		if done += int64(b.N); done/every <= int64(len(copies)) || len(copies) == copied {
 			return nil
 		}
-		p, err := keep(learning)
-		if len(states) == halfway+1 {
-			half = p
-		}
+		twin, err := s.twin(learning)
+		copies, returns = append(copies, twin), append(returns, tally.mean())
 		return err
 	}
 	if _, err := t.Run(c); err != nil {
 		return nil, err
 	}
+	keep := func(p agents.Policy) error {
+		state, err := p.(encoding.BinaryAppender).AppendBinary(nil)
+		states = append(states, state)
+		return err
+	}
+	chosen := spread(returns, checkpoints)
+	for _, i := range chosen {
+		if err := keep(copies[i]); err != nil {
+			return nil, err
+		}
+	}
 	for _, weights := range criteria {
 		t := s.Training
 		t.Steps, t.Reward = sz.special, criterion{weights}
-		t.Begin = func(p agents.Policy) error { return p.(agents.Anchored).Anchor(half, 0) }
+		t.Begin = func(p agents.Policy) error { return p.(agents.Anchored).Anchor(copies[chosen[halfway]], 0) }
 		p, err := t.Run(c)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := keep(p); err != nil {
+		twin, err := s.twin(p)
+		if err != nil {
+			return nil, err
+		}
+		if err := keep(twin); err != nil {
 			return nil, err
 		}
 	}
 	return states, nil
+}
+
+// A tally is of the returns of episodes that ended since it was last asked for their mean.
+type tally struct {
+	running    []float64 // of each row, so far
+	sum, ended float64
+	last       float64
+}
+
+func (t *tally) add(b *env.Batch) {
+	if t.running == nil {
+		t.running = make([]float64, b.N)
+	}
+	for i := range t.running {
+		t.running[i] += float64(b.Reward[i])
+		if b.End[i] != env.Running {
+			t.sum, t.ended, t.running[i] = t.sum+t.running[i], t.ended+1, 0
+		}
+	}
+}
+
+// mean is the last one if no episode ended.
+func (t *tally) mean() float64 {
+	if t.ended > 0 {
+		t.last = t.sum / t.ended
+	}
+	t.sum, t.ended = 0, 0
+	return t.last
+}
+
+// spread chooses n of x, from the least to the greatest: those nearest to numbers that are evenly apart.
+func spread(x []float64, n int) (chosen []int) {
+	low, high := slices.Min(x), slices.Max(x)
+	for k := range n {
+		want, best := low+(high-low)*float64(k)/float64(n-1), -1
+		for i := range x {
+			if !slices.Contains(chosen, i) && (best < 0 || math.Abs(x[i]-want) < math.Abs(x[best]-want)) {
+				best = i
+			}
+		}
+		chosen = append(chosen, best)
+	}
+	slices.SortFunc(chosen, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
+	return chosen
 }
 
 func (s *study) build() (agents.Policy, error) {
@@ -270,15 +324,13 @@ func sum(v feedback.View) (sum float64) {
 	return sum
 }
 
-func task(v feedback.View) float64 { return sum(v) / float64(v.Len()) }
-
 func cell(c papers.Cell) (papers.Row, error) {
 	s, err := newStudy(c)
 	if err != nil {
 		return nil, err
 	}
 	sz, row := sizes[c.Scale], papers.Row{}
-	test, err := s.pairs(sz.pairs, task, 1)
+	test, err := s.pairs(sz.pairs, sum, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -388,16 +440,33 @@ func (s *study) choose(arm string, sz size) (float64, error) {
 		return 0, err
 	}
 	if _, err := twin.(agents.Chooser).Choose(pairs, 0.1, agents.Offline{
-		Epochs: 2, Minibatch: 16, LearningRate: 1e-4, Key: rng.New(s.Seed),
+		Epochs: 2, Minibatch: 16, LearningRate: 1e-3, Key: rng.New(s.Seed),
 	}); err != nil {
 		return 0, err
 	}
-	before, err := s.Evaluate(start, 100)
+	before, err := s.played(start)
 	if err != nil {
 		return 0, err
 	}
-	after, err := s.Evaluate(twin, 100)
+	after, err := s.played(twin)
 	return after - before, err
+}
+
+// played returns the mean return of a policy as it acts, drawing its actions, like those that all else is about.
+func (s *study) played(p agents.Policy) (mean float64, err error) {
+	store := feedback.NewStore(feedback.ShapeOf(s.spec))
+	segs, err := s.Record(p, store, evaluated, horizon, rng.New(s.Seed).Fold(2000))
+	if err != nil {
+		return 0, err
+	}
+	for _, seg := range segs {
+		v, err := store.View(seg)
+		if err != nil {
+			return 0, err
+		}
+		mean += sum(v) / float64(len(segs))
+	}
+	return mean, nil
 }
 
 // matching returns how much better the ratio with the policy made for a criterion orders pairs by it than

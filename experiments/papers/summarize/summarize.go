@@ -39,6 +39,7 @@ func init() {
 		Doc:  "A reward learned from comparisons, with a penalty on divergence, beats demonstrations and likeness to them.",
 		Arms: arms, Treatment: "learned-0.05", Control: "coin",
 		Seeds: map[papers.Scale]int{papers.Smoke: 2, papers.Quick: 10, papers.Full: 20},
+		From:  3000, // the agent, what is recorded and the turned labels were changed after 1000 to 1009 and 2000 to 2009
 		Cell:  cell,
 		Pass: []papers.Bound{
 			papers.Above("wins", "learned-0.05", 0.5),
@@ -122,7 +123,7 @@ const (
 	segment  = 50   // steps
 	sloppy   = 0.1  // of a demonstrator's actions are drawn
 	duration = 400  // steps of a demonstration that are kept, at most
-	flips    = 0.25 // of the labels, so that the learned reward has something to go astray by
+	flips    = 0.15 // of the labels, so that the learned reward has something to go astray by
 )
 
 const (
@@ -180,6 +181,7 @@ type bench struct {
 func newBench(c papers.Cell) (*bench, error) {
 	agent := ppo.New()
 	agent.Schedule, agent.Gamma, agent.Shared = "linear", 0.995, true
+	agent.Rollout, agent.LearningRate = 64, 3e-4 // updates every 2048 steps
 	b := &bench{
 		Training: papers.Training{Env: lander.New(), Agent: agent, Worlds: 32, Seed: c.Seed, Steps: sizes[c.Scale].steps},
 		key:      rng.New(c.Seed), size: sizes[c.Scale],
