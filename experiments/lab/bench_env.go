@@ -102,6 +102,7 @@ type stepper struct {
 	act   func(i uint64)                // fills batch.Act
 	learn func() (done bool, err error) // after each step; done where one may look at the clock
 	i     uint64
+	short int // least steps between two looks at the clock where they take long; 0 for stepsAtOnce
 }
 
 // benchLevels returns the levels that others measure: the classic ones, if there are any.
@@ -244,7 +245,11 @@ const stepsAtOnce = 16
 // step makes some steps: with training, a whole rollout and its update, as what falls between two
 // looks at the clock must be the same each time.
 func (s *stepper) step() (rows int, err error) {
-	for done := false; !done || rows < stepsAtOnce*s.batch.N; rows += s.batch.N {
+	least := stepsAtOnce
+	if s.short > 0 {
+		least = s.short
+	}
+	for done := false; !done || rows < least*s.batch.N; rows += s.batch.N {
 		if err := s.vec.Observe(s.batch); err != nil {
 			return 0, err
 		}

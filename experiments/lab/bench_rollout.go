@@ -69,10 +69,10 @@ func rolloutBenches() (bs []benchmark, err error) {
 			acting.metric, acting.vs, acting.open = b.metric+"_with_policy", b.key(), r.act
 			learning.metric, learning.vs, learning.open = b.metric+"_with_training", b.key(), r.train
 			if onDevice {
-				b.leftOut = tooMany(worlds, room.Steps, info)
+				r.steps = rolloutLength(worlds, room, info)
+				b.leftOut, b.open = tooMany(worlds, room.Steps, info), r.simulate
 				acting.leftOut = tooMany(worlds, room.Rollouts, info)
 				learning.leftOut = tooMany(worlds, room.Rollouts/4*3, info) // the rest is for the learner
-				r.steps = rolloutLength(worlds, room, info)
 				acting.open, learning.open = r.actOnDevice, r.trainOnDevice
 			}
 			acting.steps, learning.steps = r.steps, r.steps
@@ -138,6 +138,7 @@ func (r rolloutBench) simulate() (func() (int, error), func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.short = r.steps
 	return s.step, s.vec.Close, nil
 }
 
