@@ -12,6 +12,29 @@ type fan struct {
 	x, y   []float32 // where the rays lead; then, up to a multiple of the most lanes, rays straight up, which hit nothing
 }
 
+// What the steps in lanes leave for CastRays: whether they have cast the fan, from where, and what its rays hit.
+const (
+	castDone = iota // 1 if they have, and the ground is the same
+	castX
+	castY
+	castHits
+)
+
+// room returns the number of words that keep what the rays hit, which are taken four at a time.
+func (f *fan) room(rays int) int {
+	if f == nil {
+		return 0
+	}
+	return (castHits + rays + 3) / 4 * 4
+}
+
+// forgetCast makes CastRays cast the fan again.
+func (w *World) forgetCast() {
+	if len(w.cast) > 0 {
+		w.cast[castDone] = 0
+	}
+}
+
 // fanRays casts at most fanWidth rays of a fan together, if this processor can; nil if it cannot.
 var (
 	fanRays  func(v []gvert, first int, originX, originY float32, alongX, alongY, dst []float32)
@@ -62,6 +85,10 @@ func (w *World) castFan(dst []float32) bool {
 		return false
 	}
 	o := w.WorldPoint(f.body, f.from)
+	if c := w.cast; c[castDone] == 1 && c[castX] == o.X && c[castY] == o.Y {
+		copy(dst[:len(w.m.rays)], c[castHits:])
+		return true
+	}
 	v := w.groundVerts(f.ground)
 	first := segmentAt(v, w.grounds[f.ground].perX, o.X)
 	rays := len(w.m.rays)

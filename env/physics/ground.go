@@ -23,6 +23,7 @@ func (w *World) SetGround(ground int, points []geom.Vec) {
 			v[i].nx, v[i].ny, v[i].length = -d.Y/l, d.X/l, l
 		}
 	}
+	w.forgetCast()
 	g.perX = float32(len(points)-1) / (points[len(points)-1].X - points[0].X)
 }
 

@@ -50,6 +50,8 @@ type laneGroup16 struct {
 	free        []laneFree16
 	unknown     [laneCount16][maxFree]int32
 	placed      []uint32
+	beams       []laneBeam16
+	cast        []lanes16
 	void        []uint32
 	convoy      *convoy
 	common      bool
@@ -146,6 +148,9 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	rows := m.laneRows()
 	g.points, g.grips = make([]lanePoint16, 0, min(m.layout.contacts, rows)), make([]laneGrip16, 0, rows/2)
 	g.variety = min(laneCount16, len(m.moving))
+	if m.fan != nil {
+		g.beams, g.cast = make([]laneBeam16, len(m.rays)), make([]lanes16, m.fan.room(len(m.rays)))
+	}
 	g.parts = make([]lanePart16, cap(g.grips)*g.variety)
 	g.held = make([]laneHold16, 0, cap(g.points)*laneCount16)
 	g.rows = make([]laneRow16, 0, rows)
@@ -237,6 +242,7 @@ func (g *laneGroup16) finish(dt float32, s *scratch) {
 		g.report(dt)
 		g.convoy.bring()
 		g.save(dt)
+		g.castFan()
 		g.convoy.bring()
 	}
 	for i, w := range g.ws {

@@ -4,6 +4,8 @@
 
 package physics
 
+import "unsafe"
+
 func laneFan16(v []gvert, first int, originX, originY float32, alongX, alongY, dst []float32) {
 	dx, dy := take16(&alongX[:laneCount16][0]), take16(&alongY[:laneCount16][0])
 	ox, oy := splat16(originX), splat16(originY)
@@ -34,4 +36,85 @@ func laneFan16(v []gvert, first int, originX, originY float32, alongX, alongY, d
 	var all [laneCount16]float32
 	put16(&all[0], fraction)
 	copy(dst, all[:])
+}
+
+type laneBeam16 struct {
+	on   lanes16
+	end  lanes16
+	hits lanes16
+}
+
+type laneSegment16 struct {
+	x, y, nx, ny, length, end, _, _ lanes16
+}
+
+func (g *laneGroup16) castFan() {
+	f := g.m.fan
+	if f == nil {
+		return
+	}
+	b := &g.bodies[f.body]
+	fx, fy := splat16(f.from.X).Sub(b.lcx), splat16(f.from.Y).Sub(b.lcy)
+	ox, oy := b.x.Add((b.c.Mul(fx).Sub(b.s.Mul(fy)))), b.y.Add((b.s.Mul(fx).Add(b.c.Mul(fy))))
+	for i := range g.beams {
+		e := &g.beams[i]
+		e.end, e.hits = ox.Add(splat16(f.x[i])), splat16(1)
+		e.on = splat16(1).Merge(lanes16{}, g.live.NotEqual(lanes16{}).And(e.end.GreaterEqual(ox)))
+	}
+	var from, to [laneCount16]unsafe.Pointer
+	var left lanes16
+	for l := range laneCount16 {
+		w := g.ws[0]
+		to[l] = unsafe.Pointer(&g.void[0])
+		if l < len(g.ws) {
+			w = g.ws[l]
+			if g.alone>>l&1 == 0 {
+				to[l] = unsafe.Pointer(&w.cast[0])
+			}
+		}
+		v := w.groundVerts(f.ground)
+		first := segmentAt(v, w.grounds[f.ground].perX, *at16(&ox, l))
+		from[l], *at16(&left, l) = unsafe.Pointer(&v[first]), float32(len(v)-1-first)
+	}
+	for n := 0; g.castAt(&from, ox, oy, splat16(float32(n)).Less(left)); n++ {
+		for l := range laneCount16 {
+			if float32(n+1) < *at16(&left, l) {
+				from[l] = unsafe.Add(from[l], sizeof[gvert]())
+			}
+		}
+	}
+	g.cast[castDone], g.cast[castX], g.cast[castY] = splat16(1), ox, oy
+	for i := range g.beams {
+		g.cast[castHits+i] = g.beams[i].hits
+	}
+	scatter16(&g.cast[0], &to, len(g.cast)/4)
+}
+
+func (g *laneGroup16) castAt(from *[laneCount16]unsafe.Pointer, ox, oy lanes16, in mask16) (going bool) {
+	var s laneSegment16
+	gather16(&s.x, from, 2)
+	in = in.And(s.end.GreaterEqual(ox))
+	above := (ox.Sub(s.x)).Mul(s.nx).Add((oy.Sub(s.y)).Mul(s.ny))
+	for i := range g.beams {
+		e := &g.beams[i]
+		on := in.And(e.on.NotEqual(lanes16{})).And(s.x.LessEqual(e.end))
+		if !some16(on) {
+			e.on = lanes16{}
+			continue
+		}
+		dx, dy := splat16(g.m.fan.x[i]), splat16(g.m.fan.y[i])
+		down := dx.Mul(s.nx).Add(dy.Mul(s.ny))
+		meets := on.And(down.Less(lanes16{})).And(above.GreaterEqual(lanes16{})).And(above.Less(negative16(down)))
+		if some16(meets) {
+			h := above.Div(negative16(down))
+			px, py := ox.Add(h.Mul(dx)).Sub(s.x), oy.Add(h.Mul(dy)).Sub(s.y)
+			u := px.Mul(s.ny).Sub(py.Mul(s.nx))
+			hit := meets.And(u.GreaterEqual(lanes16{})).And(u.LessEqual(s.length))
+			e.hits = h.Merge(e.hits, hit)
+			on = andNot16(on, hit)
+		}
+		e.on = splat16(1).Merge(lanes16{}, on)
+		going = going || some16(on)
+	}
+	return going
 }

@@ -50,6 +50,8 @@ type laneGroup8 struct {
 	free        []laneFree8
 	unknown     [laneCount8][maxFree]int32
 	placed      []uint32
+	beams       []laneBeam8
+	cast        []lanes8
 	void        []uint32
 	convoy      *convoy
 	common      bool
@@ -146,6 +148,9 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	rows := m.laneRows()
 	g.points, g.grips = make([]lanePoint8, 0, min(m.layout.contacts, rows)), make([]laneGrip8, 0, rows/2)
 	g.variety = min(laneCount8, len(m.moving))
+	if m.fan != nil {
+		g.beams, g.cast = make([]laneBeam8, len(m.rays)), make([]lanes8, m.fan.room(len(m.rays)))
+	}
 	g.parts = make([]lanePart8, cap(g.grips)*g.variety)
 	g.held = make([]laneHold8, 0, cap(g.points)*laneCount8)
 	g.rows = make([]laneRow8, 0, rows)
@@ -237,6 +242,7 @@ func (g *laneGroup8) finish(dt float32, s *scratch) {
 		g.report(dt)
 		g.convoy.bring()
 		g.save(dt)
+		g.castFan()
 		g.convoy.bring()
 	}
 	for i, w := range g.ws {

@@ -4,6 +4,8 @@
 
 package physics
 
+import "unsafe"
+
 func laneFan8(v []gvert, first int, originX, originY float32, alongX, alongY, dst []float32) {
 	dx, dy := take8(&alongX[:laneCount8][0]), take8(&alongY[:laneCount8][0])
 	ox, oy := splat8(originX), splat8(originY)
@@ -34,4 +36,85 @@ func laneFan8(v []gvert, first int, originX, originY float32, alongX, alongY, ds
 	var all [laneCount8]float32
 	put8(&all[0], fraction)
 	copy(dst, all[:])
+}
+
+type laneBeam8 struct {
+	on   lanes8
+	end  lanes8
+	hits lanes8
+}
+
+type laneSegment8 struct {
+	x, y, nx, ny, length, end, _, _ lanes8
+}
+
+func (g *laneGroup8) castFan() {
+	f := g.m.fan
+	if f == nil {
+		return
+	}
+	b := &g.bodies[f.body]
+	fx, fy := splat8(f.from.X).Sub(b.lcx), splat8(f.from.Y).Sub(b.lcy)
+	ox, oy := b.x.Add((b.c.Mul(fx).Sub(b.s.Mul(fy)))), b.y.Add((b.s.Mul(fx).Add(b.c.Mul(fy))))
+	for i := range g.beams {
+		e := &g.beams[i]
+		e.end, e.hits = ox.Add(splat8(f.x[i])), splat8(1)
+		e.on = splat8(1).Merge(lanes8{}, g.live.NotEqual(lanes8{}).And(e.end.GreaterEqual(ox)))
+	}
+	var from, to [laneCount8]unsafe.Pointer
+	var left lanes8
+	for l := range laneCount8 {
+		w := g.ws[0]
+		to[l] = unsafe.Pointer(&g.void[0])
+		if l < len(g.ws) {
+			w = g.ws[l]
+			if g.alone>>l&1 == 0 {
+				to[l] = unsafe.Pointer(&w.cast[0])
+			}
+		}
+		v := w.groundVerts(f.ground)
+		first := segmentAt(v, w.grounds[f.ground].perX, *at8(&ox, l))
+		from[l], *at8(&left, l) = unsafe.Pointer(&v[first]), float32(len(v)-1-first)
+	}
+	for n := 0; g.castAt(&from, ox, oy, splat8(float32(n)).Less(left)); n++ {
+		for l := range laneCount8 {
+			if float32(n+1) < *at8(&left, l) {
+				from[l] = unsafe.Add(from[l], sizeof[gvert]())
+			}
+		}
+	}
+	g.cast[castDone], g.cast[castX], g.cast[castY] = splat8(1), ox, oy
+	for i := range g.beams {
+		g.cast[castHits+i] = g.beams[i].hits
+	}
+	scatter8(&g.cast[0], &to, len(g.cast)/4)
+}
+
+func (g *laneGroup8) castAt(from *[laneCount8]unsafe.Pointer, ox, oy lanes8, in mask8) (going bool) {
+	var s laneSegment8
+	gather8(&s.x, from, 2)
+	in = in.And(s.end.GreaterEqual(ox))
+	above := (ox.Sub(s.x)).Mul(s.nx).Add((oy.Sub(s.y)).Mul(s.ny))
+	for i := range g.beams {
+		e := &g.beams[i]
+		on := in.And(e.on.NotEqual(lanes8{})).And(s.x.LessEqual(e.end))
+		if !some8(on) {
+			e.on = lanes8{}
+			continue
+		}
+		dx, dy := splat8(g.m.fan.x[i]), splat8(g.m.fan.y[i])
+		down := dx.Mul(s.nx).Add(dy.Mul(s.ny))
+		meets := on.And(down.Less(lanes8{})).And(above.GreaterEqual(lanes8{})).And(above.Less(negative8(down)))
+		if some8(meets) {
+			h := above.Div(negative8(down))
+			px, py := ox.Add(h.Mul(dx)).Sub(s.x), oy.Add(h.Mul(dy)).Sub(s.y)
+			u := px.Mul(s.ny).Sub(py.Mul(s.nx))
+			hit := meets.And(u.GreaterEqual(lanes8{})).And(u.LessEqual(s.length))
+			e.hits = h.Merge(e.hits, hit)
+			on = andNot8(on, hit)
+		}
+		e.on = splat8(1).Merge(lanes8{}, on)
+		going = going || some8(on)
+	}
+	return going
 }

@@ -52,6 +52,8 @@ type laneGroup struct {
 	free        []laneFree
 	unknown     [laneCount][maxFree]int32 // which of free the free impulses of each world are
 	placed      []uint32                  // of each shape, a bit for each world whose corners are up to date
+	beams       []laneBeam                // of the fan
+	cast        []lanes                   // as World.cast
 	void        []uint32                  // where what nobody wants is written to
 	convoy      *convoy                   // what is brought near meanwhile
 	common      bool                      // the image has the shapes of the template
@@ -154,6 +156,9 @@ func newLaneGroup(m *Model) *laneGroup {
 	rows := m.laneRows()
 	g.points, g.grips = make([]lanePoint, 0, min(m.layout.contacts, rows)), make([]laneGrip, 0, rows/2)
 	g.variety = min(laneCount, len(m.moving))
+	if m.fan != nil {
+		g.beams, g.cast = make([]laneBeam, len(m.rays)), make([]lanes, m.fan.room(len(m.rays)))
+	}
 	g.parts = make([]lanePart, cap(g.grips)*g.variety)
 	g.held = make([]laneHold, 0, cap(g.points)*laneCount)
 	g.rows = make([]laneRow, 0, rows)
@@ -251,6 +256,7 @@ func (g *laneGroup) finish(dt float32, s *scratch) {
 		g.report(dt)
 		g.convoy.bring()
 		g.save(dt)
+		g.castFan()
 		g.convoy.bring()
 	}
 	for i, w := range g.ws {

@@ -52,21 +52,23 @@ func (m *Model) touchOf(by int32) uint32 {
 // them those that had contacts of the same shapes in their last step: then the lanes of a group have more to do in common.
 type lineup struct {
 	ws   []*World
-	keys []uint32
+	keys []uint64 // with the number of the world among those given
 }
 
 // sort takes in ws.
 func (l *lineup) sort(ws []*World) {
-	l.ws, l.keys = append(l.ws[:0], ws...), l.keys[:0]
-	for _, w := range ws { // none of them waits for the memory of another
-		l.keys = append(l.keys, w.key)
+	l.ws, l.keys = l.ws[:0], l.keys[:0]
+	for i, w := range ws { // none of them waits for the memory of another
+		l.keys = append(l.keys, uint64(w.key)<<32|uint64(i))
 	}
 	for i, key := range l.keys {
-		w := l.ws[i]
 		for ; i > 0 && l.keys[i-1] > key; i-- {
-			l.ws[i], l.keys[i] = l.ws[i-1], l.keys[i-1]
+			l.keys[i] = l.keys[i-1]
 		}
-		l.ws[i], l.keys[i] = w, key
+		l.keys[i] = key
+	}
+	for _, key := range l.keys {
+		l.ws = append(l.ws, ws[uint32(key)])
 	}
 }
 

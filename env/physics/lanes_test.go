@@ -149,6 +149,65 @@ func TestFan(t *testing.T) {
 	}
 }
 
+// What steps in lanes leave to CastRays is what it would find, and is forgotten where it is not any more.
+func TestFanAfterStep(t *testing.T) {
+	m, err := Compile(bipedScene())
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := []struct {
+		name string
+		do   func(w, o *World)
+		kept bool // what was left
+	}{
+		{"nothing", func(*World, *World) {}, true},
+		{"CopyFrom", func(w, o *World) { w.CopyFrom(o) }, true},
+		{"SetGround", func(w, _ *World) { w.SetGround(0, []geom.Vec{{X: -20, Y: 1}, {X: 30, Y: 3}, {X: 60, Y: 2}}) }, false},
+		{"SetState", func(w, o *World) {
+			if err := w.SetState(o.AppendState(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		{"Step", func(w, _ *World) { w.Step(1. / 50) }, false},
+		{"SetPose", func(w, _ *World) { w.SetPose(0, geom.Vec{X: 30, Y: 8}, 0.3) }, false},
+		{"Reset", func(w, _ *World) { w.Reset() }, false},
+	}
+	for _, width := range laneWidths() {
+		ws := make([]*World, 21)
+		for i := range ws {
+			ws[i] = m.NewWorld()
+			for b := range 5 {
+				p, angle := ws[i].Pose(b)
+				ws[i].SetPose(b, p.Add(geom.Vec{X: 4 * float32(i%19)}), angle)
+			}
+			ws[i].SetVelocity(0, geom.Vec{X: float32(i % 7), Y: -float32(i % 5)}, 0)
+		}
+		step, sc := m.newLanes(width), m.newScratch()
+		for range 20 { // until joints are closed: worlds with wide ones are stepped alone
+			step(ws, 1./50, sc, &convoy{})
+		}
+		for _, c := range change {
+			step(ws, 1./50, sc, &convoy{})
+			for i, w := range ws {
+				c.do(w, ws[(i+1)%len(ws)])
+			}
+			for i, w := range ws {
+				o := w.WorldPoint(m.fan.body, m.fan.from)
+				if kept := w.cast[castDone] == 1 && w.cast[castX] == o.X && w.cast[castY] == o.Y; kept != c.kept {
+					t.Errorf("%s, world %d: rays kept: %v, want %v", c.name, i, kept, c.kept)
+				}
+				var left, found [10]float32
+				w.CastRays(left[:])
+				w.forgetCast()
+				w.CastRays(found[:])
+				if left != found {
+					t.Fatalf("%s, world %d: %v left, want %v", c.name, i, left, found)
+				}
+			}
+		}
+	}
+}
+
 // Worlds of a model may differ in their grounds, in the corners of their shapes and in which take part.
 func TestLanesDiffer(t *testing.T) {
 	s := &scene.Scene{Name: "differ", Gravity: geom.Vec{Y: -10}, Grounds: []scene.Ground{flat(0)}}

@@ -109,8 +109,8 @@ func Compile(s *scene.Scene) (*Model, error) {
 	m.addDevices(s)
 	m.addSlots(s)
 	m.addTrees()
-	m.fill(s)
 	m.fan = m.findFan()
+	m.fill(s)
 	m.scratches.New = func() any { return m.newScratch() }
 	return m, nil
 }
