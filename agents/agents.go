@@ -53,18 +53,11 @@ type Agent interface {
 	encoding.BinaryUnmarshaler
 }
 
-// A BonusRecorder is an Agent that can learn from an intrinsic bonus apart from the reward, and be
-// told of it some steps later, since bonuses cost less for several steps at once. For agents that are
-// none, the bonus is added to the reward.
+// A BonusRecorder is an Agent that can learn from an intrinsic bonus apart from the reward.
+// Training with a bonus calls RecordBonus in place of Record, where an agent has it; for other
+// agents the bonus is added to the reward.
 type BonusRecorder interface {
-	Agent
-
-	// RecordBonus adds a bonus, one number a row, to the step that was recorded ago steps before
-	// the last, and is not learned from yet. Where it is not called, the bonus of a step is 0.
-	RecordBonus(ago int, bonus []float32)
-
-	// Due reports whether Learn would learn now, so that no bonus of a recorded step may be left out.
-	Due() bool
+	RecordBonus(b *env.Batch, reward, bonus []float32)
 }
 
 // An Anchored is an Agent that can be made to begin as a copy of another policy and to stay near it.

@@ -38,13 +38,12 @@ func newLeaf(b Bonus, name string) *leaf {
 
 func (l *leaf) Score(dst []float32, b *env.Batch) {
 	l.Bonus.Score(dst, b)
-	l.note(dst[:b.N])
-}
-
-// note takes in the scores of a step.
-func (l *leaf) note(scores []float32) {
-	l.mean = mean(scores)
-	l.rows += uint64(len(scores))
+	sum := 0.0
+	for _, x := range dst[:b.N] {
+		sum += float64(x)
+	}
+	l.mean = sum / float64(b.N)
+	l.rows += uint64(b.N)
 	l.paid = l.paid || l.mean != 0
 }
 
@@ -58,14 +57,6 @@ func (l *leaf) Update(b *env.Batch, report func(string, float64)) error {
 	return l.Bonus.Update(b, l.relay)
 }
 
-func mean(x []float32) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += float64(v)
-	}
-	return sum / float64(len(x))
-}
-
 // pair is a sum or a product of two bonuses.
 type pair struct {
 	a, b    Bonus
@@ -76,12 +67,7 @@ type pair struct {
 func (p *pair) Score(dst []float32, b *env.Batch) {
 	p.a.Score(p.x[:b.N], b)
 	p.b.Score(p.y[:b.N], b)
-	p.combine(dst[:b.N])
-}
-
-// combine writes the sums or products of x and y.
-func (p *pair) combine(dst []float32) {
-	for i := range dst {
+	for i := range b.N {
 		if p.product {
 			dst[i] = p.x[i] * p.y[i]
 		} else {
@@ -145,27 +131,17 @@ type norm struct {
 
 func (n *norm) Score(dst []float32, b *env.Batch) {
 	n.Bonus.Score(dst, b)
-	n.scale(dst[:b.N])
-}
-
-// scale divides the scores of a step, and keeps them as they were for learn.
-func (n *norm) scale(dst []float32) {
-	copy(n.last, dst)
+	copy(n.last, dst[:b.N])
 	s := float32(n.m.scale())
-	for i := range dst {
+	for i := range b.N {
 		dst[i] *= s
 	}
 }
 
-// learn takes in the scores of the last step, of some rows.
-func (n *norm) learn(rows int) {
-	for _, x := range n.last[:rows] {
+func (n *norm) Update(b *env.Batch, report func(string, float64)) error {
+	for _, x := range n.last[:b.N] {
 		n.m.add(float64(x))
 	}
-}
-
-func (n *norm) Update(b *env.Batch, report func(string, float64)) error {
-	n.learn(b.N)
 	return n.Bonus.Update(b, report)
 }
 
@@ -199,13 +175,8 @@ type decay struct {
 
 func (d *decay) Score(dst []float32, b *env.Batch) {
 	d.Bonus.Score(dst, b)
-	d.fade(dst[:b.N])
-}
-
-// fade multiplies by the factor of now.
-func (d *decay) fade(dst []float32) {
 	f := float32(math.Max(0, 1-d.seen/d.rows))
-	for i := range dst {
+	for i := range b.N {
 		dst[i] *= f
 	}
 }

@@ -44,15 +44,16 @@ func TestSilentBonuses(t *testing.T) {
 	v, s := setup(t, false)
 	x := parse(t, "count(hash=simhash, bits=2) + count(hash=simhash, bits=30) + 0.1 * norm(episodic_count(hash=simhash, bits=1))", s)
 	walk(t, v, 100, func(_ int, b *env.Batch) {
-		if err := ScoreSteps(x, make([]float32, rows), []*env.Batch{b}, nil); err != nil {
+		x.Score(make([]float32, rows), b)
+		if err := x.Update(b, nil); err != nil {
 			t.Fatal(err)
 		}
 	})
 	got := Degradations(x)
 	zero := newLeaf(constant(0), "zero")
 	never := &clip{Bonus: zero, lo: -1, hi: 1}
-	if err := ScoreSteps(never, make([]float32, 2*rows), []*env.Batch{{N: rows}, {N: rows}}, nil); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		never.Score(make([]float32, rows), &env.Batch{N: rows})
 	}
 	got = append(got, Degradations(never)...)
 	want := []struct {

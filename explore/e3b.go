@@ -45,9 +45,9 @@ func (c *E3B) Build(s Setup) (Bonus, error) {
 	b := &e3b{
 		view: v, embed: em, dim: dim,
 		b: make([]float32, s.Rows), rows: make([]ellipse, s.Rows),
-		pool: f.pool, errs: make([]failure, chunks(s.Rows)), repairs: make([]uint64, chunks(s.Rows)),
+		pool: f.pool, errs: make([]error, chunks(s.Rows)), repairs: make([]uint64, chunks(s.Rows)),
 	}
-	b.onScore, b.onUpdate, b.onEmbed, b.onRows = b.scoreChunk, b.updateChunk, b.embedChunk, b.rowsChunk
+	b.onScore, b.onUpdate = b.scoreChunk, b.updateChunk
 	for range b.pool.Workers() {
 		b.scratch = append(b.scratch, scratch{newInverter(dim), make([]float32, chunk*v.width()), make([]float32, chunk*dim)})
 	}
@@ -64,21 +64,14 @@ type e3b struct {
 	b     []float32 // bonus of the batch scored last, before the rule of the first step
 	rows  []ellipse
 
-	pool    *nn.Pool
-	batch   *env.Batch // of the call in progress
-	dst     []float32
-	scratch []scratch // one a worker
-	errs    []failure // one a chunk
-	repairs []uint64  // inverses computed before they were due, by chunk
-	back    bool      // take the chunks from the last to the first
-
-	// of ScoreSteps
-	steps []*env.Batch // those whose rows are gone through
-	count int          // of the steps of the call
-	at    int          // the step whose states are embedded
-	phi   []float32    // features: of a row, one step after the other, then those of the next row
-
-	onScore, onUpdate, onEmbed, onRows func(worker, i int)
+	pool              *nn.Pool
+	batch             *env.Batch // of the call in progress
+	dst               []float32
+	scratch           []scratch // one a worker
+	errs              []error   // one a chunk
+	repairs           []uint64  // inverses computed before they were due, by chunk
+	onScore, onUpdate func(worker, i int)
+	back              bool // take the chunks from the last to the first
 }
 
 // scratch is the memory of a worker.
@@ -96,37 +89,24 @@ func (e *e3b) Score(dst []float32, b *env.Batch) {
 }
 
 func (e *e3b) scoreChunk(worker, c int) {
-	d := e.dim
+	w, d, k := e.view.width(), e.dim, &e.scratch[worker]
 	if e.back {
 		c = chunks(e.batch.N) - 1 - c
 	}
-	lo, hi, phi := e.features(worker, c)
-	for i := lo; i < hi; i++ {
-		first := e.rows[i].steps == 0
-		e.b[i] = e.rows[i].quad(phi[(i-lo)*d : (i-lo+1)*d])
-		e.dst[i] = paid(e.b[i], first)
-	}
-}
-
-// features embeds the states that a chunk of the batch leads to: rows lo to hi.
-func (e *e3b) features(worker, c int) (lo, hi int, phi []float32) {
-	w, k := e.view.width(), &e.scratch[worker]
-	lo = c * chunk
-	hi = min(lo+chunk, e.batch.N)
-	x, phi := k.x[:(hi-lo)*w], k.phi[:(hi-lo)*e.dim]
+	lo := c * chunk
+	hi := min(lo+chunk, e.batch.N)
+	x, phi := k.x[:(hi-lo)*w], k.phi[:(hi-lo)*d]
 	for i := lo; i < hi; i++ {
 		e.view.next(x[(i-lo)*w:(i-lo+1)*w], e.batch, i)
 	}
 	e.embed.embed(phi, x, hi-lo, worker)
-	return lo, hi, phi
-}
-
-// paid returns the score of a state that lies b outside the ellipse.
-func paid(b float32, first bool) float32 {
-	if first {
-		return 0
+	for i := lo; i < hi; i++ {
+		e.b[i] = e.rows[i].quad(phi[(i-lo)*d : (i-lo+1)*d])
+		e.dst[i] = geom.Max(e.b[i], 0)
+		if e.rows[i].steps == 0 {
+			e.dst[i] = 0
+		}
 	}
-	return geom.Max(b, 0)
 }
 
 // Update includes the states of b in their episodes' ellipses and trains the embedding.
@@ -134,22 +114,16 @@ func (e *e3b) Update(b *env.Batch, report func(string, float64)) error {
 	e.batch = b
 	e.pool.Do(chunks(b.N), e.onUpdate)
 	e.batch, e.back = nil, !e.back
-	if err := e.failed(); err != nil {
-		return err
+	for _, err := range e.errs[:chunks(b.N)] {
+		if err != nil {
+			return fmt.Errorf("bonus e3b: %w", err)
+		}
 	}
-	if err := e.learn(b, report); err != nil {
-		return err
+	if err := e.embed.learn(b, report); err != nil {
+		return fmt.Errorf("bonus e3b: %w", err)
 	}
 	if report != nil {
 		report("repairs", float64(e.repaired()))
-	}
-	return nil
-}
-
-// learn trains the embedding.
-func (e *e3b) learn(b *env.Batch, report func(string, float64)) error {
-	if err := e.embed.learn(b, report); err != nil {
-		return fmt.Errorf("bonus e3b: %w", err)
 	}
 	return nil
 }
@@ -164,64 +138,35 @@ func (e *e3b) repaired() (n uint64) {
 
 func (e *e3b) updateChunk(worker, c int) {
 	for i := c * chunk; i < min((c+1)*chunk, e.batch.N); i++ {
-		if err := e.include(worker, c, i, e.b[i], e.batch); err != nil {
-			e.errs[c] = failure{0, err}
+		if !geom.Finite(e.b[i]) {
+			e.errs[c] = e.unfit(i, e.scratch[worker].x)
 			return
+		}
+		if e.batch.End[i] != env.Running {
+			e.rows[i].reset()
+			continue
+		}
+		repaired, err := e.rows[i].add(e.b[i], e.scratch[worker].inverter)
+		if err != nil {
+			e.errs[c] = fmt.Errorf("row %d: %w", i, err)
+			return
+		}
+		if repaired {
+			e.repairs[c]++
 		}
 	}
 }
 
-// include adds the state that row i of a batch leads to, which lies b outside the ellipse, to it.
-func (e *e3b) include(worker, c, i int, x float32, b *env.Batch) error {
-	k := &e.scratch[worker]
-	if !geom.Finite(x) {
-		return e.unfit(i, x, b, k.x)
-	}
-	if b.End[i] != env.Running {
-		e.rows[i].reset()
-		return nil
-	}
-	repaired, err := e.rows[i].add(x, k.inverter)
-	if err != nil {
-		return fmt.Errorf("row %d: %w", i, err)
-	}
-	if repaired {
-		e.repairs[c]++
-	}
-	return nil
-}
-
-// unfit says why the bonus x of a row is not finite.
-func (e *e3b) unfit(i int, x float32, b *env.Batch, state []float32) error {
+// unfit says why the bonus of a row is not finite.
+func (e *e3b) unfit(i int, state []float32) error {
 	state = state[:e.view.width()]
-	e.view.next(state, b, i)
+	e.view.next(state, e.batch, i)
 	for j, v := range state {
 		if !geom.Finite(v) {
 			return fmt.Errorf("number %d of the state of row %d is %v", j, i, v)
 		}
 	}
-	return fmt.Errorf("bonus of row %d is %v: its features are too large: lower lr, or raise ridge", i, x)
-}
-
-// A failure is an error of a chunk, at one of several steps.
-type failure struct {
-	step int
-	err  error
-}
-
-// failed returns the first error of the call in progress, and forgets it.
-func (e *e3b) failed() error {
-	var first failure
-	for _, f := range e.errs {
-		if f.err != nil && (first.err == nil || f.step < first.step) {
-			first = f
-		}
-	}
-	if first.err == nil {
-		return nil
-	}
-	clear(e.errs)
-	return before(fmt.Errorf("bonus e3b: %w", first.err), max(0, e.count-1-first.step))
+	return fmt.Errorf("bonus of row %d is %v: its features are too large: lower lr, or raise ridge", i, e.b[i])
 }
 
 // AppendBinary appends the embedding, the number of repairs and the ellipse of each row.

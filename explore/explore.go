@@ -44,37 +44,6 @@ type Bonus interface {
 	encoding.BinaryUnmarshaler
 }
 
-// A Stepper is a Bonus that has less work with several steps at once than with one after the other.
-type Stepper interface {
-	// ScoreSteps does what Score and Update do for each of steps, to the same bits, and writes the
-	// scores of all rows, step by step. The steps have equally many rows.
-	ScoreSteps(dst []float32, steps []*env.Batch, report func(name string, value float64)) error
-}
-
-// ScoreSteps scores some steps with b, which learns from each, and writes the scores of all rows, step
-// by step. It is to the same bits what b.Score and b.Update are, called for each step.
-func ScoreSteps(b Bonus, dst []float32, steps []*env.Batch, report func(name string, value float64)) error {
-	if s, ok := b.(Stepper); ok {
-		return s.ScoreSteps(dst, steps, report)
-	}
-	for k, batch := range steps {
-		b.Score(dst[:batch.N], batch)
-		if err := b.Update(batch, report); err != nil {
-			return before(err, len(steps)-1-k)
-		}
-		dst = dst[batch.N:]
-	}
-	return nil
-}
-
-// before says how many steps ago an error was.
-func before(err error, steps int) error {
-	if err == nil || steps == 0 {
-		return err
-	}
-	return fmt.Errorf("%d steps of all worlds before: %w", steps, err)
-}
-
 // Setup is what a bonus is built for.
 type Setup struct {
 	Spec    *env.Spec

@@ -316,6 +316,36 @@ func TestTableSaturates(t *testing.T) {
 	}
 }
 
+// What is logged of a bonus is its mean before the functions around it change the scores in place.
+func TestMeansBeforeFunctions(t *testing.T) {
+	v, s := setup(t, false)
+	for _, expr := range []string{"norm(count(cell=0.3))", "clip(count(cell=0.3), 0, 0.1)", "3 * count(cell=0.3)"} {
+		raw, around := parse(t, "count(cell=0.3)", s), parse(t, expr, s)
+		var x, y [rows]float32
+		walk(t, v, 20, func(step int, b *env.Batch) {
+			raw.Score(x[:], b)
+			around.Score(y[:], b)
+			want, got := 0.0, math.NaN()
+			for _, a := range x {
+				want += float64(a)
+			}
+			if err := raw.Update(b, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := around.Update(b, func(name string, v float64) {
+				if strings.HasSuffix(name, "count/mean") {
+					got = v
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if got != want/rows {
+				t.Fatalf("%s, step %d: a mean of %v is logged, want %v", expr, step, got, want/rows)
+			}
+		})
+	}
+}
+
 // norm divides by the standard deviation over all rows and steps so far: CleanRL's RND iterates
 // over the wrong axis here (vwxyzjn/cleanrl#360) and torchbeast's E3B counts rows where it sums
 // values.

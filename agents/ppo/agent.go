@@ -251,8 +251,15 @@ func (a *agent) chose(b *env.Batch) bool {
 
 // Record stores the transition. It panics if the rollout is full or Act did not choose the
 // actions: PPO cannot learn from those of another policy.
-func (a *agent) Record(b *env.Batch, reward []float32) {
+func (a *agent) Record(b *env.Batch, reward []float32) { a.RecordBonus(b, reward, nil) }
+
+// RecordBonus is Record with a bonus for each row. With intrinsic_coef, the bonus has returns, a
+// critic and a discount of its own; without, it is added to the reward. No bonus is one of 0.
+func (a *agent) RecordBonus(b *env.Batch, reward, bonus []float32) {
 	r := a.roll
+	if bonus != nil && len(bonus) != r.rows {
+		panic(fmt.Sprintf("ppo: Record of %d bonuses, want %d", len(bonus), r.rows))
+	}
 	switch {
 	case b.N != r.rows || len(reward) != r.rows:
 		panic(fmt.Sprintf("ppo: Record of %d rows and %d rewards, want %d", b.N, len(reward), r.rows))
@@ -276,8 +283,15 @@ func (a *agent) Record(b *env.Batch, reward []float32) {
 			r.reward[i] -= float32(t * r.logProb[i])
 		}
 	}
-	if a.curious != nil {
+	switch {
+	case a.curious == nil:
+		for i, x := range bonus {
+			r.reward[at+i] += x
+		}
+	case bonus == nil:
 		clear(r.bonus.reward[at : at+r.rows])
+	default:
+		copy(r.bonus.reward[at:], bonus)
 	}
 	if a.norm != nil {
 		a.norm.add(b.Obs)
@@ -292,26 +306,6 @@ func (a *agent) Record(b *env.Batch, reward []float32) {
 	r.step++
 	r.acted = false
 }
-
-// RecordBonus adds a bonus to a step of the rollout. With intrinsic_coef, the bonus has returns, a
-// critic and a discount of its own; without, it is added to the reward.
-func (a *agent) RecordBonus(ago int, bonus []float32) {
-	r := a.roll
-	if len(bonus) != r.rows || ago < 0 || ago >= r.step {
-		panic(fmt.Sprintf("ppo: RecordBonus of %d bonuses, %d steps before the last, want %d, and at most %d steps", len(bonus), ago, r.rows, r.step-1))
-	}
-	to := r.reward
-	if a.curious != nil {
-		to = r.bonus.reward
-	}
-	at := (r.step - 1 - ago) * r.rows
-	for i, x := range bonus {
-		to[at+i] += x
-	}
-}
-
-// Due reports whether the rollout is full.
-func (a *agent) Due() bool { return a.roll.full() }
 
 // valueNext notes the value of the true successor of each row in roll.open.
 func (a *agent) valueNext(b *env.Batch) {

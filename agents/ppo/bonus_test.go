@@ -43,8 +43,7 @@ func (a *withBonus) Record(b *env.Batch, reward []float32) {
 	for i, r := range reward[:min(len(reward), len(a.bonus))] {
 		a.bonus[i] = r / 2
 	}
-	a.agent.Record(b, reward)
-	a.RecordBonus(0, a.bonus)
+	a.RecordBonus(b, reward, a.bonus)
 }
 
 // Advantages of bonuses by their definition: those of a task that never ends, whose value after
@@ -103,8 +102,7 @@ func TestBonusIsLearnedApart(t *testing.T) {
 			if err := r.Vec.Step(r.Batch); err != nil {
 				t.Fatal(err)
 			}
-			a.Record(r.Batch, zero)
-			a.RecordBonus(0, half)
+			a.RecordBonus(r.Batch, zero, half)
 			done, err := a.Learn(func(string, float64) {})
 			if err != nil {
 				t.Fatal(err)

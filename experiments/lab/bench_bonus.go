@@ -10,6 +10,7 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/explore"
+	"github.com/terrarium-rl/terrarium/explore/visits"
 )
 
 func init() { benches = append(benches, bonusBenches) }
@@ -80,27 +81,23 @@ func (p *Plan) openBonus(expr string, workers int) (work func() (int, error), cl
 		return nil, nil, err
 	}
 	t := &trainer{
-		plan: p, rew: make([]float32, s.batch.N), policy: policy, report: func(string, float64) {},
+		plan: p, batch: s.batch, rew: make([]float32, s.batch.N), bonuses: make([]float32, s.batch.N),
+		policy: policy, report: func(string, float64) {},
 	}
 	if t.reward, err = p.buildReward(); err != nil {
 		return nil, nil, err
 	}
 	t.agent = policy.(agents.Agent) // openTrain has looked
-	var bonus explore.Bonus
+	t.curious, _ = policy.(agents.BonusRecorder)
 	if expr != "" {
-		bonus, err = explore.Parse(expr, explore.Setup{Spec: p.Spec, Rows: s.batch.N, Key: rng.New(1), Workers: workers})
+		t.where = visits.New(p.Spec)
+		t.bonus, err = explore.Parse(expr, explore.Setup{Spec: p.Spec, Rows: s.batch.N, Key: rng.New(1), Workers: workers})
 		if err != nil {
 			return nil, nil, fmt.Errorf("bonus %q: %w", expr, err)
 		}
 	}
-	t.scorer = newScorer(p.Spec, p.Worlds, bonus, policy)
-	t.scorer.report = t.report
-	if expr == "" {
-		t.scorer.where = nil
-	}
 	return func() (rows int, err error) {
 		for learned := false; !learned; rows += t.batch.N {
-			t.batch = t.scorer.next()
 			if err := s.vec.Observe(t.batch); err != nil {
 				return 0, err
 			}
@@ -110,7 +107,7 @@ func (p *Plan) openBonus(expr string, workers int) (work func() (int, error), cl
 				return 0, err
 			}
 			t.reward.Score(t.rew, t.batch)
-			if t.bonuses, err = t.scorer.score(); err != nil {
+			if err := t.scoreBonus(); err != nil {
 				return 0, err
 			}
 			if learned, err = t.learn(); err != nil {

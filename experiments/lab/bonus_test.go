@@ -89,9 +89,9 @@ func TestBonusResumes(t *testing.T) {
 				t.Errorf("no %s in %s", name, want[0])
 			}
 		}
-		a, _ := tr.scorer.bonus.AppendBinary(nil)
-		b, _ := again.scorer.bonus.AppendBinary(nil)
-		if !bytes.Equal(a, b) || !slices.Equal(tr.scorer.where.Visits, again.scorer.where.Visits) || !slices.Equal(tr.scorer.where.Bonus, again.scorer.where.Bonus) {
+		a, _ := tr.bonus.AppendBinary(nil)
+		b, _ := again.bonus.AppendBinary(nil)
+		if !bytes.Equal(a, b) || !slices.Equal(tr.where.Visits, again.where.Visits) || !slices.Equal(tr.where.Bonus, again.where.Bonus) {
 			t.Error("the states of the bonuses differ")
 		}
 	}

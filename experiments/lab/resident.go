@@ -37,7 +37,7 @@ func (t *trainer) settle() (err error) {
 	if t.resident, _ = t.policy.(agents.Resident); t.resident == nil {
 		return nil
 	}
-	t.recorder, t.scorer.where = nil, nil
+	t.recorder, t.where = nil, nil
 	if err := t.plan.checkResident(t.policy); err != nil {
 		return err
 	}

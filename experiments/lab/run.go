@@ -383,7 +383,7 @@ func (t *trainer) run(ctx context.Context, workers int) (SeedResult, error) {
 	r := SeedResult{
 		Seed: t.seed, Steps: t.loop.Steps, Seconds: t.clock.elapsed().Seconds(),
 		Solved: t.loop.Solved, Return: jsonFloat(t.loop.meanReturn()),
-		Degraded: explore.Degradations(t.scorer.bonus), Complaints: t.reward.Complaints(),
+		Degraded: explore.Degradations(t.bonus), Complaints: t.reward.Complaints(),
 	}
 	var err error
 	if r.Eval, err = t.evaluateAt(ctx, t.loop.Steps, workers); err != nil {

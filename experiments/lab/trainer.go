@@ -15,7 +15,9 @@ import (
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/traj"
+	"github.com/terrarium-rl/terrarium/explore"
 	"github.com/terrarium-rl/terrarium/explore/goexplore"
+	"github.com/terrarium-rl/terrarium/explore/visits"
 	"github.com/terrarium-rl/terrarium/rewards"
 )
 
@@ -33,12 +35,14 @@ type trainer struct {
 	agent    agents.Agent    // policy, if it learns
 	resident agents.Resident // agent, if it lives on the device of the worlds
 	reward   *rewards.Sum
-	scorer   *scorer             // of bonuses, and of where training was
-	start    *goexplore.Backward // nil if episodes start where the environment has them start
-	recorder *traj.Recorder      // nil with a resident
-	batch    *env.Batch          // of the step in progress
+	bonus    explore.Bonus        // nil without
+	bonuses  []float32            // of the rows, of the last step
+	where    *visits.Map          // nil without a position
+	start    *goexplore.Backward  // nil if episodes start where the environment has them start
+	curious  agents.BonusRecorder // agent, if it takes bonuses apart from the reward
+	recorder *traj.Recorder       // nil with a resident
+	batch    *env.Batch
 	rew      []float32
-	bonuses  []float32 // that are part of the reward of the last step; nil for none
 	actKey   rng.Key
 	loop     *loop
 	logs     *logs
@@ -78,12 +82,13 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 		return nil, err
 	}
 	t.agent, _ = t.policy.(agents.Agent)
-	bonus, err := p.buildBonus(seed, p.Worlds*p.Spec.Agents, workers)
-	if err != nil {
+	t.curious, _ = t.policy.(agents.BonusRecorder)
+	rows := p.Worlds * p.Spec.Agents
+	if t.bonus, err = p.buildBonus(seed, rows, workers); err != nil {
 		return nil, err
 	}
-	t.scorer = newScorer(p.Spec, p.Worlds, bonus, t.policy)
-	t.scorer.report = func(name string, v float64) { t.report(name, v) }
+	t.bonuses = make([]float32, rows)
+	t.where = visits.New(p.Spec)
 	if t.reward, err = p.buildReward(); err != nil {
 		return nil, err
 	}
@@ -101,7 +106,7 @@ func newTrainer(p *Plan, seed uint64, dir string, workers int, tell func(Status)
 	if err = t.settle(); err != nil {
 		return nil, err
 	}
-	t.batch = t.scorer.next()
+	t.batch = env.NewBatch(p.Spec, p.Worlds)
 	t.rew = make([]float32, t.batch.N)
 	t.loop = newLoop(t.batch.N, t.reward.Len())
 	t.report = t.loop.report
@@ -204,8 +209,7 @@ func (t *trainer) advance() error {
 }
 
 // iterate is one step of all worlds.
-func (t *trainer) iterate() (err error) {
-	t.batch = t.scorer.next()
+func (t *trainer) iterate() error {
 	b := t.batch
 	t.recorder.Begin()
 	if err := t.vec.Observe(b); err != nil {
@@ -219,7 +223,7 @@ func (t *trainer) iterate() (err error) {
 	if err := t.score(); err != nil {
 		return err
 	}
-	if t.bonuses, err = t.scorer.score(); err != nil {
+	if err := t.scoreBonus(); err != nil {
 		return err
 	}
 	t.loop.count(b, t.reward.Column)
@@ -243,23 +247,12 @@ func (t *trainer) learn() (saveable bool, err error) {
 		return true, t.reward.Revise(t.report)
 	}
 	if t.resident == nil {
-		if err := t.record(); err != nil {
-			return false, err
-		}
+		t.record()
 	}
 	if saveable, err = t.agent.Learn(t.report); !saveable || err != nil {
 		return false, err
 	}
 	return true, t.reward.Revise(t.report)
-}
-
-// record hands the step to the agent, and bonuses that are due.
-func (t *trainer) record() error {
-	for i, x := range t.bonuses {
-		t.rew[i] += x
-	}
-	t.agent.Record(t.batch, t.rew)
-	return t.scorer.recorded()
 }
 
 // atBoundary does what is due when the state may be saved, and reports whether training is over.
@@ -321,17 +314,17 @@ func (t *trainer) save(best bool) error {
 	if c["reward"], err = t.reward.AppendBinary(nil); err != nil {
 		return err
 	}
-	if b := t.scorer.bonus; b != nil {
+	if t.bonus != nil {
 		c["expression"] = []byte(t.plan.Bonus)
-		if c["bonus"], err = b.AppendBinary(nil); err != nil {
+		if c["bonus"], err = t.bonus.AppendBinary(nil); err != nil {
 			return err
 		}
 	}
-	if where := t.scorer.where; where != nil {
-		if c["visits"], err = where.AppendBinary(nil); err != nil {
+	if t.where != nil {
+		if c["visits"], err = t.where.AppendBinary(nil); err != nil {
 			return err
 		}
-		if err := where.Save(t.dir); err != nil {
+		if err := t.where.Save(t.dir); err != nil {
 			return err
 		}
 	}
@@ -391,16 +384,16 @@ func (t *trainer) restore(c checkpoint) (sizes map[string]int64, err error) {
 	if err := t.reward.UnmarshalBinary(c["reward"]); err != nil {
 		return nil, fmt.Errorf("section reward: %w", err)
 	}
-	if b := t.scorer.bonus; b != nil {
+	if t.bonus != nil {
 		if was := string(c["expression"]); was != t.plan.Bonus {
 			return nil, fmt.Errorf("section bonus: the bonus was %q and is %q now: a new run can have another", was, t.plan.Bonus)
 		}
-		if err := b.UnmarshalBinary(c["bonus"]); err != nil {
+		if err := t.bonus.UnmarshalBinary(c["bonus"]); err != nil {
 			return nil, fmt.Errorf("section bonus: %w", err)
 		}
 	}
-	if v := c["visits"]; t.scorer.where != nil && v != nil { // older programs kept no map of some environments
-		if err := t.scorer.where.UnmarshalBinary(v); err != nil {
+	if v := c["visits"]; t.where != nil && v != nil { // older programs kept no map of some environments
+		if err := t.where.UnmarshalBinary(v); err != nil {
 			return nil, fmt.Errorf("section visits: %w", err)
 		}
 	}

@@ -45,7 +45,6 @@ func Run(t *testing.T, config func() explore.Config) {
 		t.Run(name, func(t *testing.T) {
 			t.Run("score", s.score)
 			t.Run("state", s.state)
-			t.Run("steps", s.steps)
 			t.Run("workers", s.workers)
 			t.Run("permutation", s.permutation)
 			t.Run("allocations", s.allocations)
@@ -158,44 +157,6 @@ func saved(t *testing.T, x explore.Bonus, state []byte) {
 	if err != nil || !slices.Equal(state, again) {
 		t.Errorf("saved again, the state is another; error %v", err)
 	}
-}
-
-// steps: scored several at once, they and the state after them have the bits of one after the other.
-func (s *suite) steps(t *testing.T) {
-	x, y := s.build(t, rows, 1), s.build(t, rows, 2)
-	var want, got [4 * rows]float32
-	var kept [4]*env.Batch
-	n, most := 0, 0
-	s.walk(t, 120, func(step int, b *env.Batch) {
-		x.Score(want[n*rows:(n+1)*rows], b)
-		update(t, x, b)
-		kept[n] = copied(s.spec, b)
-		if n++; n <= most {
-			return
-		}
-		if err := explore.ScoreSteps(y, got[:n*rows], kept[:n], func(string, float64) {}); err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(want[:n*rows], got[:n*rows]) {
-			t.Fatalf("step %d: scored %d at once, the bonus is another", step, n)
-		}
-		n, most = 0, (most+1)%4
-	})
-	a, err := x.AppendBinary(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	saved(t, y, a)
-}
-
-func copied(s *env.Spec, b *env.Batch) *env.Batch {
-	c := env.NewBatch(s, rows)
-	for _, x := range [][2][]float32{{c.Obs, b.Obs}, {c.Act, b.Act}, {c.Next, b.Next}, {c.Facts, b.Facts}, {c.Reward, b.Reward}} {
-		copy(x[0], x[1])
-	}
-	copy(c.End, b.End)
-	copy(c.Level, b.Level)
-	return c
 }
 
 // workers: results do not depend on their number.

@@ -75,20 +75,20 @@ func newCourse(r *rng.Stream) (*course, error) {
 
 // connected tells whether a walk that knows nothing comes everywhere, but to the hazard, from the start.
 func (c *course) connected() bool {
-	seen, todo := make([]bool, c.States), []int{}
+	seen, open := make([]bool, c.States), []int{}
 	for s, p := range c.Start {
 		if p > 0 {
-			seen[s], todo = true, append(todo, s)
+			seen[s], open = true, append(open, s)
 		}
 	}
-	n := len(todo)
-	for len(todo) > 0 {
-		s := todo[0]
-		todo = todo[1:]
+	n := len(open)
+	for len(open) > 0 {
+		s := open[0]
+		open = open[1:]
 		for a := range c.Actions {
 			for to, p := range c.Row(s, a) {
 				if p > 0 && !seen[to] && to != c.hazard {
-					seen[to], todo = true, append(todo, to)
+					seen[to], open = true, append(open, to)
 					n++
 				}
 			}
