@@ -189,6 +189,21 @@ func (b *Batch) Rows(lo, hi int) Batch {
 	}
 }
 
+// CopyFrom copies all of src, which has as many rows of the same widths, to the memory of b. It panics if it has not.
+func (b *Batch) CopyFrom(src *Batch) {
+	if b.N != src.N || len(b.Obs) != len(src.Obs) || len(b.Act) != len(src.Act) || len(b.Facts) != len(src.Facts) {
+		panic(fmt.Sprintf("env: CopyFrom a batch of %d rows, %d observations, %d actions and %d facts, want %d, %d, %d and %d",
+			src.N, len(src.Obs), len(src.Act), len(src.Facts), b.N, len(b.Obs), len(b.Act), len(b.Facts)))
+	}
+	copy(b.Obs, src.Obs)
+	copy(b.Act, src.Act)
+	copy(b.Next, src.Next)
+	copy(b.Facts, src.Facts)
+	copy(b.Reward, src.Reward)
+	copy(b.End, src.End)
+	copy(b.Level, src.Level)
+}
+
 // A Vec steps many worlds of one environment at once. Observe and Step strictly alternate,
 // after a Reset. They do not allocate and do not retain b. A Vec is not safe for concurrent use.
 type Vec interface {

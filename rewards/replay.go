@@ -84,14 +84,7 @@ func (r *Replay) Add(b *env.Batch, reward []float32) error {
 		return fmt.Errorf("reward: batch of %d rows with %d rewards, want %d", b.N, len(reward), r.rows)
 	}
 	i := r.added % len(r.list)
-	to := &r.list[i]
-	copy(to.Obs, b.Obs)
-	copy(to.Act, b.Act)
-	copy(to.Next, b.Next)
-	copy(to.Facts, b.Facts)
-	copy(to.Reward, b.Reward)
-	copy(to.End, b.End)
-	copy(to.Level, b.Level)
+	r.list[i].CopyFrom(b)
 	copy(r.reward[i], reward[:b.N])
 	r.version[i] = r.now()
 	r.added++
@@ -113,11 +106,7 @@ func (r *Replay) Sample(s *rng.Stream, dst *env.Batch, reward []float32) {
 		r.refresh(i)
 		reward[k] = r.reward[i][row]
 		from, to := r.list[i].Rows(row, row+1), dst.Rows(k, k+1)
-		copy(to.Obs, from.Obs)
-		copy(to.Act, from.Act)
-		copy(to.Next, from.Next)
-		copy(to.Facts, from.Facts)
-		to.Reward[0], to.End[0], to.Level[0] = from.Reward[0], from.End[0], from.Level[0]
+		to.CopyFrom(&from)
 	}
 }
 

@@ -101,12 +101,7 @@ func (s *suite) keepsBatch(t *testing.T) {
 	p := s.build(t, 1)
 	b := s.observed(t, p, 2)
 	before := env.NewBatch(s.spec, s.Worlds)
-	copy(before.Obs, b.Obs)
-	copy(before.Next, b.Next)
-	copy(before.Facts, b.Facts)
-	copy(before.Reward, b.Reward)
-	copy(before.End, b.End)
-	copy(before.Level, b.Level)
+	before.CopyFrom(b)
 	p.Act(b, rng.New(s.Seed), true)
 	if !slices.Equal(before.Obs, b.Obs) || !slices.Equal(before.Next, b.Next) || !slices.Equal(before.Facts, b.Facts) ||
 		!slices.Equal(before.Reward, b.Reward) || !slices.Equal(before.End, b.End) || !slices.Equal(before.Level, b.Level) {

@@ -178,13 +178,7 @@ func readOnly(t *testing.T, f rewards.Func, batches []*env.Batch) {
 func notRetained(t *testing.T, f, g rewards.Func, batches []*env.Batch) {
 	shared := clone(batches[0])
 	for _, b := range batches {
-		copy(shared.Obs, b.Obs)
-		copy(shared.Act, b.Act)
-		copy(shared.Next, b.Next)
-		copy(shared.Facts, b.Facts)
-		copy(shared.Reward, b.Reward)
-		copy(shared.End, b.End)
-		copy(shared.Level, b.Level)
+		shared.CopyFrom(b)
 		if !same(scores(f, shared), scores(g, b)) {
 			t.Fatal("scores depend on what was in the batch before")
 		}
