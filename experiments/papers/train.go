@@ -209,7 +209,7 @@ func (t *Training) Record(p agents.Policy, store *feedback.Store, worlds, steps 
 			if e.End != env.Running || e.Len() == steps {
 				continue // what it does now is another episode, or too late
 			}
-			extend(e, b, i)
+			e.Append(b, i)
 			if e.End == env.Running && e.Len() < steps {
 				continue
 			}
@@ -221,14 +221,4 @@ func (t *Training) Record(p agents.Policy, store *feedback.Store, worlds, steps 
 		}
 	}
 	return segs, nil
-}
-
-// extend appends what row i of b did.
-func extend(t *feedback.Trajectory, b *env.Batch, i int) {
-	part := func(x []float32) []float32 { w := len(x) / b.N; return x[i*w : (i+1)*w] }
-	if t.Len() == 0 {
-		t.Level, t.Obs = b.Level[i], append(t.Obs, part(b.Obs)...)
-	}
-	t.Obs, t.Act, t.Facts = append(t.Obs, part(b.Next)...), append(t.Act, part(b.Act)...), append(t.Facts, part(b.Facts)...)
-	t.Reward, t.End = append(t.Reward, b.Reward[i]), b.End[i]
 }

@@ -77,21 +77,13 @@ func (r *Recorder) Record(b *env.Batch) error {
 	}
 	for i := range r.rows {
 		t := &r.rows[i]
-		if t.Len() == 0 {
-			t.Level = b.Level[i]
-			t.Obs = append(t.Obs, b.Obs[i*sh.Obs:(i+1)*sh.Obs]...)
-			if r.vec != nil {
-				t.Origin = r.level(i)
-			}
+		if t.Len() == 0 && r.vec != nil {
+			t.Origin = r.level(i)
 		}
-		t.Obs = append(t.Obs, b.Next[i*sh.Obs:(i+1)*sh.Obs]...)
-		t.Act = append(t.Act, b.Act[i*sh.Act:(i+1)*sh.Act]...)
-		t.Facts = append(t.Facts, b.Facts[i*sh.Facts:(i+1)*sh.Facts]...)
-		t.Reward = append(t.Reward, b.Reward[i])
-		if b.End[i] == env.Running && t.Len() < r.most {
+		t.Append(b, i)
+		if t.End == env.Running && t.Len() < r.most {
 			continue
 		}
-		t.End = b.End[i]
 		if _, err := r.store.Add(t); err != nil {
 			return err
 		}
@@ -101,6 +93,16 @@ func (r *Recorder) Record(b *env.Batch) error {
 		}
 	}
 	return nil
+}
+
+// Append adds the transition of a row of b, which has the widths of those before and follows them.
+func (t *Trajectory) Append(b *env.Batch, row int) {
+	part := func(x []float32) []float32 { w := len(x) / b.N; return x[row*w : (row+1)*w] }
+	if t.Len() == 0 {
+		t.Level, t.Obs = b.Level[row], append(t.Obs, part(b.Obs)...)
+	}
+	t.Obs, t.Act, t.Facts = append(t.Obs, part(b.Next)...), append(t.Act, part(b.Act)...), append(t.Facts, part(b.Facts)...)
+	t.Reward, t.End = append(t.Reward, b.Reward[row]), b.End[row]
 }
 
 // AppendBinary appends the unfinished trajectories.
