@@ -206,6 +206,14 @@ func settleDown(homes []home) {
 	}
 }
 
+// atOnce returns how many worlds are stepped at once.
+func (t *team) atOnce() int {
+	if t.bytes > nearby {
+		return farApart
+	}
+	return together
+}
+
 // advance performs Env.Step and Env.Observe of worlds lo to hi. Those from hi to ahead are
 // brought near meanwhile.
 func (t *team) advance(p *pool, lo, hi, ahead int) {
@@ -252,8 +260,8 @@ func (t *team) substep(p *pool, substep, n int) (going int) {
 		if s == nil {
 			e.Judge(b)
 			e.Observe(b.Next)
-			if i+together < t.ahead {
-				h := &p.homes[i+together]
+			if i+farApart < t.ahead {
+				h := &p.homes[i+farApart]
 				fetch.Near(h.at, h.bytes)
 			}
 			continue

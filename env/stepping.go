@@ -6,9 +6,12 @@ import (
 	"github.com/terrarium-rl/terrarium/env/rng"
 )
 
-// together is how many worlds a worker steps at once: enough to fill all lanes often, few enough
-// that their states stay in the nearer caches.
-const together = 64
+// How many worlds a worker steps at once. Those that stay near are many, so that an engine finds enough that have much in
+// common; others are enough to fill all lanes often, and few enough that they stay in the nearer caches meanwhile.
+const (
+	together = 256
+	farApart = 64
+)
 
 // Begin implements Host.
 func (p *pool) Begin(world int, l *Level, key rng.Key, obs []float32) error {
@@ -28,13 +31,14 @@ func (p *pool) step(t *team, lo, hi int) error {
 	agents := p.spec.Agents
 	width := agents * p.width.act
 	for lo < hi {
-		end := min(lo+together, hi)
+		many := t.atOnce()
+		end := min(lo+many, hi)
 		row, failed := p.Clamp(p.batch.Act[lo*width : end*width])
 		if failed != nil {
 			end = lo + row/agents
 			failed = p.Locate(failed, end) // after what those before it report
 		}
-		t.advance(p, lo, end, min(end+together, hi))
+		t.advance(p, lo, end, min(end+many, hi))
 		if f, ok := t.stepper.(Failer); ok && f.Err() != nil {
 			return fmt.Errorf("env %s: %w", p.spec.ID, f.Err())
 		}

@@ -188,15 +188,22 @@ func (g *laneGroup16) carve() {
 
 func (t *laneTail16) step(ws []*World, dt float32, s *scratch, c *convoy) {
 	t.order.sort(ws)
-	ws = t.order.ws
 	t.convoy = c
+	for ws = t.order.ws; len(ws) > 0; {
+		n := min(len(ws), batchOf)
+		t.stepBatch(ws[:n], dt, s)
+		ws = ws[n:]
+	}
+}
+
+func (t *laneTail16) stepBatch(ws []*World, dt float32, s *scratch) {
 	n := 0
 	for n*laneCount16 < len(ws) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup16(t.m))
 		}
 		g := t.groups[n]
-		g.convoy = c
+		g.convoy = t.convoy
 		g.start(ws[n*laneCount16:min((n+1)*laneCount16, len(ws))], dt)
 		n++
 	}
@@ -384,7 +391,7 @@ func (g *laneGroup16) save(dt float32) {
 			if has>>l&1 != 0 {
 				from[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
-				keys[l] |= 1 << min(slot, 25)
+				keys[l] |= 1 << min(slot, keySlots-1)
 			}
 		}
 		scatter16(&p.slot, &from, sizeof[contact]()/16)
@@ -393,7 +400,7 @@ func (g *laneGroup16) save(dt float32) {
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
 			n := uint32(count[l])
-			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at16(&rows, l))<<26
+			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at16(&rows, l))<<keySlots
 		}
 	}
 }

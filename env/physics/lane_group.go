@@ -198,15 +198,22 @@ func (g *laneGroup) carve() {
 // step advances worlds of the model by dt.
 func (t *laneTail) step(ws []*World, dt float32, s *scratch, c *convoy) {
 	t.order.sort(ws)
-	ws = t.order.ws
 	t.convoy = c
+	for ws = t.order.ws; len(ws) > 0; {
+		n := min(len(ws), batchOf)
+		t.stepBatch(ws[:n], dt, s)
+		ws = ws[n:]
+	}
+}
+
+func (t *laneTail) stepBatch(ws []*World, dt float32, s *scratch) {
 	n := 0
 	for n*laneCount < len(ws) {
 		if n == len(t.groups) {
 			t.groups = append(t.groups, newLaneGroup(t.m))
 		}
 		g := t.groups[n]
-		g.convoy = c
+		g.convoy = t.convoy
 		g.start(ws[n*laneCount:min((n+1)*laneCount, len(ws))], dt)
 		n++
 	}
@@ -405,7 +412,7 @@ func (g *laneGroup) save(dt float32) {
 			if has>>l&1 != 0 {
 				from[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
 				count[l]++
-				keys[l] |= 1 << min(slot, 25)
+				keys[l] |= 1 << min(slot, keySlots-1)
 			}
 		}
 		scatter(&p.slot, &from, sizeof[contact]()/16)
@@ -414,7 +421,7 @@ func (g *laneGroup) save(dt float32) {
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
 			n := uint32(count[l])
-			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at(&rows, l))<<26
+			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at(&rows, l))<<keySlots
 		}
 	}
 }

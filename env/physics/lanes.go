@@ -1,11 +1,16 @@
 package physics
 
 import (
+	"slices"
+
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/scene"
 )
 
 //go:generate go run ./lanegen
+
+// batchOf is how many worlds lockstep solves for together: few enough that what they need stays in the nearer caches.
+const batchOf = 64
 
 // maxLaneRows is the number of rows that a group of worlds has room for, all worlds together.
 const maxLaneRows = 2 * maxDense
@@ -55,11 +60,21 @@ type lineup struct {
 	keys []uint64 // with the number of the world among those given
 }
 
-// sort takes in ws.
+// sort takes in ws. It counts those of each number of rows, so that only few have to pass each other.
 func (l *lineup) sort(ws []*World) {
-	l.ws, l.keys = l.ws[:0], l.keys[:0]
-	for i, w := range ws { // none of them waits for the memory of another
-		l.keys = append(l.keys, uint64(w.key)<<32|uint64(i))
+	var first [maxKeyRows]int32
+	for _, w := range ws { // none of them waits for the memory of another
+		first[w.key>>keySlots]++
+	}
+	n := int32(0)
+	for rows := range first {
+		first[rows], n = n, n+first[rows]
+	}
+	l.keys = slices.Grow(l.keys[:0], len(ws))[:len(ws)]
+	for i, w := range ws {
+		to := &first[w.key>>keySlots]
+		l.keys[*to] = uint64(w.key)<<32 | uint64(i)
+		*to++
 	}
 	for i, key := range l.keys {
 		for ; i > 0 && l.keys[i-1] > key; i-- {
@@ -67,10 +82,17 @@ func (l *lineup) sort(ws []*World) {
 		}
 		l.keys[i] = key
 	}
+	l.ws = l.ws[:0]
 	for _, key := range l.keys {
 		l.ws = append(l.ws, ws[uint32(key)])
 	}
 }
+
+// A key of a world has bits for contacts of its first pairs of shapes and those after them, and above them a number of rows.
+const (
+	keySlots   = 26
+	maxKeyRows = 1 << (32 - keySlots)
+)
 
 // maxOld is the number of contacts of the last step up to which worlds are stepped together.
 const maxOld = 64

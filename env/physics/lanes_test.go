@@ -111,6 +111,7 @@ func TestLanes(t *testing.T) {
 			t.Run(fmt.Sprint(c.name, width), func(t *testing.T) {
 				compareLanes(t, c.name, c.s, width, width, 1000)
 				compareLanes(t, c.name, c.s, width, 3, 200)
+				compareLanes(t, c.name, c.s, width, 2*batchOf+width+5, 80) // in several batches
 			})
 		}
 	}
