@@ -36,6 +36,10 @@ func (w *World) SetGroundSurface(ground int, friction, restitution float32) {
 // vertical step its foot or its top.
 func (w *World) GroundHeight(ground int, x float32) float32 {
 	v := w.groundVerts(ground)
+	var y float32
+	if w.inside(ground, x, &y) {
+		return y
+	}
 	last := len(v) - 1
 	if !(x > v[0].x) {
 		return v[0].y
@@ -48,6 +52,31 @@ func (w *World) GroundHeight(ground int, x float32) float32 {
 	if q.x <= p.x {
 		return q.y
 	}
+	return p.heightTo(q, x)
+}
+
+// inside finds the height of a ground between two points, mostly those between which the last one was found,
+// and reports whether x is there.
+func (w *World) inside(ground int, x float32, y *float32) bool {
+	v := w.groundVerts(ground)
+	if i := int(w.hint); i+1 < len(v) {
+		if p, q := &v[i], &v[i+1]; p.x < x && x < q.x {
+			*y = p.heightTo(q, x)
+			return true
+		}
+	}
+	i := segmentAt(v, w.grounds[ground].perX, x)
+	w.hint = uint32(i)
+	p, q := &v[i], &v[i+1]
+	if !(p.x < x && x < q.x) {
+		return false
+	}
+	*y = p.heightTo(q, x)
+	return true
+}
+
+// heightTo returns the height at x of the straight line from p to q.
+func (p *gvert) heightTo(q *gvert, x float32) float32 {
 	return p.y + float32((q.y-p.y)*((x-p.x)/(q.x-p.x)))
 }
 

@@ -14,6 +14,7 @@ type World struct {
 	key  uint32 // what lineup sorts by, as lockstep has left it: a bit for each pair of shapes with contacts, above the contacts expected to have rows
 	near uint32 // contacts that lockstep has left in the array
 	own  uint32 // 1 if shapes or corners may differ from those of the template
+	hint uint32 // the segment that GroundHeight found last
 	views
 	*scratch           // during a step
 	cast     []float32 // what the rays of a fan hit, as castFan keeps it; with it, Go gives a world 320 bytes, which begin where a cache line does

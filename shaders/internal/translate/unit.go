@@ -114,7 +114,7 @@ var intrinsics = map[string]string{
 
 // shortcuts are functions that try a way that is faster on CPUs and report whether it was there. Kernels
 // have none.
-var shortcuts = map[string]bool{"physics.World.castFan": true, "lander.world.recall": true}
+var shortcuts = map[string]bool{"physics.World.castFan": true, "physics.World.inside": true, "lander.world.recall": true}
 
 func funcName(f *types.Func) string {
 	name := f.Pkg().Name()
