@@ -23,10 +23,15 @@ func engineNames() []string {
 	return slices.Concat(names, env.Engines(), env.Devices(), env.Others())
 }
 
-// checkEngine reports an engine that this program does not have.
+// checkEngine reports an engine that there is not: a name that nothing has is the user's mistake, one of SIMD
+// something that the machine or the program lacks.
 func checkEngine(name string) error {
-	if name == "simd" || strings.HasPrefix(name, "simd") && len(env.Engines()) == 1 {
-		if why := noSIMD(); why != "" {
+	if slices.Contains([]string{"simd", "simd256", "simd512"}, name) {
+		why := noSIMD()
+		if why == "" && name != "simd" && !slices.Contains(env.Engines(), name) {
+			why = "this processor lacks AVX-512"
+		}
+		if why != "" {
 			return lacking(fmt.Errorf("there is no engine %q: %s; choose auto or go, whose results are the same", name, why))
 		}
 	}
@@ -34,7 +39,7 @@ func checkEngine(name string) error {
 		return nil
 	}
 	if !slices.Contains(engineNames(), name) {
-		return lacking(fmt.Errorf("unknown engine %q%s", name, registry.Suggest(name, engineNames())))
+		return fmt.Errorf("unknown engine %q%s", name, registry.Suggest(name, engineNames()))
 	}
 	return nil
 }

@@ -13,13 +13,18 @@ import (
 // useDevice makes worlds be stepped by a GPU: the one that a name such as "vulkan:NAME" asks for, or
 // for "auto" the best one with memory of its own, if there is one, c has kernels and the given number of its
 // worlds finds room. It returns a line that says which it is, "" if "auto" finds none, and an error where
-// one is there and cannot be used.
+// one is there and is not used, or a program that could use one cannot look for it.
 func useDevice(name string, c env.Config, worlds int) (string, error) {
 	engine := name
 	if name == "auto" {
 		found, err := vk.Devices()
-		if err != nil || len(found) == 0 || found[0].Kind != vk.Discrete {
+		switch {
+		case err != nil && buildSetting("CGO_ENABLED") == "1": // others are built for no GPU
+			return "", fmt.Errorf("no GPU: %w", err)
+		case err != nil || len(found) == 0 || found[0].Kind == vk.Software:
 			return "", nil
+		case found[0].Kind != vk.Discrete:
+			return "", fmt.Errorf("%s, a GPU of the kind %s, is taken if asked for by --engine vulkan", found[0].Name, found[0].Kind)
 		}
 		engine = vulkan.Engine
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/terrarium-rl/terrarium/shaders/vk/vktest"
 )
 
+const incompatible = -9 // VK_ERROR_INCOMPATIBLE_DRIVER
+
 // auto takes a discrete GPU if it can be used, and says in one line why it does not if not; whoever asks for
 // the GPU by name gets an error.
 func TestAutoDevice(t *testing.T) {
@@ -40,6 +42,7 @@ func TestAutoDevice(t *testing.T) {
 		"no memory":           {plain, 64, func(t *testing.T) { vktest.Fail(t, "vkAllocateMemory", 0, vktest.OutOfDeviceMemory) }, "(vkAllocateMemory) on llvmpipe"},
 		"no memory of a host": {plain, 64, func(t *testing.T) { vktest.Fail(t, "vkCreateBuffer", 1, vktest.OutOfHostMemory) }, "not enough memory on the host"},
 		"lost at creation":    {plain, 64, func(t *testing.T) { vktest.Fail(t, "vkWaitForFences", 0, vktest.Lost) }, "the device is lost"},
+		"no driver":           {plain, 64, func(t *testing.T) { vktest.Fail(t, "vkCreateInstance", 0, incompatible) }, "vulkan unavailable: vulkan: starting Vulkan"},
 		"no device":           {plain, 64, func(t *testing.T) { vktest.Fail(t, "vkCreateDevice", 0, vktest.Lost) }, "(vkCreateDevice)"},
 	} {
 		t.Run(name, func(t *testing.T) {

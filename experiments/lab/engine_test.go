@@ -41,3 +41,13 @@ func TestEngines(t *testing.T) {
 		}
 	}
 }
+
+// A name that no engine has is the user's mistake, a device that is not there something that the machine lacks.
+func TestNoEngine(t *testing.T) {
+	for name, want := range map[string]int{"simd1024": exitInput, "vulcan": exitInput, "vulkan:nobody's": exitLacking} {
+		code, text := output(t, "run", "cartpole", "--engine", name, "--out", filepath.Join(t.TempDir(), "run"))
+		if code != want || !strings.Contains(text, name) {
+			t.Errorf("%s: exit code %d, want %d: %s", name, code, want, text)
+		}
+	}
+}

@@ -73,7 +73,7 @@ const (
 	exitDone        = 0   // all was well
 	exitFailed      = 1   // a check failed
 	exitInput       = 2   // the user's input was wrong
-	exitLacking     = 3   // the environment lacks something: a file, disk space, an engine
+	exitLacking     = 3   // the environment lacks something: a file, disk space, the device of an engine
 	exitInterrupted = 130 // interrupted; the state is saved
 )
 

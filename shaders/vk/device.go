@@ -117,6 +117,20 @@ func (d *Device) open(o Options) error {
 	return d.create()
 }
 
+// noDriver explains why there is no instance of Vulkan.
+func noDriver(r binding.Result, err error) error {
+	if r == binding.ErrorOutOfHostMemory {
+		err = fmt.Errorf("%w, which loaders say too if they cannot read the file that describes a driver", err)
+	}
+	const get = "install the GPU's driver (on Debian and Ubuntu, mesa-vulkan-drivers has those of AMD and Intel and a software one)"
+	for _, name := range []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES"} {
+		if files := os.Getenv(name); files != "" {
+			return fmt.Errorf("%w; %s is set, so that no driver is looked for but %q: unset it, or %s", err, name, files, get)
+		}
+	}
+	return fmt.Errorf("%w; %s", err, get)
+}
+
 type candidate struct {
 	Info
 	phys   binding.PhysicalDevice
@@ -134,7 +148,7 @@ func (d *Device) enumerate(validate bool) ([]candidate, error) {
 		create.EnabledLayerCount, create.PpEnabledLayerNames = 1, []string{"VK_LAYER_KHRONOS_validation\x00"}
 	}
 	var inst binding.Instance
-	var r binding.Result
+	var r binding.Result // 0 where a test pretends that it fails
 	err := d.do("vkCreateInstance", "starting Vulkan", func() binding.Result {
 		r = binding.CreateInstance(&create, nil, &inst)
 		return r
@@ -145,7 +159,7 @@ func (d *Device) enumerate(validate bool) ([]candidate, error) {
 		return nil, ErrNoLayer
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w; install the GPU's driver (on Debian and Ubuntu, mesa-vulkan-drivers has those of AMD and Intel and a software one)", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, noDriver(r, err))
 	}
 	d.inst = inst
 	d.onClose(func() { binding.DestroyInstance(inst, nil) })

@@ -11,11 +11,11 @@ package vk
 
 // The binding opens "libvulkan.so", which only development packages have; this opens the
 // loader that users have and keeps its reason when there is none.
-static void *vk_load(const char *name, const char **why) {
+static void *vk_load(const char *name, char *why, size_t most) {
 	void *lib = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-	if (!lib) { *why = dlerror(); return 0; }
-	void *f = dlsym(lib, "vkGetInstanceProcAddr");
-	if (!f) { *why = dlerror(); dlclose(lib); }
+	void *f = lib ? dlsym(lib, "vkGetInstanceProcAddr") : 0;
+	if (!f) { strncpy(why, dlerror(), most - 1); why[most - 1] = 0; } // the next call frees it
+	if (!f && lib) dlclose(lib);
 	return f;
 }
 
@@ -141,8 +141,8 @@ func load() error {
 	var why []string
 	for _, name := range []string{"libvulkan.so.1", "libvulkan.1.dylib", "libMoltenVK.dylib"} {
 		c := C.CString(name)
-		var msg *C.char
-		f := C.vk_load(c, &msg)
+		var msg [512]C.char
+		f := C.vk_load(c, &msg[0], C.size_t(len(msg)))
 		C.free(unsafe.Pointer(c))
 		if f != nil {
 			binding.SetGetInstanceProcAddr(f)
@@ -152,7 +152,7 @@ func load() error {
 			loader.get = f
 			return nil
 		}
-		why = append(why, C.GoString(msg))
+		why = append(why, C.GoString(&msg[0]))
 	}
 	return fmt.Errorf("%w: there is no Vulkan loader (%s); install the GPU's driver and, on Debian and Ubuntu, libvulkan1", ErrUnavailable, why[0])
 }
