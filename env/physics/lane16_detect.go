@@ -13,6 +13,8 @@ func (g *laneGroup16) detect(dt float32) {
 	g.points, g.count = g.points[:0], lanes16{}
 	clear(g.placed)
 	g.reach(dt)
+	g.oversee()
+	g.convoy.bring()
 	for i := range g.m.landing {
 		g.detectGround(i, dt)
 		g.convoy.bring()
@@ -35,68 +37,84 @@ func (g *laneGroup16) margin(shape int32) lanes16 {
 }
 
 func (g *laneGroup16) detectGround(at int, dt float32) {
-	s, l := &g.m.landing[at], &g.land
-	sh, box := &g.shapes[s.b], &g.boxes[s.b]
-	on := andNot16(g.live.NotEqual(lanes16{}), sameWord16(sh.on, lanes16{}))
-	last := number16(g.grounds[s.a].n).Sub(splat16(2))
-	guess := (box.lox.Sub(g.starts[s.a][0])).Mul(g.grounds[s.a].perX)
-	segment := whole16(guess).Merge(last, guess.Less(last)).Merge(lanes16{}, guess.Greater(lanes16{}))
-	g.look(s.a, segment)
-	g.convoy.bring()
-	for {
-		right := on.And(segment.Less(last)).And(l.x2.Less(box.lox))
-		if !some16(right) {
-			break
-		}
-		segment = segment.Add(splat16(1).Merge(lanes16{}, right))
-		g.look(s.a, segment)
+	s := &g.m.landing[at]
+	v, box := &g.views[s.a], &g.boxes[s.b]
+	on := andNot16(g.live.NotEqual(lanes16{}), sameWord16(g.shapes[s.b].on, lanes16{}))
+	lo, hi := box.lox.Merge(right16(), on), box.hix.Merge(negative16(right16()), on)
+	if !v.covers(lo) {
+		g.seat(s.a, lo)
 	}
-	for {
-		left := on.And(segment.Greater(lanes16{})).And(l.x1.GreaterEqual(box.lox))
-		if !some16(left) {
-			break
-		}
-		segment = segment.Sub(splat16(1).Merge(lanes16{}, left))
-		g.look(s.a, segment)
-	}
-	on = andNot16(on, segment.Equal(last).And(box.lox.Greater(l.x2)))
-	first := len(g.points)
 	g.rank = lanes16{}
-	ready := false
-	for {
-		on = on.And(l.x1.LessEqual(box.hix))
-		if near := andNot16(on, laneMax16(l.y1, l.y2).Add(splat16(skin)).Less(box.loy)); some16(near) {
+	first, ready := len(g.points), false
+	for more := true; more; {
+		var segments [laneCount16]uint32
+		worlds := uint32(0)
+		more = false
+		for k := 0; ; k++ {
+			if !v.sees(k) {
+				more = true
+				break
+			}
+			p, q := &v.knots[k], &v.knots[k+1]
+			near := bitsOf16(p.x.LessEqual(hi)) & bitsOf16(v.left.Greater(splat16(float32(k))))
+			if near == 0 {
+				break
+			}
+			near &= bitsOf16(q.x.GreaterEqual(lo)) &^ bitsOf16(laneMax16(p.y, q.y).Add(splat16(skin)).Less(box.loy))
+			if near == 0 {
+				continue
+			}
 			if !ready {
 				g.approach(s)
 				ready = true
 			}
-			begin, end := segment.Equal(lanes16{}), segment.Equal(last)
-			l.px, l.py = splat16(-1).Merge(l.px, begin), lanes16{}.Merge(l.py, begin)
-			l.fx, l.fy, l.last = splat16(1).Merge(l.fx, end), lanes16{}.Merge(l.fy, end), splat16(1).Merge(lanes16{}, end)
-			g.touchDown(at, first, segment, near, dt)
+			near &^= g.land.parts(p, q)
+			worlds |= near
+			for ; near != 0; near &= near - 1 {
+				segments[bits.TrailingZeros32(near)%laneCount16] |= 1 << k
+			}
 		}
-		on = on.And(segment.Less(last)).And(l.x2.LessEqual(box.hix))
-		if !some16(on) {
-			break
+		for worlds != 0 {
+			worlds = g.touchNext(at, first, worlds, &segments, dt)
 		}
-		segment = segment.Add(splat16(1).Merge(lanes16{}, on))
-		g.look(s.a, segment)
+		if more {
+			v.advance()
+		}
 	}
 }
 
-func (g *laneGroup16) look(ground int32, segment lanes16) {
-	var from [laneCount16]unsafe.Pointer
-	before := g.m.pointsAt() + int(g.m.grounds[ground].vert0)*sizeof[gvert]() - 12
-	for e := range laneCount16 {
-		from[e] = unsafe.Add(g.memory[e], before+int(*at16(&segment, e))*sizeof[gvert]())
+func (g *laneGroup16) touchNext(pair, first int, worlds uint32, segments *[laneCount16]uint32, dt float32) (others uint32) {
+	ground := g.m.landing[pair].a
+	v, l := &g.views[ground], &g.land
+	from := v.before
+	var segment lanes16
+	for rest := worlds; rest != 0; rest &= rest - 1 {
+		e := bits.TrailingZeros32(rest) % laneCount16
+		set := segments[e]
+		k := bits.TrailingZeros32(set)
+		from[e] = unsafe.Add(from[e], k*sizeof[gvert]())
+		*at16(&segment, e) = float32(k)
+		if set &= set - 1; set != 0 {
+			others |= 1 << e
+		}
+		segments[e] = set
 	}
-	gather16(&g.land.px, &from, 3)
+	gather16(&l.px, &from, 3)
+	begin, end := v.start.Add(segment).Equal(lanes16{}), segment.Equal(v.left.Sub(splat16(1)))
+	l.px, l.py = splat16(-1).Merge(l.px, begin), lanes16{}.Merge(l.py, begin)
+	l.fx, l.fy, l.last = splat16(1).Merge(l.fx, end), lanes16{}.Merge(l.fy, end), splat16(1).Merge(lanes16{}, end)
+	g.touchDown(pair, first, v.start.Add(segment), maskOf16(worlds), dt)
+	return others
 }
 
 func (g *laneGroup16) approach(s *slot) {
 	l, sh, info, gr := &g.land, &g.shapes[s.b], &g.m.shapes[s.b], &g.grounds[s.a]
 	l.place(g.verts[info.vert0:info.vert0+info.verts], &g.bodies[info.body])
 	l.radius, l.margin = sh.radius.Merge(splat16(skin), sh.radius.Greater(lanes16{})), g.margin(s.b)
+	l.n, l.polygons = int(*wordOf16(&sh.n, 0)), 0
+	if l.n > 2 {
+		l.polygons = bitsOf16(sameWord16(sh.n, word16(uint32(l.n)))) &^ bitsOf16(l.radius.Greater(splat16(skin)))
+	}
 	l.friction, l.bounce = squareRoot16(gr.friction.Mul(sh.friction)), laneMax16(gr.restitution, sh.restitution)
 }
 

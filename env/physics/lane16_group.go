@@ -29,7 +29,7 @@ type laneGroup16 struct {
 	verts       []laneVert16
 	joints      []laneJoint16
 	grounds     []laneGround16
-	starts      [][4]lanes16
+	views       []laneView16
 	boxes       []laneBox16
 	m           *Model
 	now, shift  laneSystem16
@@ -148,9 +148,7 @@ func newLaneGroup16(m *Model) *laneGroup16 {
 	rows := m.laneRows()
 	g.points, g.grips = make([]lanePoint16, 0, min(m.layout.contacts, rows)), make([]laneGrip16, 0, rows/2)
 	g.variety = min(laneCount16, len(m.moving))
-	if m.fan != nil {
-		g.beams, g.cast = make([]laneBeam16, len(m.rays)), make([]lanes16, m.fan.room(len(m.rays)))
-	}
+	g.aim()
 	g.parts = make([]lanePart16, cap(g.grips)*g.variety)
 	g.held = make([]laneHold16, 0, cap(g.points)*laneCount16)
 	g.rows = make([]laneRow16, 0, rows)
@@ -180,7 +178,7 @@ func (g *laneGroup16) carve() {
 	g.verts = unsafe.Slice((*laneVert16)(unsafe.Pointer(&g.image[verts])), l.verts)
 	g.joints = unsafe.Slice((*laneJoint16)(unsafe.Pointer(&g.image[joints])), l.joints)
 	g.grounds = unsafe.Slice((*laneGround16)(unsafe.Pointer(&g.image[grounds])), l.grounds)
-	g.starts, g.boxes = make([][4]lanes16, l.grounds), make([]laneBox16, l.shapes)
+	g.views, g.boxes = make([]laneView16, l.grounds), make([]laneBox16, l.shapes)
 	g.placed = make([]uint32, l.shapes)
 	g.olds = make([]laneContact16, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
@@ -292,13 +290,6 @@ func (g *laneGroup16) load(ws []*World) {
 	g.loadImage(ws)
 	g.convoy.bring()
 	l := &g.m.layout
-	points := g.m.pointsAt()
-	for i := range g.m.grounds {
-		for e := range laneCount16 {
-			from[e] = unsafe.Add(g.memory[e], points+int(g.m.grounds[i].vert0)*sizeof[gvert]())
-		}
-		gather16(&g.starts[i][0], &from, 1)
-	}
 	boxes := 4*l.state + l.verts*sizeof[vert]()
 	for i := range g.m.shapes {
 		if g.m.shapes[i].moves {
@@ -314,7 +305,7 @@ func (g *laneGroup16) load(ws []*World) {
 }
 
 func (g *laneGroup16) loadImage(ws []*World) {
-	own := uint32(0)
+	own := uint16(0)
 	for _, w := range ws {
 		own |= w.own
 	}

@@ -39,13 +39,20 @@ func laneFan16(v []gvert, first int, originX, originY float32, alongX, alongY, d
 }
 
 type laneBeam16 struct {
-	on   lanes16
+	x, y lanes16
 	end  lanes16
 	hits lanes16
 }
 
-type laneSegment16 struct {
-	x, y, nx, ny, length, end, _, _ lanes16
+func (g *laneGroup16) aim() {
+	f := g.m.fan
+	if f == nil {
+		return
+	}
+	g.beams, g.cast = make([]laneBeam16, len(g.m.rays)), make([]lanes16, f.room(len(g.m.rays)))
+	for i := range g.beams {
+		g.beams[i].x, g.beams[i].y = splat16(f.x[i]), splat16(f.y[i])
+	}
 }
 
 func (g *laneGroup16) castFan() {
@@ -53,68 +60,63 @@ func (g *laneGroup16) castFan() {
 	if f == nil {
 		return
 	}
-	b := &g.bodies[f.body]
+	b, v := &g.bodies[f.body], &g.views[f.ground]
 	fx, fy := splat16(f.from.X).Sub(b.lcx), splat16(f.from.Y).Sub(b.lcy)
 	ox, oy := b.x.Add((b.c.Mul(fx).Sub(b.s.Mul(fy)))), b.y.Add((b.s.Mul(fx).Add(b.c.Mul(fy))))
+	lo := ox.Merge(right16(), g.live.NotEqual(lanes16{}))
+	if !v.covers(lo) {
+		g.seat(int32(f.ground), lo)
+	}
 	for i := range g.beams {
 		e := &g.beams[i]
-		e.end, e.hits = ox.Add(splat16(f.x[i])), splat16(1)
-		e.on = splat16(1).Merge(lanes16{}, g.live.NotEqual(lanes16{}).And(e.end.GreaterEqual(ox)))
+		e.end, e.hits = ox.Add(e.x).Merge(negative16(right16()), g.live.NotEqual(lanes16{})), splat16(1)
 	}
-	var from, to [laneCount16]unsafe.Pointer
-	var left lanes16
-	for l := range laneCount16 {
-		w := g.ws[0]
-		to[l] = unsafe.Pointer(&g.void[0])
-		if l < len(g.ws) {
-			w = g.ws[l]
-			if g.alone>>l&1 == 0 {
-				to[l] = unsafe.Pointer(&w.cast[0])
-			}
+	for beams := g.beams; len(beams) > 0; {
+		k := 0
+		for ; len(beams) > 0 && v.sees(k); k++ {
+			beams = v.cast(k, beams, ox, oy)
 		}
-		v := w.groundVerts(f.ground)
-		first := segmentAt(v, w.grounds[f.ground].perX, *at16(&ox, l))
-		from[l], *at16(&left, l) = unsafe.Pointer(&v[first]), float32(len(v)-1-first)
-	}
-	for n := 0; g.castAt(&from, ox, oy, splat16(float32(n)).Less(left)); n++ {
-		for l := range laneCount16 {
-			if float32(n+1) < *at16(&left, l) {
-				from[l] = unsafe.Add(from[l], sizeof[gvert]())
-			}
+		if len(beams) > 0 {
+			v.advance()
 		}
 	}
 	g.cast[castDone], g.cast[castX], g.cast[castY] = splat16(1), ox, oy
 	for i := range g.beams {
 		g.cast[castHits+i] = g.beams[i].hits
 	}
+	var to [laneCount16]unsafe.Pointer
+	for l := range laneCount16 {
+		to[l] = unsafe.Pointer(&g.void[0])
+		if l < len(g.ws) && g.alone>>l&1 == 0 {
+			to[l] = unsafe.Pointer(&g.ws[l].cast[0])
+		}
+	}
 	scatter16(&g.cast[0], &to, len(g.cast)/4)
 }
 
-func (g *laneGroup16) castAt(from *[laneCount16]unsafe.Pointer, ox, oy lanes16, in mask16) (going bool) {
-	var s laneSegment16
-	gather16(&s.x, from, 2)
-	in = in.And(s.end.GreaterEqual(ox))
-	above := (ox.Sub(s.x)).Mul(s.nx).Add((oy.Sub(s.y)).Mul(s.ny))
-	for i := range g.beams {
-		e := &g.beams[i]
-		on := in.And(e.on.NotEqual(lanes16{})).And(s.x.LessEqual(e.end))
-		if !some16(on) {
-			e.on = lanes16{}
+func (v *laneView16) cast(k int, beams []laneBeam16, ox, oy lanes16) []laneBeam16 {
+	p, q := &v.knots[k], &v.knots[k+1]
+	going := bitsOf16(v.left.Greater(splat16(float32(k))))
+	for len(beams) > 0 && bitsOf16(p.x.LessEqual(beams[0].end))&going == 0 {
+		beams = beams[1:]
+	}
+	above := (ox.Sub(p.x)).Mul(p.nx).Add((oy.Sub(p.y)).Mul(p.ny))
+	going &= bitsOf16(q.x.GreaterEqual(ox)) & bitsOf16(above.GreaterEqual(lanes16{}))
+	if going == 0 {
+		return beams
+	}
+	for i := range beams {
+		e := &beams[i]
+		down := negative16((e.x.Mul(p.nx).Add(e.y.Mul(p.ny))))
+		meets := going & bitsOf16(p.x.LessEqual(e.end)) & bitsOf16(down.Greater(lanes16{})) & bitsOf16(above.Less(down))
+		if meets == 0 {
 			continue
 		}
-		dx, dy := splat16(g.m.fan.x[i]), splat16(g.m.fan.y[i])
-		down := dx.Mul(s.nx).Add(dy.Mul(s.ny))
-		meets := on.And(down.Less(lanes16{})).And(above.GreaterEqual(lanes16{})).And(above.Less(negative16(down)))
-		if some16(meets) {
-			h := above.Div(negative16(down))
-			px, py := ox.Add(h.Mul(dx)).Sub(s.x), oy.Add(h.Mul(dy)).Sub(s.y)
-			u := px.Mul(s.ny).Sub(py.Mul(s.nx))
-			hit := meets.And(u.GreaterEqual(lanes16{})).And(u.LessEqual(s.length))
-			e.hits = h.Merge(e.hits, hit)
-			on = andNot16(on, hit)
-		}
-		e.on = splat16(1).Merge(lanes16{}, on)
-		going = going || some16(on)
+		h := above.Div(down)
+		x, y := ox.Add(h.Mul(e.x)).Sub(p.x), oy.Add(h.Mul(e.y)).Sub(p.y)
+		u := x.Mul(p.ny).Sub(y.Mul(p.nx))
+		hit := maskOf16(meets).And(u.GreaterEqual(lanes16{})).And(u.LessEqual(p.length))
+		e.hits, e.end = h.Merge(e.hits, hit), negative16(right16()).Merge(e.end, hit)
 	}
-	return going
+	return beams
 }

@@ -21,6 +21,8 @@ func splat16(x float32) lanes16 { return archsimd.BroadcastFloat32x16(x) }
 
 func bitsOf16(m mask16) uint32 { return uint32(m.ToBits()) }
 
+func maskOf16(bits uint32) mask16 { return archsimd.Mask32x16FromBits(uint16(bits)) }
+
 func some16(m mask16) bool { return m.ToBits() != 0 }
 
 func not16(m mask16) mask16 { return m.ToInt32x16().Equal(archsimd.Int32x16{}) }

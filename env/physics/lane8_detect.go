@@ -13,6 +13,8 @@ func (g *laneGroup8) detect(dt float32) {
 	g.points, g.count = g.points[:0], lanes8{}
 	clear(g.placed)
 	g.reach(dt)
+	g.oversee()
+	g.convoy.bring()
 	for i := range g.m.landing {
 		g.detectGround(i, dt)
 		g.convoy.bring()
@@ -35,68 +37,84 @@ func (g *laneGroup8) margin(shape int32) lanes8 {
 }
 
 func (g *laneGroup8) detectGround(at int, dt float32) {
-	s, l := &g.m.landing[at], &g.land
-	sh, box := &g.shapes[s.b], &g.boxes[s.b]
-	on := andNot8(g.live.NotEqual(lanes8{}), sameWord8(sh.on, lanes8{}))
-	last := number8(g.grounds[s.a].n).Sub(splat8(2))
-	guess := (box.lox.Sub(g.starts[s.a][0])).Mul(g.grounds[s.a].perX)
-	segment := whole8(guess).Merge(last, guess.Less(last)).Merge(lanes8{}, guess.Greater(lanes8{}))
-	g.look(s.a, segment)
-	g.convoy.bring()
-	for {
-		right := on.And(segment.Less(last)).And(l.x2.Less(box.lox))
-		if !some8(right) {
-			break
-		}
-		segment = segment.Add(splat8(1).Merge(lanes8{}, right))
-		g.look(s.a, segment)
+	s := &g.m.landing[at]
+	v, box := &g.views[s.a], &g.boxes[s.b]
+	on := andNot8(g.live.NotEqual(lanes8{}), sameWord8(g.shapes[s.b].on, lanes8{}))
+	lo, hi := box.lox.Merge(right8(), on), box.hix.Merge(negative8(right8()), on)
+	if !v.covers(lo) {
+		g.seat(s.a, lo)
 	}
-	for {
-		left := on.And(segment.Greater(lanes8{})).And(l.x1.GreaterEqual(box.lox))
-		if !some8(left) {
-			break
-		}
-		segment = segment.Sub(splat8(1).Merge(lanes8{}, left))
-		g.look(s.a, segment)
-	}
-	on = andNot8(on, segment.Equal(last).And(box.lox.Greater(l.x2)))
-	first := len(g.points)
 	g.rank = lanes8{}
-	ready := false
-	for {
-		on = on.And(l.x1.LessEqual(box.hix))
-		if near := andNot8(on, laneMax8(l.y1, l.y2).Add(splat8(skin)).Less(box.loy)); some8(near) {
+	first, ready := len(g.points), false
+	for more := true; more; {
+		var segments [laneCount8]uint32
+		worlds := uint32(0)
+		more = false
+		for k := 0; ; k++ {
+			if !v.sees(k) {
+				more = true
+				break
+			}
+			p, q := &v.knots[k], &v.knots[k+1]
+			near := bitsOf8(p.x.LessEqual(hi)) & bitsOf8(v.left.Greater(splat8(float32(k))))
+			if near == 0 {
+				break
+			}
+			near &= bitsOf8(q.x.GreaterEqual(lo)) &^ bitsOf8(laneMax8(p.y, q.y).Add(splat8(skin)).Less(box.loy))
+			if near == 0 {
+				continue
+			}
 			if !ready {
 				g.approach(s)
 				ready = true
 			}
-			begin, end := segment.Equal(lanes8{}), segment.Equal(last)
-			l.px, l.py = splat8(-1).Merge(l.px, begin), lanes8{}.Merge(l.py, begin)
-			l.fx, l.fy, l.last = splat8(1).Merge(l.fx, end), lanes8{}.Merge(l.fy, end), splat8(1).Merge(lanes8{}, end)
-			g.touchDown(at, first, segment, near, dt)
+			near &^= g.land.parts(p, q)
+			worlds |= near
+			for ; near != 0; near &= near - 1 {
+				segments[bits.TrailingZeros32(near)%laneCount8] |= 1 << k
+			}
 		}
-		on = on.And(segment.Less(last)).And(l.x2.LessEqual(box.hix))
-		if !some8(on) {
-			break
+		for worlds != 0 {
+			worlds = g.touchNext(at, first, worlds, &segments, dt)
 		}
-		segment = segment.Add(splat8(1).Merge(lanes8{}, on))
-		g.look(s.a, segment)
+		if more {
+			v.advance()
+		}
 	}
 }
 
-func (g *laneGroup8) look(ground int32, segment lanes8) {
-	var from [laneCount8]unsafe.Pointer
-	before := g.m.pointsAt() + int(g.m.grounds[ground].vert0)*sizeof[gvert]() - 12
-	for e := range laneCount8 {
-		from[e] = unsafe.Add(g.memory[e], before+int(*at8(&segment, e))*sizeof[gvert]())
+func (g *laneGroup8) touchNext(pair, first int, worlds uint32, segments *[laneCount8]uint32, dt float32) (others uint32) {
+	ground := g.m.landing[pair].a
+	v, l := &g.views[ground], &g.land
+	from := v.before
+	var segment lanes8
+	for rest := worlds; rest != 0; rest &= rest - 1 {
+		e := bits.TrailingZeros32(rest) % laneCount8
+		set := segments[e]
+		k := bits.TrailingZeros32(set)
+		from[e] = unsafe.Add(from[e], k*sizeof[gvert]())
+		*at8(&segment, e) = float32(k)
+		if set &= set - 1; set != 0 {
+			others |= 1 << e
+		}
+		segments[e] = set
 	}
-	gather8(&g.land.px, &from, 3)
+	gather8(&l.px, &from, 3)
+	begin, end := v.start.Add(segment).Equal(lanes8{}), segment.Equal(v.left.Sub(splat8(1)))
+	l.px, l.py = splat8(-1).Merge(l.px, begin), lanes8{}.Merge(l.py, begin)
+	l.fx, l.fy, l.last = splat8(1).Merge(l.fx, end), lanes8{}.Merge(l.fy, end), splat8(1).Merge(lanes8{}, end)
+	g.touchDown(pair, first, v.start.Add(segment), maskOf8(worlds), dt)
+	return others
 }
 
 func (g *laneGroup8) approach(s *slot) {
 	l, sh, info, gr := &g.land, &g.shapes[s.b], &g.m.shapes[s.b], &g.grounds[s.a]
 	l.place(g.verts[info.vert0:info.vert0+info.verts], &g.bodies[info.body])
 	l.radius, l.margin = sh.radius.Merge(splat8(skin), sh.radius.Greater(lanes8{})), g.margin(s.b)
+	l.n, l.polygons = int(*wordOf8(&sh.n, 0)), 0
+	if l.n > 2 {
+		l.polygons = bitsOf8(sameWord8(sh.n, word8(uint32(l.n)))) &^ bitsOf8(l.radius.Greater(splat8(skin)))
+	}
 	l.friction, l.bounce = squareRoot8(gr.friction.Mul(sh.friction)), laneMax8(gr.restitution, sh.restitution)
 }
 

@@ -29,7 +29,7 @@ type laneGroup8 struct {
 	verts       []laneVert8
 	joints      []laneJoint8
 	grounds     []laneGround8
-	starts      [][4]lanes8
+	views       []laneView8
 	boxes       []laneBox8
 	m           *Model
 	now, shift  laneSystem8
@@ -148,9 +148,7 @@ func newLaneGroup8(m *Model) *laneGroup8 {
 	rows := m.laneRows()
 	g.points, g.grips = make([]lanePoint8, 0, min(m.layout.contacts, rows)), make([]laneGrip8, 0, rows/2)
 	g.variety = min(laneCount8, len(m.moving))
-	if m.fan != nil {
-		g.beams, g.cast = make([]laneBeam8, len(m.rays)), make([]lanes8, m.fan.room(len(m.rays)))
-	}
+	g.aim()
 	g.parts = make([]lanePart8, cap(g.grips)*g.variety)
 	g.held = make([]laneHold8, 0, cap(g.points)*laneCount8)
 	g.rows = make([]laneRow8, 0, rows)
@@ -180,7 +178,7 @@ func (g *laneGroup8) carve() {
 	g.verts = unsafe.Slice((*laneVert8)(unsafe.Pointer(&g.image[verts])), l.verts)
 	g.joints = unsafe.Slice((*laneJoint8)(unsafe.Pointer(&g.image[joints])), l.joints)
 	g.grounds = unsafe.Slice((*laneGround8)(unsafe.Pointer(&g.image[grounds])), l.grounds)
-	g.starts, g.boxes = make([][4]lanes8, l.grounds), make([]laneBox8, l.shapes)
+	g.views, g.boxes = make([]laneView8, l.grounds), make([]laneBox8, l.shapes)
 	g.placed = make([]uint32, l.shapes)
 	g.olds = make([]laneContact8, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
@@ -292,13 +290,6 @@ func (g *laneGroup8) load(ws []*World) {
 	g.loadImage(ws)
 	g.convoy.bring()
 	l := &g.m.layout
-	points := g.m.pointsAt()
-	for i := range g.m.grounds {
-		for e := range laneCount8 {
-			from[e] = unsafe.Add(g.memory[e], points+int(g.m.grounds[i].vert0)*sizeof[gvert]())
-		}
-		gather8(&g.starts[i][0], &from, 1)
-	}
 	boxes := 4*l.state + l.verts*sizeof[vert]()
 	for i := range g.m.shapes {
 		if g.m.shapes[i].moves {
@@ -314,7 +305,7 @@ func (g *laneGroup8) load(ws []*World) {
 }
 
 func (g *laneGroup8) loadImage(ws []*World) {
-	own := uint32(0)
+	own := uint16(0)
 	for _, w := range ws {
 		own |= w.own
 	}

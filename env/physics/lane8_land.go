@@ -26,7 +26,8 @@ type laneLand8 struct {
 	friction, bounce lanes8
 	p                [3]lanePlace8
 	n                int
-	_                [14]int32
+	polygons         uint32
+	_                [13]int32
 }
 
 type lanePlace8 struct {
@@ -129,6 +130,25 @@ func (l *laneLand8) side(reach lanes8) {
 	}
 }
 
+func (l *laneLand8) parts(p, q *laneKnot8) uint32 {
+	if l.polygons == 0 {
+		return 0
+	}
+	far := splat8(float32(1e30))
+	for i := range l.v[:l.n] {
+		d := (l.v[i].x.Sub(p.x)).Mul(p.nx).Add((l.v[i].y.Sub(p.y)).Mul(p.ny))
+		far = d.Merge(far, d.Less(far))
+	}
+	for i := range l.v[:l.n] {
+		e := &l.v[i]
+		d1 := (p.x.Sub(e.x)).Mul(e.nx).Add((p.y.Sub(e.y)).Mul(e.ny))
+		d2 := (q.x.Sub(e.x)).Mul(e.nx).Add((q.y.Sub(e.y)).Mul(e.ny))
+		d := laneMin8(d1, d2)
+		far = d.Merge(far, d.Greater(far))
+	}
+	return bitsOf8(far.Greater(l.radius.Add(splat8(skin)).Add(l.margin))) & l.polygons
+}
+
 func (l *laneLand8) polygon() {
 	reach := l.radius.Add(splat8(skin)).Add(l.margin)
 	sep := splat8(float32(1e30))
@@ -145,21 +165,15 @@ func (l *laneLand8) polygon() {
 		d2 := (l.x2.Sub(e.x)).Mul(e.nx).Add((l.y2.Sub(e.y)).Mul(e.ny))
 		d := laneMin8(d1, d2)
 		on = andNot8(on, d.Greater(reach))
-		if !some8(on) {
-			break
+		better := not8(d.LessEqual(best).Or(d.LessEqual(sep)))
+		if !some8(better) {
+			continue
 		}
 		first := d1.Less(d2)
-		better := not8(d.LessEqual(best).Or(d.LessEqual(sep))).And(laneBetween8(l.px.Merge(l.nx, first), l.py.Merge(l.ny, first), l.nx.Merge(l.fx, first), l.ny.Merge(l.fy, first), negative8(e.nx), negative8(e.ny)))
-		{
-			m1_ := better
-			{
-				in2_ := m1_
-				_ = in2_
-				best = d.Merge(best, in2_)
-				f.edge = splat8(float32(i)).Merge(f.edge, in2_)
-				f.r1x, f.r1y, f.nx, f.ny = e.x.Merge(f.r1x, in2_), e.y.Merge(f.r1y, in2_), e.nx.Merge(f.nx, in2_), e.ny.Merge(f.ny, in2_)
-				f.r2x, f.r2y = l.v[next(i, l.n)].x.Merge(f.r2x, in2_), l.v[next(i, l.n)].y.Merge(f.r2y, in2_)
-			}
+		better = better.And(laneBetween8(l.px.Merge(l.nx, first), l.py.Merge(l.ny, first), l.nx.Merge(l.fx, first), l.ny.Merge(l.fy, first), negative8(e.nx), negative8(e.ny)))
+		if some8(better) {
+			best = d.Merge(best, better)
+			f.take(&l.v, i, l.n, better)
 		}
 	}
 	if !some8(on) {
@@ -175,6 +189,19 @@ type laneFaces8 struct {
 	r1x, r1y, r2x, r2y, nx, ny lanes8
 	q1x, q1y, q2x, q2y         lanes8
 	edge, facing               lanes8
+}
+
+func (f *laneFaces8) take(v *[scene.MaxCorners]laneVert8, i, n int, in mask8) {
+	p, q := &v[i], &v[next(i, n)]
+	{
+		m1_ := in
+		{
+			in2_ := m1_
+			_ = in2_
+			f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny = p.x.Merge(f.r1x, in2_), p.y.Merge(f.r1y, in2_), q.x.Merge(f.r2x, in2_), q.y.Merge(f.r2y, in2_), p.nx.Merge(f.nx, in2_), p.ny.Merge(f.ny, in2_)
+			f.edge = splat8(float32(i)).Merge(f.edge, in2_)
+		}
+	}
 }
 
 func (l *laneLand8) face(f *laneFaces8, own mask8) {
@@ -221,23 +248,13 @@ func (l *laneLand8) clip(f *laneFaces8, own, on mask8, reach lanes8) {
 	wide := span.Greater(splat8(1e-6))
 	ox, oy, od := x1, y1, d1
 	left, right := wide.And(u1.Less(lanes8{})), wide.And(u2.Greater(length))
-	{
-		m1_ := left
-		{
-			in2_ := m1_
-			_ = in2_
-			s := negative8(u1).Div(span)
-			x1, y1, d1 = ox.Add(s.Mul((x2.Sub(ox)))).Merge(x1, in2_), oy.Add(s.Mul((y2.Sub(oy)))).Merge(y1, in2_), od.Add(s.Mul((d2.Sub(od)))).Merge(d1, in2_)
-		}
+	if some8(left) {
+		s := negative8(u1).Div(span)
+		x1, y1, d1 = ox.Add(s.Mul((x2.Sub(ox)))).Merge(x1, left), oy.Add(s.Mul((y2.Sub(oy)))).Merge(y1, left), od.Add(s.Mul((d2.Sub(od)))).Merge(d1, left)
 	}
-	{
-		m3_ := right
-		{
-			in4_ := m3_
-			_ = in4_
-			s := (length.Sub(u1)).Div(span)
-			x2, y2, d2 = ox.Add(s.Mul((x2.Sub(ox)))).Merge(x2, in4_), oy.Add(s.Mul((y2.Sub(oy)))).Merge(y2, in4_), od.Add(s.Mul((d2.Sub(od)))).Merge(d2, in4_)
-		}
+	if some8(right) {
+		s := (length.Sub(u1)).Div(span)
+		x2, y2, d2 = ox.Add(s.Mul((x2.Sub(ox)))).Merge(x2, right), oy.Add(s.Mul((y2.Sub(oy)))).Merge(y2, right), od.Add(s.Mul((d2.Sub(od)))).Merge(d2, right)
 	}
 	id1, id2 = id1.Add(splat8(clipped).Merge(lanes8{}, left)), id2.Add(splat8(clipped).Merge(lanes8{}, right))
 	ra, rb := l.radius.Merge(splat8(skin), own), splat8(skin).Merge(l.radius, own)
@@ -252,11 +269,11 @@ func (l *laneLand8) clip(f *laneFaces8, own, on mask8, reach lanes8) {
 	for i := range l.p[:2] {
 		p := &l.p[i]
 		{
-			m5_ := own
+			m1_ := own
 			{
-				in6_ := m5_
-				_ = in6_
-				p.nx, p.ny = negative8(p.nx).Merge(p.nx, in6_), negative8(p.ny).Merge(p.ny, in6_)
+				in2_ := m1_
+				_ = in2_
+				p.nx, p.ny = negative8(p.nx).Merge(p.nx, in2_), negative8(p.ny).Merge(p.ny, in2_)
 			}
 		}
 	}

@@ -39,13 +39,20 @@ func laneFan8(v []gvert, first int, originX, originY float32, alongX, alongY, ds
 }
 
 type laneBeam8 struct {
-	on   lanes8
+	x, y lanes8
 	end  lanes8
 	hits lanes8
 }
 
-type laneSegment8 struct {
-	x, y, nx, ny, length, end, _, _ lanes8
+func (g *laneGroup8) aim() {
+	f := g.m.fan
+	if f == nil {
+		return
+	}
+	g.beams, g.cast = make([]laneBeam8, len(g.m.rays)), make([]lanes8, f.room(len(g.m.rays)))
+	for i := range g.beams {
+		g.beams[i].x, g.beams[i].y = splat8(f.x[i]), splat8(f.y[i])
+	}
 }
 
 func (g *laneGroup8) castFan() {
@@ -53,68 +60,63 @@ func (g *laneGroup8) castFan() {
 	if f == nil {
 		return
 	}
-	b := &g.bodies[f.body]
+	b, v := &g.bodies[f.body], &g.views[f.ground]
 	fx, fy := splat8(f.from.X).Sub(b.lcx), splat8(f.from.Y).Sub(b.lcy)
 	ox, oy := b.x.Add((b.c.Mul(fx).Sub(b.s.Mul(fy)))), b.y.Add((b.s.Mul(fx).Add(b.c.Mul(fy))))
+	lo := ox.Merge(right8(), g.live.NotEqual(lanes8{}))
+	if !v.covers(lo) {
+		g.seat(int32(f.ground), lo)
+	}
 	for i := range g.beams {
 		e := &g.beams[i]
-		e.end, e.hits = ox.Add(splat8(f.x[i])), splat8(1)
-		e.on = splat8(1).Merge(lanes8{}, g.live.NotEqual(lanes8{}).And(e.end.GreaterEqual(ox)))
+		e.end, e.hits = ox.Add(e.x).Merge(negative8(right8()), g.live.NotEqual(lanes8{})), splat8(1)
 	}
-	var from, to [laneCount8]unsafe.Pointer
-	var left lanes8
-	for l := range laneCount8 {
-		w := g.ws[0]
-		to[l] = unsafe.Pointer(&g.void[0])
-		if l < len(g.ws) {
-			w = g.ws[l]
-			if g.alone>>l&1 == 0 {
-				to[l] = unsafe.Pointer(&w.cast[0])
-			}
+	for beams := g.beams; len(beams) > 0; {
+		k := 0
+		for ; len(beams) > 0 && v.sees(k); k++ {
+			beams = v.cast(k, beams, ox, oy)
 		}
-		v := w.groundVerts(f.ground)
-		first := segmentAt(v, w.grounds[f.ground].perX, *at8(&ox, l))
-		from[l], *at8(&left, l) = unsafe.Pointer(&v[first]), float32(len(v)-1-first)
-	}
-	for n := 0; g.castAt(&from, ox, oy, splat8(float32(n)).Less(left)); n++ {
-		for l := range laneCount8 {
-			if float32(n+1) < *at8(&left, l) {
-				from[l] = unsafe.Add(from[l], sizeof[gvert]())
-			}
+		if len(beams) > 0 {
+			v.advance()
 		}
 	}
 	g.cast[castDone], g.cast[castX], g.cast[castY] = splat8(1), ox, oy
 	for i := range g.beams {
 		g.cast[castHits+i] = g.beams[i].hits
 	}
+	var to [laneCount8]unsafe.Pointer
+	for l := range laneCount8 {
+		to[l] = unsafe.Pointer(&g.void[0])
+		if l < len(g.ws) && g.alone>>l&1 == 0 {
+			to[l] = unsafe.Pointer(&g.ws[l].cast[0])
+		}
+	}
 	scatter8(&g.cast[0], &to, len(g.cast)/4)
 }
 
-func (g *laneGroup8) castAt(from *[laneCount8]unsafe.Pointer, ox, oy lanes8, in mask8) (going bool) {
-	var s laneSegment8
-	gather8(&s.x, from, 2)
-	in = in.And(s.end.GreaterEqual(ox))
-	above := (ox.Sub(s.x)).Mul(s.nx).Add((oy.Sub(s.y)).Mul(s.ny))
-	for i := range g.beams {
-		e := &g.beams[i]
-		on := in.And(e.on.NotEqual(lanes8{})).And(s.x.LessEqual(e.end))
-		if !some8(on) {
-			e.on = lanes8{}
+func (v *laneView8) cast(k int, beams []laneBeam8, ox, oy lanes8) []laneBeam8 {
+	p, q := &v.knots[k], &v.knots[k+1]
+	going := bitsOf8(v.left.Greater(splat8(float32(k))))
+	for len(beams) > 0 && bitsOf8(p.x.LessEqual(beams[0].end))&going == 0 {
+		beams = beams[1:]
+	}
+	above := (ox.Sub(p.x)).Mul(p.nx).Add((oy.Sub(p.y)).Mul(p.ny))
+	going &= bitsOf8(q.x.GreaterEqual(ox)) & bitsOf8(above.GreaterEqual(lanes8{}))
+	if going == 0 {
+		return beams
+	}
+	for i := range beams {
+		e := &beams[i]
+		down := negative8((e.x.Mul(p.nx).Add(e.y.Mul(p.ny))))
+		meets := going & bitsOf8(p.x.LessEqual(e.end)) & bitsOf8(down.Greater(lanes8{})) & bitsOf8(above.Less(down))
+		if meets == 0 {
 			continue
 		}
-		dx, dy := splat8(g.m.fan.x[i]), splat8(g.m.fan.y[i])
-		down := dx.Mul(s.nx).Add(dy.Mul(s.ny))
-		meets := on.And(down.Less(lanes8{})).And(above.GreaterEqual(lanes8{})).And(above.Less(negative8(down)))
-		if some8(meets) {
-			h := above.Div(negative8(down))
-			px, py := ox.Add(h.Mul(dx)).Sub(s.x), oy.Add(h.Mul(dy)).Sub(s.y)
-			u := px.Mul(s.ny).Sub(py.Mul(s.nx))
-			hit := meets.And(u.GreaterEqual(lanes8{})).And(u.LessEqual(s.length))
-			e.hits = h.Merge(e.hits, hit)
-			on = andNot8(on, hit)
-		}
-		e.on = splat8(1).Merge(lanes8{}, on)
-		going = going || some8(on)
+		h := above.Div(down)
+		x, y := ox.Add(h.Mul(e.x)).Sub(p.x), oy.Add(h.Mul(e.y)).Sub(p.y)
+		u := x.Mul(p.ny).Sub(y.Mul(p.nx))
+		hit := maskOf8(meets).And(u.GreaterEqual(lanes8{})).And(u.LessEqual(p.length))
+		e.hits, e.end = h.Merge(e.hits, hit), negative8(right8()).Merge(e.end, hit)
 	}
-	return going
+	return beams
 }

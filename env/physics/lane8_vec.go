@@ -21,6 +21,14 @@ func splat8(x float32) lanes8 { return archsimd.BroadcastFloat32x8(x) }
 
 func bitsOf8(m mask8) uint32 { return uint32(m.ToBits()) }
 
+func maskOf8(bits uint32) mask8 {
+	own := archsimd.LoadInt32x8(&laneBits8)
+	return archsimd.BroadcastInt32x8(int32(bits)).And(own).Equal(own)
+}
+
+// laneBits8 is the bit of each lane.
+var laneBits8 = [8]int32{1, 2, 4, 8, 16, 32, 64, 128}
+
 func some8(m mask8) bool { return m.ToBits() != 0 }
 
 func not8(m mask8) mask8 { return m.ToInt32x8().Equal(archsimd.Int32x8{}) }

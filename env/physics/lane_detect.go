@@ -12,6 +12,8 @@ func (g *laneGroup) detect(dt float32) {
 	g.points, g.count = g.points[:0], 0
 	clear(g.placed)
 	g.reach(dt)
+	g.oversee()
+	g.convoy.bring()
 	for i := range g.m.landing {
 		g.detectGround(i, dt)
 		g.convoy.bring()
@@ -37,63 +39,75 @@ func (g *laneGroup) margin(shape int32) lanes {
 
 // detectGround finds the contacts of pair at of those that land: a shape near a ground.
 func (g *laneGroup) detectGround(at int, dt float32) {
-	s, l := &g.m.landing[at], &g.land
-	sh, box := &g.shapes[s.b], &g.boxes[s.b]
-	on := andNot(g.live != 0, sameWord(sh.on, 0))
-	last := number(g.grounds[s.a].n) - 2
-	guess := lanes((box.lox - g.starts[s.a][0]) * g.grounds[s.a].perX)
-	segment := choose(guess > 0, choose(guess < last, whole(guess), last), 0)
-	g.look(s.a, segment)
-	g.convoy.bring()
-	for { // as segmentAt
-		right := mask(on && segment < last && l.x2 < box.lox)
-		if !some(right) {
-			break
-		}
-		segment += choose(right, 1, 0)
-		g.look(s.a, segment)
+	s := &g.m.landing[at]
+	v, box := &g.views[s.a], &g.boxes[s.b]
+	on := andNot(g.live != 0, sameWord(g.shapes[s.b].on, 0))
+	lo, hi := choose(on, box.lox, right()), choose(on, box.hix, -right())
+	if !v.covers(lo) {
+		g.seat(s.a, lo)
 	}
-	for {
-		left := mask(on && segment > 0 && l.x1 >= box.lox)
-		if !some(left) {
-			break
-		}
-		segment -= choose(left, 1, 0)
-		g.look(s.a, segment)
-	}
-	on = andNot(on, segment == last && box.lox > l.x2)
-	first := len(g.points)
 	g.rank = 0
-	ready := false
-	for {
-		on = on && l.x1 <= box.hix
-		if near := andNot(on, laneMax(l.y1, l.y2)+skin < box.loy); some(near) {
+	first, ready := len(g.points), false
+	for more := true; more; {
+		var segments [laneCount]uint32 // a bit for each that may touch the shape, of those in view
+		worlds := uint32(0)
+		more = false
+		for k := 0; ; k++ {
+			if !v.sees(k) {
+				more = true
+				break
+			}
+			p, q := &v.knots[k], &v.knots[k+1]
+			near := bitsOf(p.x <= hi) & bitsOf(v.left > lanes(float32(k)))
+			if near == 0 {
+				break
+			}
+			near &= bitsOf(q.x >= lo) &^ bitsOf(laneMax(p.y, q.y)+skin < box.loy)
+			if near == 0 {
+				continue
+			}
 			if !ready {
 				g.approach(s)
 				ready = true
 			}
-			begin, end := mask(segment == 0), mask(segment == last)
-			l.px, l.py = choose(begin, -1, l.px), choose(begin, 0, l.py)
-			l.fx, l.fy, l.last = choose(end, 1, l.fx), choose(end, 0, l.fy), choose(end, 1, 0)
-			g.touchDown(at, first, segment, near, dt)
+			near &^= g.land.parts(p, q)
+			worlds |= near
+			for ; near != 0; near &= near - 1 {
+				segments[bits.TrailingZeros32(near)%laneCount] |= 1 << k
+			}
 		}
-		on = on && segment < last && l.x2 <= box.hix
-		if !some(on) {
-			break
+		for worlds != 0 {
+			worlds = g.touchNext(at, first, worlds, &segments, dt)
 		}
-		segment += choose(on, 1, 0)
-		g.look(s.a, segment)
+		if more {
+			v.advance()
+		}
 	}
 }
 
-// look takes in segments of a ground, which differ between worlds.
-func (g *laneGroup) look(ground int32, segment lanes) {
-	var from [laneCount]unsafe.Pointer
-	before := g.m.pointsAt() + int(g.m.grounds[ground].vert0)*sizeof[gvert]() - 12 // the normal of the segment before and its length
-	for e := range laneCount {
-		from[e] = unsafe.Add(g.memory[e], before+int(*at(&segment, e))*sizeof[gvert]())
+// touchNext finds the contacts of pair at with the next segment of each of some worlds, and returns which have others.
+func (g *laneGroup) touchNext(pair, first int, worlds uint32, segments *[laneCount]uint32, dt float32) (others uint32) {
+	ground := g.m.landing[pair].a
+	v, l := &g.views[ground], &g.land
+	from := v.before
+	var segment lanes
+	for rest := worlds; rest != 0; rest &= rest - 1 {
+		e := bits.TrailingZeros32(rest) % laneCount
+		set := segments[e]
+		k := bits.TrailingZeros32(set)
+		from[e] = unsafe.Add(from[e], k*sizeof[gvert]())
+		*at(&segment, e) = float32(k)
+		if set &= set - 1; set != 0 {
+			others |= 1 << e
+		}
+		segments[e] = set
 	}
-	gather(&g.land.px, &from, 3)
+	gather(&l.px, &from, 3)
+	begin, end := mask(v.start+segment == 0), mask(segment == v.left-1)
+	l.px, l.py = choose(begin, -1, l.px), choose(begin, 0, l.py)
+	l.fx, l.fy, l.last = choose(end, 1, l.fx), choose(end, 0, l.fy), choose(end, 1, 0)
+	g.touchDown(pair, first, v.start+segment, maskOf(worlds), dt)
+	return others
 }
 
 // approach takes in the shape of s.
@@ -101,6 +115,10 @@ func (g *laneGroup) approach(s *slot) {
 	l, sh, info, gr := &g.land, &g.shapes[s.b], &g.m.shapes[s.b], &g.grounds[s.a]
 	l.place(g.verts[info.vert0:info.vert0+info.verts], &g.bodies[info.body])
 	l.radius, l.margin = choose(sh.radius > 0, sh.radius, skin), g.margin(s.b)
+	l.n, l.polygons = int(*wordOf(&sh.n, 0)), 0
+	if l.n > 2 {
+		l.polygons = bitsOf(sameWord(sh.n, word(uint32(l.n)))) &^ bitsOf(l.radius > skin)
+	}
 	l.friction, l.bounce = squareRoot(gr.friction*sh.friction), laneMax(gr.restitution, sh.restitution)
 }
 

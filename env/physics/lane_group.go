@@ -31,7 +31,7 @@ type laneGroup struct {
 	verts       []laneVert
 	joints      []laneJoint
 	grounds     []laneGround
-	starts      [][4]lanes // the first words of the points of each ground
+	views       []laneView // of the grounds
 	boxes       []laneBox  // of the shapes
 	m           *Model
 	now, shift  laneSystem
@@ -156,9 +156,7 @@ func newLaneGroup(m *Model) *laneGroup {
 	rows := m.laneRows()
 	g.points, g.grips = make([]lanePoint, 0, min(m.layout.contacts, rows)), make([]laneGrip, 0, rows/2)
 	g.variety = min(laneCount, len(m.moving))
-	if m.fan != nil {
-		g.beams, g.cast = make([]laneBeam, len(m.rays)), make([]lanes, m.fan.room(len(m.rays)))
-	}
+	g.aim()
 	g.parts = make([]lanePart, cap(g.grips)*g.variety)
 	g.held = make([]laneHold, 0, cap(g.points)*laneCount)
 	g.rows = make([]laneRow, 0, rows)
@@ -189,7 +187,7 @@ func (g *laneGroup) carve() {
 	g.verts = unsafe.Slice((*laneVert)(unsafe.Pointer(&g.image[verts])), l.verts)
 	g.joints = unsafe.Slice((*laneJoint)(unsafe.Pointer(&g.image[joints])), l.joints)
 	g.grounds = unsafe.Slice((*laneGround)(unsafe.Pointer(&g.image[grounds])), l.grounds)
-	g.starts, g.boxes = make([][4]lanes, l.grounds), make([]laneBox, l.shapes)
+	g.views, g.boxes = make([]laneView, l.grounds), make([]laneBox, l.shapes)
 	g.placed = make([]uint32, l.shapes)
 	g.olds = make([]laneContact, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
@@ -309,13 +307,6 @@ func (g *laneGroup) load(ws []*World) {
 	g.loadImage(ws)
 	g.convoy.bring()
 	l := &g.m.layout
-	points := g.m.pointsAt()
-	for i := range g.m.grounds {
-		for e := range laneCount {
-			from[e] = unsafe.Add(g.memory[e], points+int(g.m.grounds[i].vert0)*sizeof[gvert]())
-		}
-		gather(&g.starts[i][0], &from, 1)
-	}
 	boxes := 4*l.state + l.verts*sizeof[vert]()
 	for i := range g.m.shapes {
 		if g.m.shapes[i].moves {
@@ -333,7 +324,7 @@ func (g *laneGroup) load(ws []*World) {
 // loadImage loads what precedes the points of grounds. Shapes and corners are mostly those of the template, which
 // then are there since another step.
 func (g *laneGroup) loadImage(ws []*World) {
-	own := uint32(0)
+	own := uint16(0)
 	for _, w := range ws {
 		own |= w.own
 	}

@@ -27,7 +27,8 @@ type laneLand struct {
 	friction, bounce lanes                      // of the shape on the ground
 	p                [3]lanePlace               // what was found
 	n                int                        // corners
-	_                [14]int32                  // so that all lanes are where a cache line begins
+	polygons         uint32                     // a bit for each world in which the shape is a polygon with so many
+	_                [13]int32                  // so that all lanes are where a cache line begins
 }
 
 // A lanePlace is a point where hulls touch or are about to, in the lanes in which on is 1.
@@ -127,6 +128,27 @@ func (l *laneLand) side(reach lanes) {
 	}
 }
 
+// parts returns a bit for each world in which the shape is a polygon that has no points on the segment from p to q,
+// for it is too far from it along the normal of the segment or of one of its own edges, as polygon judges.
+func (l *laneLand) parts(p, q *laneKnot) uint32 {
+	if l.polygons == 0 {
+		return 0
+	}
+	far := lanes(1e30)
+	for i := range l.v[:l.n] {
+		d := lanes((l.v[i].x-p.x)*p.nx) + lanes((l.v[i].y-p.y)*p.ny)
+		far = choose(d < far, d, far)
+	}
+	for i := range l.v[:l.n] {
+		e := &l.v[i]
+		d1 := lanes((p.x-e.x)*e.nx) + lanes((p.y-e.y)*e.ny)
+		d2 := lanes((q.x-e.x)*e.nx) + lanes((q.y-e.y)*e.ny)
+		d := laneMin(d1, d2)
+		far = choose(d > far, d, far)
+	}
+	return bitsOf(far > l.radius+skin+l.margin) & l.polygons
+}
+
 // polygon finds the points of polygons, as landPolygon.
 func (l *laneLand) polygon() {
 	reach := l.radius + skin + l.margin
@@ -144,17 +166,16 @@ func (l *laneLand) polygon() {
 		d2 := lanes((l.x2-e.x)*e.nx) + lanes((l.y2-e.y)*e.ny)
 		d := laneMin(d1, d2)
 		on = andNot(on, d > reach)
-		if !some(on) {
-			break
+		better := !mask(d <= best || d <= sep)
+		if !some(better) {
+			continue
 		}
 		first := mask(d1 < d2) // the end of the segment that is nearest
-		better := !mask(d <= best || d <= sep) &&
+		better = better &&
 			laneBetween(choose(first, l.px, l.nx), choose(first, l.py, l.ny), choose(first, l.nx, l.fx), choose(first, l.ny, l.fy), -e.nx, -e.ny)
-		if better {
-			best = d
-			f.edge = lanes(float32(i))
-			f.r1x, f.r1y, f.nx, f.ny = e.x, e.y, e.nx, e.ny
-			f.r2x, f.r2y = l.v[next(i, l.n)].x, l.v[next(i, l.n)].y
+		if some(better) {
+			best = choose(better, d, best)
+			f.take(&l.v, i, l.n, better)
 		}
 	}
 	if !some(on) {
@@ -172,6 +193,15 @@ type laneFaces struct {
 	r1x, r1y, r2x, r2y, nx, ny lanes
 	q1x, q1y, q2x, q2y         lanes
 	edge, facing               lanes // their numbers
+}
+
+// take makes the edge from r1 to r2 edge i of n, where in holds.
+func (f *laneFaces) take(v *[scene.MaxCorners]laneVert, i, n int, in mask) {
+	p, q := &v[i], &v[next(i, n)]
+	if in {
+		f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny = p.x, p.y, q.x, q.y, p.nx, p.ny
+		f.edge = lanes(float32(i))
+	}
 }
 
 // face completes f: the polygon's edge is there, which counts where own holds.
@@ -216,13 +246,13 @@ func (l *laneLand) clip(f *laneFaces, own, on mask, reach lanes) {
 	wide := mask(span > 1e-6)
 	ox, oy, od := x1, y1, d1
 	left, right := mask(wide && u1 < 0), mask(wide && u2 > length)
-	if left {
+	if some(left) {
 		s := -u1 / span
-		x1, y1, d1 = ox+lanes(s*(x2-ox)), oy+lanes(s*(y2-oy)), od+lanes(s*(d2-od))
+		x1, y1, d1 = choose(left, ox+lanes(s*(x2-ox)), x1), choose(left, oy+lanes(s*(y2-oy)), y1), choose(left, od+lanes(s*(d2-od)), d1)
 	}
-	if right {
+	if some(right) {
 		s := (length - u1) / span
-		x2, y2, d2 = ox+lanes(s*(x2-ox)), oy+lanes(s*(y2-oy)), od+lanes(s*(d2-od))
+		x2, y2, d2 = choose(right, ox+lanes(s*(x2-ox)), x2), choose(right, oy+lanes(s*(y2-oy)), y2), choose(right, od+lanes(s*(d2-od)), d2)
 	}
 	id1, id2 = id1+choose(left, clipped, 0), id2+choose(right, clipped, 0)
 	ra, rb := choose(own, l.radius, skin), choose(own, skin, l.radius)

@@ -42,13 +42,22 @@ func laneFan(v []gvert, first int, originX, originY float32, alongX, alongY, dst
 
 // A laneBeam is a ray of a fan in all worlds.
 type laneBeam struct {
-	on   lanes // 1 while it may still hit something
-	end  lanes // how far right it leads
+	x, y lanes // where it leads
+	end  lanes // how far right it may still hit something
 	hits lanes // at which fraction it hits
 }
 
-// A laneSegment is a segment of a ground in all worlds, as the words of its points are in memory.
-type laneSegment struct{ x, y, nx, ny, length, end, _, _ lanes }
+// aim makes the rays of the fan.
+func (g *laneGroup) aim() {
+	f := g.m.fan
+	if f == nil {
+		return
+	}
+	g.beams, g.cast = make([]laneBeam, len(g.m.rays)), make([]lanes, f.room(len(g.m.rays)))
+	for i := range g.beams {
+		g.beams[i].x, g.beams[i].y = lanes(f.x[i]), lanes(f.y[i])
+	}
+}
 
 // castFan casts the fan of every world that has been stepped, as laneFan does, and leaves what it hits to CastRays.
 func (g *laneGroup) castFan() {
@@ -56,69 +65,64 @@ func (g *laneGroup) castFan() {
 	if f == nil {
 		return
 	}
-	b := &g.bodies[f.body]
+	b, v := &g.bodies[f.body], &g.views[f.ground]
 	fx, fy := lanes(f.from.X)-b.lcx, lanes(f.from.Y)-b.lcy
 	ox, oy := b.x+(lanes(b.c*fx)-lanes(b.s*fy)), b.y+(lanes(b.s*fx)+lanes(b.c*fy))
+	lo := choose(g.live != 0, ox, right())
+	if !v.covers(lo) {
+		g.seat(int32(f.ground), lo)
+	}
 	for i := range g.beams {
 		e := &g.beams[i]
-		e.end, e.hits = ox+lanes(f.x[i]), 1
-		e.on = choose(g.live != 0 && e.end >= ox, 1, 0)
+		e.end, e.hits = choose(g.live != 0, ox+e.x, -right()), 1
 	}
-	var from, to [laneCount]unsafe.Pointer
-	var left lanes // segments
-	for l := range laneCount {
-		w := g.ws[0]
-		to[l] = unsafe.Pointer(&g.void[0])
-		if l < len(g.ws) {
-			w = g.ws[l]
-			if g.alone>>l&1 == 0 {
-				to[l] = unsafe.Pointer(&w.cast[0])
-			}
+	for beams := g.beams; len(beams) > 0; {
+		k := 0
+		for ; len(beams) > 0 && v.sees(k); k++ {
+			beams = v.cast(k, beams, ox, oy)
 		}
-		v := w.groundVerts(f.ground)
-		first := segmentAt(v, w.grounds[f.ground].perX, *at(&ox, l))
-		from[l], *at(&left, l) = unsafe.Pointer(&v[first]), float32(len(v)-1-first)
-	}
-	for n := 0; g.castAt(&from, ox, oy, lanes(float32(n)) < left); n++ {
-		for l := range laneCount {
-			if float32(n+1) < *at(&left, l) {
-				from[l] = unsafe.Add(from[l], sizeof[gvert]())
-			}
+		if len(beams) > 0 {
+			v.advance()
 		}
 	}
 	g.cast[castDone], g.cast[castX], g.cast[castY] = 1, ox, oy
 	for i := range g.beams {
 		g.cast[castHits+i] = g.beams[i].hits
 	}
+	var to [laneCount]unsafe.Pointer
+	for l := range laneCount {
+		to[l] = unsafe.Pointer(&g.void[0])
+		if l < len(g.ws) && g.alone>>l&1 == 0 {
+			to[l] = unsafe.Pointer(&g.ws[l].cast[0])
+		}
+	}
 	scatter(&g.cast[0], &to, len(g.cast)/4)
 }
 
-// castAt casts the fans at one segment of each world, where in holds, and reports whether any ray leads on.
-func (g *laneGroup) castAt(from *[laneCount]unsafe.Pointer, ox, oy lanes, in mask) (going bool) {
-	var s laneSegment
-	gather(&s.x, from, 2)
-	in = in && s.end >= ox
-	above := lanes((ox-s.x)*s.nx) + lanes((oy-s.y)*s.ny)
-	for i := range g.beams {
-		e := &g.beams[i]
-		on := mask(in && e.on != 0 && s.x <= e.end)
-		if !some(on) {
-			e.on = 0
+// cast casts rays from (ox, oy) at segment k of the view. It returns those from the first on that leads on.
+func (v *laneView) cast(k int, beams []laneBeam, ox, oy lanes) []laneBeam {
+	p, q := &v.knots[k], &v.knots[k+1]
+	going := bitsOf(v.left > lanes(float32(k)))
+	for len(beams) > 0 && bitsOf(p.x <= beams[0].end)&going == 0 {
+		beams = beams[1:]
+	}
+	above := lanes((ox-p.x)*p.nx) + lanes((oy-p.y)*p.ny)
+	going &= bitsOf(q.x >= ox) & bitsOf(above >= 0)
+	if going == 0 {
+		return beams
+	}
+	for i := range beams {
+		e := &beams[i]
+		down := -(lanes(e.x*p.nx) + lanes(e.y*p.ny))
+		meets := going & bitsOf(p.x <= e.end) & bitsOf(down > 0) & bitsOf(above < down)
+		if meets == 0 {
 			continue
 		}
-		dx, dy := lanes(g.m.fan.x[i]), lanes(g.m.fan.y[i])
-		down := lanes(dx*s.nx) + lanes(dy*s.ny)
-		meets := mask(on && down < 0 && above >= 0 && above < -down)
-		if some(meets) {
-			h := above / -down
-			px, py := ox+lanes(h*dx)-s.x, oy+lanes(h*dy)-s.y
-			u := lanes(px*s.ny) - lanes(py*s.nx)
-			hit := mask(meets && u >= 0 && u <= s.length)
-			e.hits = choose(hit, h, e.hits)
-			on = andNot(on, hit)
-		}
-		e.on = choose(on, 1, 0)
-		going = going || some(on)
+		h := above / down
+		x, y := ox+lanes(h*e.x)-p.x, oy+lanes(h*e.y)-p.y
+		u := lanes(x*p.ny) - lanes(y*p.nx)
+		hit := maskOf(meets) && u >= 0 && u <= p.length
+		e.hits, e.end = choose(hit, h, e.hits), choose(hit, -right(), e.end)
 	}
-	return going
+	return beams
 }

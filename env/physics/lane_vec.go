@@ -40,6 +40,9 @@ func bitsOf(m mask) uint32 {
 	return 0
 }
 
+// maskOf returns the condition of which bitsOf returns the bits.
+func maskOf(bits uint32) mask { return bits != 0 }
+
 // some reports whether m holds for any world.
 func some(m mask) bool { return bool(m) }
 

@@ -13,7 +13,8 @@ type World struct {
 	m    *Model
 	key  uint32 // what lineup sorts by, as lockstep has left it: a bit for each pair of shapes with contacts, above the contacts expected to have rows
 	near uint32 // contacts that lockstep has left in the array
-	own  uint32 // 1 if shapes or corners may differ from those of the template
+	own  uint16 // 1 if shapes or corners may differ from those of the template
+	seen uint16 // where lockstep has last looked at the first ground: a segment, which may not be there any more
 	hint uint32 // the segment that GroundHeight found last
 	views
 	*scratch           // during a step
