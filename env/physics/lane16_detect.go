@@ -47,8 +47,8 @@ func (g *laneGroup16) detectGround(at int, dt float32) {
 	g.rank = lanes16{}
 	first, ready := len(g.points), false
 	for more := true; more; {
-		var segments [laneCount16]uint32
-		worlds := uint32(0)
+		var worlds [viewKnots16]uint32
+		segments := uint32(0)
 		more = false
 		for k := 0; ; k++ {
 			if !v.sees(k) {
@@ -68,14 +68,15 @@ func (g *laneGroup16) detectGround(at int, dt float32) {
 				g.approach(s)
 				ready = true
 			}
-			near &^= g.land.parts(p, q)
-			worlds |= near
-			for ; near != 0; near &= near - 1 {
-				segments[bits.TrailingZeros32(near)%laneCount16] |= 1 << k
+			if polygons := near & g.land.polygons; polygons != 0 {
+				near &^= g.land.parts(p.x, p.y, q.x, q.y, p.nx, p.ny) & polygons
+			}
+			if near != 0 {
+				worlds[k], segments = near, segments|1<<k
 			}
 		}
-		for worlds != 0 {
-			worlds = g.touchNext(at, first, worlds, &segments, dt)
+		for segments != 0 {
+			segments = g.touchNext(at, first, segments, &worlds, dt)
 		}
 		if more {
 			v.advance()
@@ -83,28 +84,29 @@ func (g *laneGroup16) detectGround(at int, dt float32) {
 	}
 }
 
-func (g *laneGroup16) touchNext(pair, first int, worlds uint32, segments *[laneCount16]uint32, dt float32) (others uint32) {
-	ground := g.m.landing[pair].a
-	v, l := &g.views[ground], &g.land
-	from := v.before
+func (g *laneGroup16) touchNext(pair, first int, segments uint32, worlds *[viewKnots16]uint32, dt float32) (left uint32) {
+	v, l := &g.views[g.m.landing[pair].a], &g.land
+	from, taken := v.before, uint32(0)
 	var segment lanes16
-	for rest := worlds; rest != 0; rest &= rest - 1 {
-		e := bits.TrailingZeros32(rest) % laneCount16
-		set := segments[e]
-		k := bits.TrailingZeros32(set)
-		from[e] = unsafe.Add(from[e], k*sizeof[gvert]())
-		*at16(&segment, e) = float32(k)
-		if set &= set - 1; set != 0 {
-			others |= 1 << e
+	for ; segments != 0; segments &= segments - 1 {
+		k := bits.TrailingZeros32(segments)
+		own := worlds[k] &^ taken
+		if worlds[k] &^= own; worlds[k] != 0 {
+			left |= 1 << k
 		}
-		segments[e] = set
+		taken |= own
+		segment = splat16(float32(k)).Merge(segment, maskOf16(own))
+		for ; own != 0; own &= own - 1 {
+			e := bits.TrailingZeros32(own) % laneCount16
+			from[e] = unsafe.Add(from[e], k*sizeof[gvert]())
+		}
 	}
 	gather16(&l.px, &from, 3)
 	begin, end := v.start.Add(segment).Equal(lanes16{}), segment.Equal(v.left.Sub(splat16(1)))
 	l.px, l.py = splat16(-1).Merge(l.px, begin), lanes16{}.Merge(l.py, begin)
 	l.fx, l.fy, l.last = splat16(1).Merge(l.fx, end), lanes16{}.Merge(l.fy, end), splat16(1).Merge(lanes16{}, end)
-	g.touchDown(pair, first, v.start.Add(segment), maskOf16(worlds), dt)
-	return others
+	g.touchDown(pair, first, v.start.Add(segment), taken, dt)
+	return left
 }
 
 func (g *laneGroup16) approach(s *slot) {
@@ -118,22 +120,35 @@ func (g *laneGroup16) approach(s *slot) {
 	l.friction, l.bounce = squareRoot16(gr.friction.Mul(sh.friction)), laneMax16(gr.restitution, sh.restitution)
 }
 
-func (g *laneGroup16) touchDown(at, first int, segment lanes16, near mask16, dt float32) {
+func (g *laneGroup16) touchDown(at, first int, segment lanes16, worlds uint32, dt float32) {
+	l := &g.land
+	if polygons := worlds & l.polygons; polygons != 0 {
+		l.polygon(polygons)
+		g.keepAll(at, first, segment, 2, polygons, dt)
+	}
+	if others := worlds &^ l.polygons; others != 0 {
+		n := l.n
+		g.touchOthers(at, first, segment, others, dt)
+		l.n = n
+	}
+}
+
+func (g *laneGroup16) touchOthers(at, first int, segment lanes16, worlds uint32, dt float32) {
 	s, l := &g.m.landing[at], &g.land
 	sh := &g.shapes[s.b]
-	thick := l.radius.Greater(splat16(skin))
-	for rest := bitsOf16(near); rest != 0; {
-		e := bits.TrailingZeros32(rest)
+	thick := bitsOf16(l.radius.Greater(splat16(skin)))
+	for worlds != 0 {
+		e := bits.TrailingZeros32(worlds)
 		n := *wordOf16(&sh.n, e)
-		in := near.And(sameWord16(sh.n, word16(n)))
-		round := n == 1 || bitsOf16(thick)>>e&1 != 0
+		in := worlds & bitsOf16(sameWord16(sh.n, word16(n)))
+		round := n == 1 || thick>>e&1 != 0
 		if n > 1 && round {
-			in = in.And(thick)
+			in &= thick
 		}
 		if !round {
-			in = andNot16(in, thick)
+			in &^= thick
 		}
-		rest &^= bitsOf16(in)
+		worlds &^= in
 		l.n = int(n)
 		points := 2
 		if round {
@@ -143,52 +158,57 @@ func (g *laneGroup16) touchDown(at, first int, segment lanes16, near mask16, dt 
 				points = 3
 			}
 		} else {
-			l.polygon()
+			in &^= l.parts(l.x1, l.y1, l.x2, l.y2, l.nx, l.ny)
+			l.polygon(in)
 		}
-		for k := range points {
-			p := &l.p[k]
-			found := in.And(p.on.NotEqual(lanes16{}))
-			if some16(found) {
-				g.keepLanded(at, first, segment, p, found, dt)
-			}
+		g.keepAll(at, first, segment, points, in, dt)
+	}
+}
+
+func (g *laneGroup16) keepAll(at, first int, segment lanes16, places int, worlds uint32, dt float32) {
+	for k := range g.land.p[:places] {
+		p := &g.land.p[k]
+		if found := worlds & bitsOf16(p.on.NotEqual(lanes16{})); found != 0 {
+			g.keepLanded(at, first, segment, p, found, dt)
 		}
 	}
 }
 
-func (g *laneGroup16) keepLanded(at, first int, segment lanes16, p *lanePlace16, in mask16, dt float32) {
+func (g *laneGroup16) keepLanded(at, first int, segment lanes16, p *lanePlace16, worlds uint32, dt float32) {
 	s, l := &g.m.landing[at], &g.land
 	a, b := int32(len(g.bodies)-1), g.m.shapes[s.b].body
-	if may := in.And(p.sep.Greater(lanes16{})).And(p.reach.Greater(lanes16{})); some16(may) {
+	if may := worlds & bitsOf16(p.reach.Greater(lanes16{})) & bitsOf16(p.sep.Greater(lanes16{})); may != 0 {
 		vx, vy := laneRelative16(&g.bodies[a], &g.bodies[b], p.px, p.py)
-		in = andNot16(in, may.And(p.misses(vx, vy, dt)))
+		worlds &^= may & bitsOf16(p.misses(vx, vy, dt))
 	}
-	full := in.And(g.count.GreaterEqual(splat16(float32(g.m.layout.contacts))))
-	if some16(full) {
-		g.leave(bitsOf16(full))
-		in = andNot16(in, full)
+	if full := worlds & bitsOf16(g.count.GreaterEqual(splat16(float32(g.m.layout.contacts)))); full != 0 {
+		g.leave(full)
+		worlds &^= full
 	}
 	feature := featureWord16(segment, p.id)
 	ni, ti := g.impulses(uint32(at), feature)
-	for rank := 0; some16(in); rank++ {
-		here := in.And(g.rank.Equal(splat16(float32(rank))))
-		if !some16(here) {
+	g.count = g.count.Add(splat16(1).Merge(lanes16{}, maskOf16(worlds)))
+	before := g.rank
+	g.rank = g.rank.Add(splat16(1).Merge(lanes16{}, maskOf16(worlds)))
+	for rank := 0; worlds != 0; rank++ {
+		here := worlds & bitsOf16(before.Equal(splat16(float32(rank))))
+		if here == 0 {
 			continue
 		}
-		in = andNot16(in, here)
+		worlds &^= here
 		q := g.point(first+rank, uint32(at), a, b, noShape, uint32(s.b))
 		if q == nil {
-			g.leave(bitsOf16(here))
+			g.leave(here)
 			continue
 		}
 		{
-			m1_ := here
+			m1_ := maskOf16(here)
 			{
 				in2_ := m1_
 				_ = in2_
 				q.feature, q.nx, q.ny, q.px, q.py, q.sep = feature.Merge(q.feature, in2_), p.nx.Merge(q.nx, in2_), p.ny.Merge(q.ny, in2_), p.px.Merge(q.px, in2_), p.py.Merge(q.py, in2_), p.sep.Merge(q.sep, in2_)
 				q.ni, q.ti, q.friction, q.bounce = ni.Merge(q.ni, in2_), ti.Merge(q.ti, in2_), l.friction.Merge(q.friction, in2_), l.bounce.Merge(q.bounce, in2_)
 				q.has, q.waiting = splat16(1).Merge(q.has, in2_), splat16(1).Merge(q.waiting, in2_)
-				g.count, g.rank = g.count.Add(splat16(1)).Merge(g.count, in2_), g.rank.Add(splat16(1)).Merge(g.rank, in2_)
 			}
 		}
 	}
@@ -220,7 +240,7 @@ func (g *laneGroup16) point(i int, slot uint32, a, b int32, sa, sb uint32) *lane
 	if i < len(g.points) {
 		return &g.points[i]
 	}
-	if i == cap(g.points) {
+	if i >= cap(g.points) {
 		return nil
 	}
 	g.points = g.points[:i+1]

@@ -4,7 +4,10 @@
 
 package physics
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 type laneGroup16 struct {
 	land        laneLand16
@@ -53,6 +56,8 @@ type laneGroup16 struct {
 	beams       []laneBeam16
 	cast        []lanes16
 	void        []uint32
+	nowhere     [laneCount16]unsafe.Pointer
+	nothing     [laneCount16]unsafe.Pointer
 	convoy      *convoy
 	common      bool
 }
@@ -182,6 +187,9 @@ func (g *laneGroup16) carve() {
 	g.placed = make([]uint32, l.shapes)
 	g.olds = make([]laneContact16, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
+	for l := range laneCount16 {
+		g.nowhere[l], g.nothing[l] = unsafe.Pointer(&g.void[0]), unsafe.Pointer(&noContact)
+	}
 }
 
 func (t *laneTail16) step(ws []*World, dt float32, s *scratch, c *convoy) {
@@ -332,39 +340,39 @@ func (g *laneGroup16) loadImage(ws []*World) {
 }
 
 func (g *laneGroup16) remember(n int) {
-	var count [laneCount16]int
-	most := 0
-	for l := range n {
-		count[l] = int(*wordOf16(&g.image[2], l))
-		if count[l] > maxOld {
-			g.leave(1 << l)
-			count[l] = 0
-		}
-		most = max(most, count[l])
+	count, all := number16(g.image[2]), uint32(1)<<n-1
+	if full := all & bitsOf16(count.Greater(splat16(maxOld))); full != 0 {
+		g.leave(full)
+		all &^= full
 	}
-	g.olds, g.oldest = g.olds[:most], 0
+	g.olds, g.oldest = g.olds[:0], 0
 	contacts := g.m.contactsAt()
-	var from [laneCount16]unsafe.Pointer
-	for k := range g.olds {
-		for l := range laneCount16 {
-			from[l] = unsafe.Pointer(&noContact)
-			if k < count[l] {
-				from[l] = unsafe.Add(g.memory[l], contacts+k*sizeof[contact]())
-			}
+	for k := 0; k < maxOld; k++ {
+		worlds := all & bitsOf16(count.Greater(splat16(float32(k))))
+		if worlds == 0 {
+			break
 		}
+		from := g.nothing
+		for ; worlds != 0; worlds &= worlds - 1 {
+			l := bits.TrailingZeros32(worlds) % laneCount16
+			from[l] = unsafe.Add(g.memory[l], contacts)
+		}
+		g.olds = g.olds[:k+1]
 		gather16(&g.olds[k].slot, &from, sizeof[contact]()/16)
+		contacts += sizeof[contact]()
 	}
 }
 
 func (g *laneGroup16) save(dt float32) {
-	var to, from [laneCount16]unsafe.Pointer
-	var count [laneCount16]int
+	to := g.nowhere
+	var next [laneCount16]unsafe.Pointer
+	var count [laneCount16]uint32
 	var keys [laneCount16]uint32
 	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
+	contacts := g.m.contactsAt()
 	for l := range laneCount16 {
-		to[l] = unsafe.Pointer(&g.void[0])
 		if done>>l&1 != 0 {
-			to[l] = g.memory[l]
+			to[l], next[l] = g.memory[l], unsafe.Add(g.memory[l], contacts)
 		}
 	}
 	l := &g.m.layout
@@ -372,25 +380,22 @@ func (g *laneGroup16) save(dt float32) {
 	joints := bodies + l.bodies*sizeof[body]() + l.shapes*sizeof[shape]() + l.verts*sizeof[vert]()
 	g.restore(&to, bodies, l.bodies*sizeof[body]())
 	g.restore(&to, joints, l.joints*sizeof[joint]())
-	contacts := g.m.contactsAt()
 	for i := range g.points {
 		p := &g.points[i]
-		has := bitsOf16(p.has.NotEqual(lanes16{})) & done
-		slot := *wordOf16(&p.slot, 0)
-		for l := range laneCount16 {
-			from[l] = unsafe.Pointer(&g.void[0])
-			if has>>l&1 != 0 {
-				from[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
-				count[l]++
-				keys[l] |= 1 << min(slot, keySlots-1)
-			}
+		from, key := g.nowhere, uint32(1)<<min(*wordOf16(&p.slot, 0), keySlots-1)
+		for has := bitsOf16(p.has.NotEqual(lanes16{})) & done; has != 0; has &= has - 1 {
+			l := bits.TrailingZeros32(has) % laneCount16
+			from[l] = next[l]
+			next[l] = unsafe.Add(next[l], sizeof[contact]())
+			count[l]++
+			keys[l] |= key
 		}
 		scatter16(&p.slot, &from, sizeof[contact]()/16)
 	}
 	rows := g.foresee(dt)
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			n := uint32(count[l])
+			n := count[l]
 			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at16(&rows, l))<<keySlots
 		}
 	}

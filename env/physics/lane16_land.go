@@ -25,6 +25,7 @@ type laneLand16 struct {
 	radius, margin   lanes16
 	friction, bounce lanes16
 	p                [3]lanePlace16
+	faces            laneFaces16
 	n                int
 	polygons         uint32
 	_                [13]int32
@@ -130,83 +131,78 @@ func (l *laneLand16) side(reach lanes16) {
 	}
 }
 
-func (l *laneLand16) parts(p, q *laneKnot16) uint32 {
-	if l.polygons == 0 {
-		return 0
-	}
+func (l *laneLand16) parts(x1, y1, x2, y2, nx, ny lanes16) uint32 {
 	far := splat16(float32(1e30))
 	for i := range l.v[:l.n] {
-		d := (l.v[i].x.Sub(p.x)).Mul(p.nx).Add((l.v[i].y.Sub(p.y)).Mul(p.ny))
+		d := (l.v[i].x.Sub(x1)).Mul(nx).Add((l.v[i].y.Sub(y1)).Mul(ny))
 		far = d.Merge(far, d.Less(far))
 	}
 	for i := range l.v[:l.n] {
 		e := &l.v[i]
-		d1 := (p.x.Sub(e.x)).Mul(e.nx).Add((p.y.Sub(e.y)).Mul(e.ny))
-		d2 := (q.x.Sub(e.x)).Mul(e.nx).Add((q.y.Sub(e.y)).Mul(e.ny))
+		d1 := (x1.Sub(e.x)).Mul(e.nx).Add((y1.Sub(e.y)).Mul(e.ny))
+		d2 := (x2.Sub(e.x)).Mul(e.nx).Add((y2.Sub(e.y)).Mul(e.ny))
 		d := laneMin16(d1, d2)
 		far = d.Merge(far, d.Greater(far))
 	}
-	return bitsOf16(far.Greater(l.radius.Add(splat16(skin)).Add(l.margin))) & l.polygons
+	return bitsOf16(far.Greater(l.radius.Add(splat16(skin)).Add(l.margin)))
 }
 
-func (l *laneLand16) polygon() {
-	reach := l.radius.Add(splat16(skin)).Add(l.margin)
+func (l *laneLand16) polygon(worlds uint32) {
 	sep := splat16(float32(1e30))
 	for i := range l.v[:l.n] {
 		d := (l.v[i].x.Sub(l.x1)).Mul(l.nx).Add((l.v[i].y.Sub(l.y1)).Mul(l.ny))
 		sep = d.Merge(sep, d.Less(sep))
 	}
-	on := not16(sep.Greater(reach))
-	best := splat16(float32(-1e30))
-	var f laneFaces16
+	best, f := splat16(float32(-1e30)), &l.faces
 	for i := range l.v[:l.n] {
 		e := &l.v[i]
 		d1 := (l.x1.Sub(e.x)).Mul(e.nx).Add((l.y1.Sub(e.y)).Mul(e.ny))
 		d2 := (l.x2.Sub(e.x)).Mul(e.nx).Add((l.y2.Sub(e.y)).Mul(e.ny))
 		d := laneMin16(d1, d2)
-		on = andNot16(on, d.Greater(reach))
-		better := not16(d.LessEqual(best).Or(d.LessEqual(sep)))
-		if !some16(better) {
+		better := worlds &^ (bitsOf16(d.LessEqual(best)) | bitsOf16(d.LessEqual(sep)))
+		if better == 0 {
 			continue
 		}
 		first := d1.Less(d2)
-		better = better.And(laneBetween16(l.px.Merge(l.nx, first), l.py.Merge(l.ny, first), l.nx.Merge(l.fx, first), l.ny.Merge(l.fy, first), negative16(e.nx), negative16(e.ny)))
-		if some16(better) {
-			best = d.Merge(best, better)
-			f.take(&l.v, i, l.n, better)
+		better &= bitsOf16(laneBetween16(l.px.Merge(l.nx, first), l.py.Merge(l.ny, first), l.nx.Merge(l.fx, first), l.ny.Merge(l.fy, first), negative16(e.nx), negative16(e.ny)))
+		if better != 0 {
+			best = d.Merge(best, maskOf16(better))
+			f.take(&l.v, i, l.n, maskOf16(better))
 		}
 	}
-	if !some16(on) {
-		l.p[0].on, l.p[1].on = lanes16{}, lanes16{}
-		return
+	own := worlds & bitsOf16(best.Greater(sep.Add(splat16(0.1*linearSlop))))
+	l.face(f)
+	if own != 0 {
+		l.ownFace(f, maskOf16(own))
 	}
-	own := best.Greater(sep.Add(splat16(0.1 * linearSlop)))
-	l.face(&f, own)
-	l.clip(&f, own, on, reach)
+	l.clip(f, maskOf16(own), maskOf16(worlds), l.radius.Add(splat16(skin)).Add(l.margin))
 }
 
 type laneFaces16 struct {
 	r1x, r1y, r2x, r2y, nx, ny lanes16
 	q1x, q1y, q2x, q2y         lanes16
 	edge, facing               lanes16
+	best                       laneEdge16
+}
+
+type laneEdge16 struct {
+	x1, y1, x2, y2, nx, ny, number lanes16
 }
 
 func (f *laneFaces16) take(v *[scene.MaxCorners]laneVert16, i, n int, in mask16) {
-	p, q := &v[i], &v[next(i, n)]
+	p, q, b := &v[i], &v[next(i, n)], &f.best
 	{
 		m1_ := in
 		{
 			in2_ := m1_
 			_ = in2_
-			f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny = p.x.Merge(f.r1x, in2_), p.y.Merge(f.r1y, in2_), q.x.Merge(f.r2x, in2_), q.y.Merge(f.r2y, in2_), p.nx.Merge(f.nx, in2_), p.ny.Merge(f.ny, in2_)
-			f.edge = splat16(float32(i)).Merge(f.edge, in2_)
+			b.x1, b.y1, b.x2, b.y2, b.nx, b.ny, b.number = p.x.Merge(b.x1, in2_), p.y.Merge(b.y1, in2_), q.x.Merge(b.x2, in2_), q.y.Merge(b.y2, in2_), p.nx.Merge(b.nx, in2_), p.ny.Merge(b.ny, in2_), splat16(float32(i)).Merge(b.number, in2_)
 		}
 	}
 }
 
-func (l *laneLand16) face(f *laneFaces16, own mask16) {
+func (l *laneLand16) face(f *laneFaces16) {
 	least := splat16(float32(1e30))
-	var q1x, q1y, q2x, q2y, facing lanes16
 	for i := range l.v[:l.n] {
 		v, w := &l.v[i], &l.v[next(i, l.n)]
 		{
@@ -215,18 +211,30 @@ func (l *laneLand16) face(f *laneFaces16, own mask16) {
 			{
 				in2_ := m1_
 				_ = in2_
-				least, facing = s.Merge(least, in2_), splat16(float32(i)).Merge(facing, in2_)
-				q1x, q1y, q2x, q2y = v.x.Merge(q1x, in2_), v.y.Merge(q1y, in2_), w.x.Merge(q2x, in2_), w.y.Merge(q2y, in2_)
+				least, f.facing = s.Merge(least, in2_), splat16(float32(i)).Merge(f.facing, in2_)
+				f.q1x, f.q1y, f.q2x, f.q2y = v.x.Merge(f.q1x, in2_), v.y.Merge(f.q1y, in2_), w.x.Merge(f.q2x, in2_), w.y.Merge(f.q2y, in2_)
 			}
 		}
 	}
-	up := l.nx.Mul(f.nx).Add(l.ny.Mul(f.ny))
-	lower := negative16(l.nx).Mul(f.nx).Add(negative16(l.ny).Mul(f.ny)).Less(up.Merge(splat16(1e30), up.Less(splat16(1e30))))
-	f.q1x, f.q1y = l.x1.Merge(l.x2, lower).Merge(q1x, own), l.y1.Merge(l.y2, lower).Merge(q1y, own)
-	f.q2x, f.q2y = l.x2.Merge(l.x1, lower).Merge(q2x, own), l.y2.Merge(l.y1, lower).Merge(q2y, own)
-	f.facing = splat16(1).Merge(lanes16{}, lower).Merge(facing, own)
-	f.r1x, f.r1y, f.r2x, f.r2y = f.r1x.Merge(l.x2, own), f.r1y.Merge(l.y2, own), f.r2x.Merge(l.x1, own), f.r2y.Merge(l.y1, own)
-	f.nx, f.ny, f.edge = f.nx.Merge(l.nx, own), f.ny.Merge(l.ny, own), f.edge.Merge(lanes16{}, own)
+	f.r1x, f.r1y, f.r2x, f.r2y = l.x2, l.y2, l.x1, l.y1
+	f.nx, f.ny, f.edge = l.nx, l.ny, lanes16{}
+}
+
+func (l *laneLand16) ownFace(f *laneFaces16, own mask16) {
+	b := &f.best
+	up := l.nx.Mul(b.nx).Add(l.ny.Mul(b.ny))
+	lower := negative16(l.nx).Mul(b.nx).Add(negative16(l.ny).Mul(b.ny)).Less(up.Merge(splat16(1e30), up.Less(splat16(1e30))))
+	{
+		m1_ := own
+		{
+			in2_ := m1_
+			_ = in2_
+			f.q1x, f.q1y = l.x1.Merge(l.x2, lower).Merge(f.q1x, in2_), l.y1.Merge(l.y2, lower).Merge(f.q1y, in2_)
+			f.q2x, f.q2y = l.x2.Merge(l.x1, lower).Merge(f.q2x, in2_), l.y2.Merge(l.y1, lower).Merge(f.q2y, in2_)
+			f.facing = splat16(1).Merge(lanes16{}, lower).Merge(f.facing, in2_)
+			f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny, f.edge = b.x1.Merge(f.r1x, in2_), b.y1.Merge(f.r1y, in2_), b.x2.Merge(f.r2x, in2_), b.y2.Merge(f.r2y, in2_), b.nx.Merge(f.nx, in2_), b.ny.Merge(f.ny, in2_), b.number.Merge(f.edge, in2_)
+		}
+	}
 }
 
 func (l *laneLand16) clip(f *laneFaces16, own, on mask16, reach lanes16) {

@@ -25,6 +25,7 @@ type laneLand8 struct {
 	radius, margin   lanes8
 	friction, bounce lanes8
 	p                [3]lanePlace8
+	faces            laneFaces8
 	n                int
 	polygons         uint32
 	_                [13]int32
@@ -130,83 +131,78 @@ func (l *laneLand8) side(reach lanes8) {
 	}
 }
 
-func (l *laneLand8) parts(p, q *laneKnot8) uint32 {
-	if l.polygons == 0 {
-		return 0
-	}
+func (l *laneLand8) parts(x1, y1, x2, y2, nx, ny lanes8) uint32 {
 	far := splat8(float32(1e30))
 	for i := range l.v[:l.n] {
-		d := (l.v[i].x.Sub(p.x)).Mul(p.nx).Add((l.v[i].y.Sub(p.y)).Mul(p.ny))
+		d := (l.v[i].x.Sub(x1)).Mul(nx).Add((l.v[i].y.Sub(y1)).Mul(ny))
 		far = d.Merge(far, d.Less(far))
 	}
 	for i := range l.v[:l.n] {
 		e := &l.v[i]
-		d1 := (p.x.Sub(e.x)).Mul(e.nx).Add((p.y.Sub(e.y)).Mul(e.ny))
-		d2 := (q.x.Sub(e.x)).Mul(e.nx).Add((q.y.Sub(e.y)).Mul(e.ny))
+		d1 := (x1.Sub(e.x)).Mul(e.nx).Add((y1.Sub(e.y)).Mul(e.ny))
+		d2 := (x2.Sub(e.x)).Mul(e.nx).Add((y2.Sub(e.y)).Mul(e.ny))
 		d := laneMin8(d1, d2)
 		far = d.Merge(far, d.Greater(far))
 	}
-	return bitsOf8(far.Greater(l.radius.Add(splat8(skin)).Add(l.margin))) & l.polygons
+	return bitsOf8(far.Greater(l.radius.Add(splat8(skin)).Add(l.margin)))
 }
 
-func (l *laneLand8) polygon() {
-	reach := l.radius.Add(splat8(skin)).Add(l.margin)
+func (l *laneLand8) polygon(worlds uint32) {
 	sep := splat8(float32(1e30))
 	for i := range l.v[:l.n] {
 		d := (l.v[i].x.Sub(l.x1)).Mul(l.nx).Add((l.v[i].y.Sub(l.y1)).Mul(l.ny))
 		sep = d.Merge(sep, d.Less(sep))
 	}
-	on := not8(sep.Greater(reach))
-	best := splat8(float32(-1e30))
-	var f laneFaces8
+	best, f := splat8(float32(-1e30)), &l.faces
 	for i := range l.v[:l.n] {
 		e := &l.v[i]
 		d1 := (l.x1.Sub(e.x)).Mul(e.nx).Add((l.y1.Sub(e.y)).Mul(e.ny))
 		d2 := (l.x2.Sub(e.x)).Mul(e.nx).Add((l.y2.Sub(e.y)).Mul(e.ny))
 		d := laneMin8(d1, d2)
-		on = andNot8(on, d.Greater(reach))
-		better := not8(d.LessEqual(best).Or(d.LessEqual(sep)))
-		if !some8(better) {
+		better := worlds &^ (bitsOf8(d.LessEqual(best)) | bitsOf8(d.LessEqual(sep)))
+		if better == 0 {
 			continue
 		}
 		first := d1.Less(d2)
-		better = better.And(laneBetween8(l.px.Merge(l.nx, first), l.py.Merge(l.ny, first), l.nx.Merge(l.fx, first), l.ny.Merge(l.fy, first), negative8(e.nx), negative8(e.ny)))
-		if some8(better) {
-			best = d.Merge(best, better)
-			f.take(&l.v, i, l.n, better)
+		better &= bitsOf8(laneBetween8(l.px.Merge(l.nx, first), l.py.Merge(l.ny, first), l.nx.Merge(l.fx, first), l.ny.Merge(l.fy, first), negative8(e.nx), negative8(e.ny)))
+		if better != 0 {
+			best = d.Merge(best, maskOf8(better))
+			f.take(&l.v, i, l.n, maskOf8(better))
 		}
 	}
-	if !some8(on) {
-		l.p[0].on, l.p[1].on = lanes8{}, lanes8{}
-		return
+	own := worlds & bitsOf8(best.Greater(sep.Add(splat8(0.1*linearSlop))))
+	l.face(f)
+	if own != 0 {
+		l.ownFace(f, maskOf8(own))
 	}
-	own := best.Greater(sep.Add(splat8(0.1 * linearSlop)))
-	l.face(&f, own)
-	l.clip(&f, own, on, reach)
+	l.clip(f, maskOf8(own), maskOf8(worlds), l.radius.Add(splat8(skin)).Add(l.margin))
 }
 
 type laneFaces8 struct {
 	r1x, r1y, r2x, r2y, nx, ny lanes8
 	q1x, q1y, q2x, q2y         lanes8
 	edge, facing               lanes8
+	best                       laneEdge8
+}
+
+type laneEdge8 struct {
+	x1, y1, x2, y2, nx, ny, number lanes8
 }
 
 func (f *laneFaces8) take(v *[scene.MaxCorners]laneVert8, i, n int, in mask8) {
-	p, q := &v[i], &v[next(i, n)]
+	p, q, b := &v[i], &v[next(i, n)], &f.best
 	{
 		m1_ := in
 		{
 			in2_ := m1_
 			_ = in2_
-			f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny = p.x.Merge(f.r1x, in2_), p.y.Merge(f.r1y, in2_), q.x.Merge(f.r2x, in2_), q.y.Merge(f.r2y, in2_), p.nx.Merge(f.nx, in2_), p.ny.Merge(f.ny, in2_)
-			f.edge = splat8(float32(i)).Merge(f.edge, in2_)
+			b.x1, b.y1, b.x2, b.y2, b.nx, b.ny, b.number = p.x.Merge(b.x1, in2_), p.y.Merge(b.y1, in2_), q.x.Merge(b.x2, in2_), q.y.Merge(b.y2, in2_), p.nx.Merge(b.nx, in2_), p.ny.Merge(b.ny, in2_), splat8(float32(i)).Merge(b.number, in2_)
 		}
 	}
 }
 
-func (l *laneLand8) face(f *laneFaces8, own mask8) {
+func (l *laneLand8) face(f *laneFaces8) {
 	least := splat8(float32(1e30))
-	var q1x, q1y, q2x, q2y, facing lanes8
 	for i := range l.v[:l.n] {
 		v, w := &l.v[i], &l.v[next(i, l.n)]
 		{
@@ -215,18 +211,30 @@ func (l *laneLand8) face(f *laneFaces8, own mask8) {
 			{
 				in2_ := m1_
 				_ = in2_
-				least, facing = s.Merge(least, in2_), splat8(float32(i)).Merge(facing, in2_)
-				q1x, q1y, q2x, q2y = v.x.Merge(q1x, in2_), v.y.Merge(q1y, in2_), w.x.Merge(q2x, in2_), w.y.Merge(q2y, in2_)
+				least, f.facing = s.Merge(least, in2_), splat8(float32(i)).Merge(f.facing, in2_)
+				f.q1x, f.q1y, f.q2x, f.q2y = v.x.Merge(f.q1x, in2_), v.y.Merge(f.q1y, in2_), w.x.Merge(f.q2x, in2_), w.y.Merge(f.q2y, in2_)
 			}
 		}
 	}
-	up := l.nx.Mul(f.nx).Add(l.ny.Mul(f.ny))
-	lower := negative8(l.nx).Mul(f.nx).Add(negative8(l.ny).Mul(f.ny)).Less(up.Merge(splat8(1e30), up.Less(splat8(1e30))))
-	f.q1x, f.q1y = l.x1.Merge(l.x2, lower).Merge(q1x, own), l.y1.Merge(l.y2, lower).Merge(q1y, own)
-	f.q2x, f.q2y = l.x2.Merge(l.x1, lower).Merge(q2x, own), l.y2.Merge(l.y1, lower).Merge(q2y, own)
-	f.facing = splat8(1).Merge(lanes8{}, lower).Merge(facing, own)
-	f.r1x, f.r1y, f.r2x, f.r2y = f.r1x.Merge(l.x2, own), f.r1y.Merge(l.y2, own), f.r2x.Merge(l.x1, own), f.r2y.Merge(l.y1, own)
-	f.nx, f.ny, f.edge = f.nx.Merge(l.nx, own), f.ny.Merge(l.ny, own), f.edge.Merge(lanes8{}, own)
+	f.r1x, f.r1y, f.r2x, f.r2y = l.x2, l.y2, l.x1, l.y1
+	f.nx, f.ny, f.edge = l.nx, l.ny, lanes8{}
+}
+
+func (l *laneLand8) ownFace(f *laneFaces8, own mask8) {
+	b := &f.best
+	up := l.nx.Mul(b.nx).Add(l.ny.Mul(b.ny))
+	lower := negative8(l.nx).Mul(b.nx).Add(negative8(l.ny).Mul(b.ny)).Less(up.Merge(splat8(1e30), up.Less(splat8(1e30))))
+	{
+		m1_ := own
+		{
+			in2_ := m1_
+			_ = in2_
+			f.q1x, f.q1y = l.x1.Merge(l.x2, lower).Merge(f.q1x, in2_), l.y1.Merge(l.y2, lower).Merge(f.q1y, in2_)
+			f.q2x, f.q2y = l.x2.Merge(l.x1, lower).Merge(f.q2x, in2_), l.y2.Merge(l.y1, lower).Merge(f.q2y, in2_)
+			f.facing = splat8(1).Merge(lanes8{}, lower).Merge(f.facing, in2_)
+			f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny, f.edge = b.x1.Merge(f.r1x, in2_), b.y1.Merge(f.r1y, in2_), b.x2.Merge(f.r2x, in2_), b.y2.Merge(f.r2y, in2_), b.nx.Merge(f.nx, in2_), b.ny.Merge(f.ny, in2_), b.number.Merge(f.edge, in2_)
+		}
+	}
 }
 
 func (l *laneLand8) clip(f *laneFaces8, own, on mask8, reach lanes8) {

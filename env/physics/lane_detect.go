@@ -49,8 +49,8 @@ func (g *laneGroup) detectGround(at int, dt float32) {
 	g.rank = 0
 	first, ready := len(g.points), false
 	for more := true; more; {
-		var segments [laneCount]uint32 // a bit for each that may touch the shape, of those in view
-		worlds := uint32(0)
+		var worlds [viewKnots]uint32 // of each segment in view, a bit for each world in which it may touch the shape
+		segments := uint32(0)        // a bit for each of which there are any
 		more = false
 		for k := 0; ; k++ {
 			if !v.sees(k) {
@@ -70,14 +70,15 @@ func (g *laneGroup) detectGround(at int, dt float32) {
 				g.approach(s)
 				ready = true
 			}
-			near &^= g.land.parts(p, q)
-			worlds |= near
-			for ; near != 0; near &= near - 1 {
-				segments[bits.TrailingZeros32(near)%laneCount] |= 1 << k
+			if polygons := near & g.land.polygons; polygons != 0 {
+				near &^= g.land.parts(p.x, p.y, q.x, q.y, p.nx, p.ny) & polygons
+			}
+			if near != 0 {
+				worlds[k], segments = near, segments|1<<k
 			}
 		}
-		for worlds != 0 {
-			worlds = g.touchNext(at, first, worlds, &segments, dt)
+		for segments != 0 {
+			segments = g.touchNext(at, first, segments, &worlds, dt)
 		}
 		if more {
 			v.advance()
@@ -85,29 +86,31 @@ func (g *laneGroup) detectGround(at int, dt float32) {
 	}
 }
 
-// touchNext finds the contacts of pair at with the next segment of each of some worlds, and returns which have others.
-func (g *laneGroup) touchNext(pair, first int, worlds uint32, segments *[laneCount]uint32, dt float32) (others uint32) {
-	ground := g.m.landing[pair].a
-	v, l := &g.views[ground], &g.land
-	from := v.before
+// touchNext finds the contacts of pair at with the first segment of each world, of those in view that may touch, and
+// returns those that are left.
+func (g *laneGroup) touchNext(pair, first int, segments uint32, worlds *[viewKnots]uint32, dt float32) (left uint32) {
+	v, l := &g.views[g.m.landing[pair].a], &g.land
+	from, taken := v.before, uint32(0)
 	var segment lanes
-	for rest := worlds; rest != 0; rest &= rest - 1 {
-		e := bits.TrailingZeros32(rest) % laneCount
-		set := segments[e]
-		k := bits.TrailingZeros32(set)
-		from[e] = unsafe.Add(from[e], k*sizeof[gvert]())
-		*at(&segment, e) = float32(k)
-		if set &= set - 1; set != 0 {
-			others |= 1 << e
+	for ; segments != 0; segments &= segments - 1 {
+		k := bits.TrailingZeros32(segments)
+		own := worlds[k] &^ taken
+		if worlds[k] &^= own; worlds[k] != 0 {
+			left |= 1 << k
 		}
-		segments[e] = set
+		taken |= own
+		segment = choose(maskOf(own), lanes(float32(k)), segment)
+		for ; own != 0; own &= own - 1 {
+			e := bits.TrailingZeros32(own) % laneCount
+			from[e] = unsafe.Add(from[e], k*sizeof[gvert]())
+		}
 	}
 	gather(&l.px, &from, 3)
 	begin, end := mask(v.start+segment == 0), mask(segment == v.left-1)
 	l.px, l.py = choose(begin, -1, l.px), choose(begin, 0, l.py)
 	l.fx, l.fy, l.last = choose(end, 1, l.fx), choose(end, 0, l.fy), choose(end, 1, 0)
-	g.touchDown(pair, first, v.start+segment, maskOf(worlds), dt)
-	return others
+	g.touchDown(pair, first, v.start+segment, taken, dt)
+	return left
 }
 
 // approach takes in the shape of s.
@@ -122,23 +125,37 @@ func (g *laneGroup) approach(s *slot) {
 	l.friction, l.bounce = squareRoot(gr.friction*sh.friction), laneMax(gr.restitution, sh.restitution)
 }
 
-// touchDown finds the contacts of a shape with the segments that have been taken in.
-func (g *laneGroup) touchDown(at, first int, segment lanes, near mask, dt float32) {
+// touchDown finds the contacts of a shape with the segments that have been taken in, in some worlds.
+func (g *laneGroup) touchDown(at, first int, segment lanes, worlds uint32, dt float32) {
+	l := &g.land
+	if polygons := worlds & l.polygons; polygons != 0 {
+		l.polygon(polygons)
+		g.keepAll(at, first, segment, 2, polygons, dt)
+	}
+	if others := worlds &^ l.polygons; others != 0 {
+		n := l.n
+		g.touchOthers(at, first, segment, others, dt)
+		l.n = n
+	}
+}
+
+// touchOthers finds the contacts of shapes that differ between worlds, or are round.
+func (g *laneGroup) touchOthers(at, first int, segment lanes, worlds uint32, dt float32) {
 	s, l := &g.m.landing[at], &g.land
 	sh := &g.shapes[s.b]
-	thick := mask(l.radius > skin)
-	for rest := bitsOf(near); rest != 0; { // those with shapes of one kind
-		e := bits.TrailingZeros32(rest)
+	thick := bitsOf(l.radius > skin)
+	for worlds != 0 { // those with shapes of one kind
+		e := bits.TrailingZeros32(worlds)
 		n := *wordOf(&sh.n, e)
-		in := near && sameWord(sh.n, word(n))
-		round := n == 1 || bitsOf(thick)>>e&1 != 0
+		in := worlds & bitsOf(sameWord(sh.n, word(n)))
+		round := n == 1 || thick>>e&1 != 0
 		if n > 1 && round {
-			in = in && thick
+			in &= thick
 		}
 		if !round {
-			in = andNot(in, thick)
+			in &^= thick
 		}
-		rest &^= bitsOf(in)
+		worlds &^= in
 		l.n = int(n)
 		points := 2
 		if round {
@@ -148,49 +165,55 @@ func (g *laneGroup) touchDown(at, first int, segment lanes, near mask, dt float3
 				points = 3
 			}
 		} else {
-			l.polygon()
+			in &^= l.parts(l.x1, l.y1, l.x2, l.y2, l.nx, l.ny)
+			l.polygon(in)
 		}
-		for k := range points {
-			p := &l.p[k]
-			found := in && p.on != 0
-			if some(found) {
-				g.keepLanded(at, first, segment, p, found, dt)
-			}
+		g.keepAll(at, first, segment, points, in, dt)
+	}
+}
+
+// keepAll keeps the points that have been found in some worlds, of so many places.
+func (g *laneGroup) keepAll(at, first int, segment lanes, places int, worlds uint32, dt float32) {
+	for k := range g.land.p[:places] {
+		p := &g.land.p[k]
+		if found := worlds & bitsOf(p.on != 0); found != 0 {
+			g.keepLanded(at, first, segment, p, found, dt)
 		}
 	}
 }
 
-// keepLanded makes p a point of the worlds in which in holds.
-func (g *laneGroup) keepLanded(at, first int, segment lanes, p *lanePlace, in mask, dt float32) {
+// keepLanded makes p a point of some worlds.
+func (g *laneGroup) keepLanded(at, first int, segment lanes, p *lanePlace, worlds uint32, dt float32) {
 	s, l := &g.m.landing[at], &g.land
 	a, b := int32(len(g.bodies)-1), g.m.shapes[s.b].body
-	if may := mask(in && p.sep > 0 && p.reach > 0); some(may) {
+	if may := worlds & bitsOf(p.reach > 0) & bitsOf(p.sep > 0); may != 0 {
 		vx, vy := laneRelative(&g.bodies[a], &g.bodies[b], p.px, p.py)
-		in = andNot(in, may && p.misses(vx, vy, dt))
+		worlds &^= may & bitsOf(p.misses(vx, vy, dt))
 	}
-	full := mask(in && g.count >= lanes(float32(g.m.layout.contacts)))
-	if some(full) {
-		g.leave(bitsOf(full))
-		in = andNot(in, full)
+	if full := worlds & bitsOf(g.count >= lanes(float32(g.m.layout.contacts))); full != 0 {
+		g.leave(full)
+		worlds &^= full
 	}
 	feature := featureWord(segment, p.id)
 	ni, ti := g.impulses(uint32(at), feature)
-	for rank := 0; some(in); rank++ {
-		here := in && g.rank == lanes(float32(rank))
-		if !some(here) {
+	g.count += choose(maskOf(worlds), 1, 0)
+	before := g.rank
+	g.rank += choose(maskOf(worlds), 1, 0)
+	for rank := 0; worlds != 0; rank++ {
+		here := worlds & bitsOf(before == lanes(float32(rank)))
+		if here == 0 {
 			continue
 		}
-		in = andNot(in, here)
+		worlds &^= here
 		q := g.point(first+rank, uint32(at), a, b, noShape, uint32(s.b))
 		if q == nil {
-			g.leave(bitsOf(here))
+			g.leave(here)
 			continue
 		}
-		if here {
+		if maskOf(here) {
 			q.feature, q.nx, q.ny, q.px, q.py, q.sep = feature, p.nx, p.ny, p.px, p.py, p.sep
 			q.ni, q.ti, q.friction, q.bounce = ni, ti, l.friction, l.bounce
 			q.has, q.waiting = 1, 1
-			g.count, g.rank = g.count+1, g.rank+1
 		}
 	}
 }
@@ -225,7 +248,7 @@ func (g *laneGroup) point(i int, slot uint32, a, b int32, sa, sb uint32) *lanePo
 	if i < len(g.points) {
 		return &g.points[i]
 	}
-	if i == cap(g.points) {
+	if i >= cap(g.points) {
 		return nil
 	}
 	g.points = g.points[:i+1]

@@ -2,7 +2,10 @@
 
 package physics
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // A laneGroup steps worlds of one model in lockstep, each in a lane of its own. Its methods are
 // those of World with the same operations in the same order for every world, so that the
@@ -55,6 +58,8 @@ type laneGroup struct {
 	beams       []laneBeam                // of the fan
 	cast        []lanes                   // as World.cast
 	void        []uint32                  // where what nobody wants is written to
+	nowhere     [laneCount]unsafe.Pointer // void
+	nothing     [laneCount]unsafe.Pointer // noContact
 	convoy      *convoy                   // what is brought near meanwhile
 	common      bool                      // the image has the shapes of the template
 }
@@ -191,6 +196,9 @@ func (g *laneGroup) carve() {
 	g.placed = make([]uint32, l.shapes)
 	g.olds = make([]laneContact, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
+	for l := range laneCount {
+		g.nowhere[l], g.nothing[l] = unsafe.Pointer(&g.void[0]), unsafe.Pointer(&noContact)
+	}
 }
 
 // step advances worlds of the model by dt.
@@ -352,40 +360,40 @@ func (g *laneGroup) loadImage(ws []*World) {
 
 // remember loads the contacts of the last step.
 func (g *laneGroup) remember(n int) {
-	var count [laneCount]int
-	most := 0
-	for l := range n {
-		count[l] = int(*wordOf(&g.image[2], l))
-		if count[l] > maxOld {
-			g.leave(1 << l)
-			count[l] = 0
-		}
-		most = max(most, count[l])
+	count, all := number(g.image[2]), uint32(1)<<n-1
+	if full := all & bitsOf(count > maxOld); full != 0 {
+		g.leave(full)
+		all &^= full
 	}
-	g.olds, g.oldest = g.olds[:most], 0
+	g.olds, g.oldest = g.olds[:0], 0
 	contacts := g.m.contactsAt()
-	var from [laneCount]unsafe.Pointer
-	for k := range g.olds {
-		for l := range laneCount {
-			from[l] = unsafe.Pointer(&noContact)
-			if k < count[l] {
-				from[l] = unsafe.Add(g.memory[l], contacts+k*sizeof[contact]())
-			}
+	for k := 0; k < maxOld; k++ {
+		worlds := all & bitsOf(count > lanes(float32(k)))
+		if worlds == 0 {
+			break
 		}
+		from := g.nothing
+		for ; worlds != 0; worlds &= worlds - 1 {
+			l := bits.TrailingZeros32(worlds) % laneCount
+			from[l] = unsafe.Add(g.memory[l], contacts)
+		}
+		g.olds = g.olds[:k+1]
 		gather(&g.olds[k].slot, &from, sizeof[contact]()/16)
+		contacts += sizeof[contact]()
 	}
 }
 
 // save copies back what a step changes.
 func (g *laneGroup) save(dt float32) {
-	var to, from [laneCount]unsafe.Pointer
-	var count [laneCount]int
+	to := g.nowhere
+	var next [laneCount]unsafe.Pointer // contact
+	var count [laneCount]uint32
 	var keys [laneCount]uint32
 	done := (uint32(1)<<len(g.ws) - 1) &^ g.alone
+	contacts := g.m.contactsAt()
 	for l := range laneCount {
-		to[l] = unsafe.Pointer(&g.void[0])
 		if done>>l&1 != 0 {
-			to[l] = g.memory[l]
+			to[l], next[l] = g.memory[l], unsafe.Add(g.memory[l], contacts)
 		}
 	}
 	l := &g.m.layout
@@ -393,25 +401,22 @@ func (g *laneGroup) save(dt float32) {
 	joints := bodies + l.bodies*sizeof[body]() + l.shapes*sizeof[shape]() + l.verts*sizeof[vert]()
 	g.restore(&to, bodies, l.bodies*sizeof[body]())
 	g.restore(&to, joints, l.joints*sizeof[joint]())
-	contacts := g.m.contactsAt()
 	for i := range g.points {
 		p := &g.points[i]
-		has := bitsOf(p.has != 0) & done
-		slot := *wordOf(&p.slot, 0)
-		for l := range laneCount {
-			from[l] = unsafe.Pointer(&g.void[0])
-			if has>>l&1 != 0 {
-				from[l] = unsafe.Add(to[l], contacts+count[l]*sizeof[contact]())
-				count[l]++
-				keys[l] |= 1 << min(slot, keySlots-1)
-			}
+		from, key := g.nowhere, uint32(1)<<min(*wordOf(&p.slot, 0), keySlots-1)
+		for has := bitsOf(p.has != 0) & done; has != 0; has &= has - 1 {
+			l := bits.TrailingZeros32(has) % laneCount
+			from[l] = next[l]
+			next[l] = unsafe.Add(next[l], sizeof[contact]())
+			count[l]++
+			keys[l] |= key
 		}
 		scatter(&p.slot, &from, sizeof[contact]()/16)
 	}
 	rows := g.foresee(dt)
 	for l, w := range g.ws {
 		if done>>l&1 != 0 {
-			n := uint32(count[l])
+			n := count[l]
 			w.head.contacts, w.near, w.key = n, n, keys[l]|uint32(*at(&rows, l))<<keySlots
 		}
 	}

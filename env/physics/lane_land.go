@@ -26,6 +26,7 @@ type laneLand struct {
 	radius, margin   lanes                      // of the shape, and how near it has to be
 	friction, bounce lanes                      // of the shape on the ground
 	p                [3]lanePlace               // what was found
+	faces            laneFaces                  // of polygons: kept here, for Go would clear it each time
 	n                int                        // corners
 	polygons         uint32                     // a bit for each world in which the shape is a polygon with so many
 	_                [13]int32                  // so that all lanes are where a cache line begins
@@ -128,63 +129,56 @@ func (l *laneLand) side(reach lanes) {
 	}
 }
 
-// parts returns a bit for each world in which the shape is a polygon that has no points on the segment from p to q,
-// for it is too far from it along the normal of the segment or of one of its own edges, as polygon judges.
-func (l *laneLand) parts(p, q *laneKnot) uint32 {
-	if l.polygons == 0 {
-		return 0
-	}
+// parts returns a bit for each world in which a polygon has no points on the segment from (x1, y1) to (x2, y2) with
+// normal (nx, ny): along that, or along the normal of one of its own edges, it is too far away, as landPolygon judges.
+func (l *laneLand) parts(x1, y1, x2, y2, nx, ny lanes) uint32 {
 	far := lanes(1e30)
 	for i := range l.v[:l.n] {
-		d := lanes((l.v[i].x-p.x)*p.nx) + lanes((l.v[i].y-p.y)*p.ny)
+		d := lanes((l.v[i].x-x1)*nx) + lanes((l.v[i].y-y1)*ny)
 		far = choose(d < far, d, far)
 	}
 	for i := range l.v[:l.n] {
 		e := &l.v[i]
-		d1 := lanes((p.x-e.x)*e.nx) + lanes((p.y-e.y)*e.ny)
-		d2 := lanes((q.x-e.x)*e.nx) + lanes((q.y-e.y)*e.ny)
+		d1 := lanes((x1-e.x)*e.nx) + lanes((y1-e.y)*e.ny)
+		d2 := lanes((x2-e.x)*e.nx) + lanes((y2-e.y)*e.ny)
 		d := laneMin(d1, d2)
 		far = choose(d > far, d, far)
 	}
-	return bitsOf(far > l.radius+skin+l.margin) & l.polygons
+	return bitsOf(far > l.radius+skin+l.margin)
 }
 
-// polygon finds the points of polygons, as landPolygon.
-func (l *laneLand) polygon() {
-	reach := l.radius + skin + l.margin
+// polygon finds the points of polygons in those worlds, a bit each, of which parts has shown that there may be any,
+// as landPolygon.
+func (l *laneLand) polygon(worlds uint32) {
 	sep := lanes(1e30)
 	for i := range l.v[:l.n] {
 		d := lanes((l.v[i].x-l.x1)*l.nx) + lanes((l.v[i].y-l.y1)*l.ny)
 		sep = choose(d < sep, d, sep)
 	}
-	on := !mask(sep > reach)
-	best := lanes(-1e30)
-	var f laneFaces
+	best, f := lanes(-1e30), &l.faces
 	for i := range l.v[:l.n] {
 		e := &l.v[i]
 		d1 := lanes((l.x1-e.x)*e.nx) + lanes((l.y1-e.y)*e.ny)
 		d2 := lanes((l.x2-e.x)*e.nx) + lanes((l.y2-e.y)*e.ny)
 		d := laneMin(d1, d2)
-		on = andNot(on, d > reach)
-		better := !mask(d <= best || d <= sep)
-		if !some(better) {
+		better := worlds &^ (bitsOf(d <= best) | bitsOf(d <= sep))
+		if better == 0 {
 			continue
 		}
 		first := mask(d1 < d2) // the end of the segment that is nearest
-		better = better &&
-			laneBetween(choose(first, l.px, l.nx), choose(first, l.py, l.ny), choose(first, l.nx, l.fx), choose(first, l.ny, l.fy), -e.nx, -e.ny)
-		if some(better) {
-			best = choose(better, d, best)
-			f.take(&l.v, i, l.n, better)
+		better &= bitsOf(laneBetween(choose(first, l.px, l.nx), choose(first, l.py, l.ny),
+			choose(first, l.nx, l.fx), choose(first, l.ny, l.fy), -e.nx, -e.ny))
+		if better != 0 {
+			best = choose(maskOf(better), d, best)
+			f.take(&l.v, i, l.n, maskOf(better))
 		}
 	}
-	if !some(on) {
-		l.p[0].on, l.p[1].on = 0, 0
-		return
+	own := worlds & bitsOf(best > sep+0.1*linearSlop) // the edge is one of the polygon
+	l.face(f)
+	if own != 0 {
+		l.ownFace(f, maskOf(own))
 	}
-	own := mask(best > sep+0.1*linearSlop) // the edge is one of the polygon
-	l.face(&f, own)
-	l.clip(&f, own, on, reach)
+	l.clip(f, maskOf(own), maskOf(worlds), l.radius+skin+l.margin)
 }
 
 // laneFaces is the edges that clip looks at: the one from r1 to r2, with normal n, and the one from q1
@@ -193,36 +187,46 @@ type laneFaces struct {
 	r1x, r1y, r2x, r2y, nx, ny lanes
 	q1x, q1y, q2x, q2y         lanes
 	edge, facing               lanes // their numbers
+	best                       laneEdge
 }
 
-// take makes the edge from r1 to r2 edge i of n, where in holds.
+// A laneEdge is an edge of a polygon: its ends, its normal, its number.
+type laneEdge struct{ x1, y1, x2, y2, nx, ny, number lanes }
+
+// take makes the best edge edge i of n, where in holds.
 func (f *laneFaces) take(v *[scene.MaxCorners]laneVert, i, n int, in mask) {
-	p, q := &v[i], &v[next(i, n)]
+	p, q, b := &v[i], &v[next(i, n)], &f.best
 	if in {
-		f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny = p.x, p.y, q.x, q.y, p.nx, p.ny
-		f.edge = lanes(float32(i))
+		b.x1, b.y1, b.x2, b.y2, b.nx, b.ny, b.number = p.x, p.y, q.x, q.y, p.nx, p.ny, lanes(float32(i))
 	}
 }
 
-// face completes f: the polygon's edge is there, which counts where own holds.
-func (l *laneLand) face(f *laneFaces, own mask) {
+// face makes f the segment and the edge of the polygon that faces it.
+func (l *laneLand) face(f *laneFaces) {
 	least := lanes(1e30)
-	var q1x, q1y, q2x, q2y, facing lanes
 	for i := range l.v[:l.n] {
 		v, w := &l.v[i], &l.v[next(i, l.n)]
 		if s := lanes(v.nx*l.nx) + lanes(v.ny*l.ny); s < least {
-			least, facing = s, lanes(float32(i))
-			q1x, q1y, q2x, q2y = v.x, v.y, w.x, w.y
+			least, f.facing = s, lanes(float32(i))
+			f.q1x, f.q1y, f.q2x, f.q2y = v.x, v.y, w.x, w.y
 		}
 	}
+	f.r1x, f.r1y, f.r2x, f.r2y = l.x2, l.y2, l.x1, l.y1
+	f.nx, f.ny, f.edge = l.nx, l.ny, 0
+}
+
+// ownFace makes f the best edge of the polygon and the segment, where own holds.
+func (l *laneLand) ownFace(f *laneFaces, own mask) {
+	b := &f.best
 	// The segment is a hull of two edges, the upper one first, which leads to the left.
-	up := lanes(l.nx*f.nx) + lanes(l.ny*f.ny)
-	lower := mask(lanes(-l.nx*f.nx)+lanes(-l.ny*f.ny) < choose(up < 1e30, up, 1e30))
-	f.q1x, f.q1y = choose(own, choose(lower, l.x1, l.x2), q1x), choose(own, choose(lower, l.y1, l.y2), q1y)
-	f.q2x, f.q2y = choose(own, choose(lower, l.x2, l.x1), q2x), choose(own, choose(lower, l.y2, l.y1), q2y)
-	f.facing = choose(own, choose(lower, 1, 0), facing)
-	f.r1x, f.r1y, f.r2x, f.r2y = choose(own, f.r1x, l.x2), choose(own, f.r1y, l.y2), choose(own, f.r2x, l.x1), choose(own, f.r2y, l.y1)
-	f.nx, f.ny, f.edge = choose(own, f.nx, l.nx), choose(own, f.ny, l.ny), choose(own, f.edge, 0)
+	up := lanes(l.nx*b.nx) + lanes(l.ny*b.ny)
+	lower := mask(lanes(-l.nx*b.nx)+lanes(-l.ny*b.ny) < choose(up < 1e30, up, 1e30))
+	if own {
+		f.q1x, f.q1y = choose(lower, l.x1, l.x2), choose(lower, l.y1, l.y2)
+		f.q2x, f.q2y = choose(lower, l.x2, l.x1), choose(lower, l.y2, l.y1)
+		f.facing = choose(lower, 1, 0)
+		f.r1x, f.r1y, f.r2x, f.r2y, f.nx, f.ny, f.edge = b.x1, b.y1, b.x2, b.y2, b.nx, b.ny, b.number
+	}
 }
 
 // clip finds the points at the ends of one edge on the other, as manifold.clip, and drops what dropShared

@@ -89,11 +89,10 @@ func (g *laneGroup) castFan() {
 	for i := range g.beams {
 		g.cast[castHits+i] = g.beams[i].hits
 	}
-	var to [laneCount]unsafe.Pointer
-	for l := range laneCount {
-		to[l] = unsafe.Pointer(&g.void[0])
-		if l < len(g.ws) && g.alone>>l&1 == 0 {
-			to[l] = unsafe.Pointer(&g.ws[l].cast[0])
+	to := g.nowhere
+	for l, w := range g.ws {
+		if g.alone>>l&1 == 0 {
+			to[l] = unsafe.Pointer(&w.cast[0])
 		}
 	}
 	scatter(&g.cast[0], &to, len(g.cast)/4)
