@@ -35,6 +35,7 @@ type Episodes struct {
 type Episode struct {
 	Key   rng.Key // of the world; its episodes fold their number into it
 	Next  uint64  // number of the next episode
+	As    int     // number of the world as which it behaves
 	Level Level
 }
 
@@ -45,6 +46,7 @@ const (
 	Known Stage = iota // copy Next of the last batch
 	Look               // ask the world
 	Over               // begin another episode
+	Rest               // nothing, until the world is restarted: see Restarter
 )
 
 type term struct {
@@ -85,6 +87,7 @@ func NewEpisodes(s *Spec, o VecOptions) (*Episodes, error) {
 	}
 	for i := range e.Worlds {
 		e.Worlds[i].Level.Params = make([]float32, len(s.Params))
+		e.Worlds[i].As = o.First + i
 		e.Stages[i] = Over
 	}
 	return e, nil
@@ -109,10 +112,15 @@ func (e *Episodes) Level(world int) *Level { return &e.Worlds[world].Level }
 func (e *Episodes) Reset(seed uint64) {
 	for i := range e.Worlds {
 		w := &e.Worlds[i]
-		w.Key, w.Next = rng.New(seed).Fold(uint64(e.first+i)), 0
+		w.begin(seed, e.first+i)
 		e.Stages[i] = Over
 	}
 	e.phase = toObserve
+}
+
+// begin makes the coming episodes those of a world of the given number after a Reset.
+func (w *Episode) begin(seed uint64, number int) {
+	w.Key, w.Next, w.As = rng.New(seed).Fold(uint64(number)), 0, number
 }
 
 // DueObserve begins Observe. It is an error if that is not what is due, or the batch has not the right size.
@@ -172,7 +180,7 @@ func (e *Episodes) attach(b *Batch) (changed bool, err error) {
 // the world's key and the episode's number.
 func (e *Episodes) Plan(l *Level, world int, episode uint64) rng.Key {
 	key := e.Worlds[world].Key.Fold(episode)
-	e.levels.Next(l, e.first+world, key)
+	e.levels.Next(l, e.Worlds[world].As, key)
 	return key
 }
 
@@ -199,6 +207,7 @@ func (e *Episodes) Show(lo, hi int, h Host) error {
 			}
 			copy(b.Obs[i*width:end*width], b.Next[i*width:end*width])
 			i = end - 1
+		case Rest:
 		case Over:
 			w := &e.Worlds[i]
 			key := e.Plan(&w.Level, i, w.Next)
@@ -214,7 +223,9 @@ func (e *Episodes) Show(lo, hi int, h Host) error {
 		}
 	}
 	for i := lo; i < hi; i++ {
-		e.Stages[i] = Look // until Settle knows what follows
+		if e.Stages[i] != Rest {
+			e.Stages[i] = Look // until Settle knows what follows
+		}
 	}
 	if agents == 1 {
 		copy(b.Level[lo:hi], e.IDs[lo:hi])
@@ -231,6 +242,9 @@ func (e *Episodes) Show(lo, hi int, h Host) error {
 func (e *Episodes) Settle(lo, hi int) error {
 	b, agents, most := e.batch, e.spec.Agents, e.spec.MaxSteps
 	for i := lo; i < hi; i++ {
+		if e.Stages[i] == Rest {
+			continue
+		}
 		e.Steps[i]++
 		end := &b.End[i*agents]
 		if *end == Running && int(e.Steps[i]) == most {
@@ -350,7 +364,7 @@ func (e *Episodes) choices(act []float32) (row int, err error) {
 // Locate says in which world, episode and step an error occurred.
 func (e *Episodes) Locate(err error, world int) error {
 	return fmt.Errorf("env %s: world %d, episode %d (level %016x), step %d: %w",
-		e.spec.ID, e.first+world, e.Worlds[world].Next-1, e.IDs[world], e.Steps[world], err)
+		e.spec.ID, e.Worlds[world].As, e.Worlds[world].Next-1, e.IDs[world], e.Steps[world], err)
 }
 
 // notFinite returns an error about the first number of rows lo to hi that is not finite.
@@ -384,7 +398,7 @@ func (e *Episodes) AppendState(dst []byte, world int, w Env) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, p.Key.Uint64())
 	dst = binary.LittleEndian.AppendUint64(dst, p.Next)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(e.Steps[world]))
-	if e.Stages[world] == Over {
+	if e.Stages[world] >= Over {
 		return append(dst, 1)
 	}
 	dst, _ = p.Level.AppendBinary(append(dst, 0))

@@ -219,7 +219,9 @@ func (t *team) atOnce() int {
 func (t *team) advance(p *pool, lo, hi, ahead int) {
 	if t.stepper == nil {
 		for i := lo; i < hi; i++ {
-			t.alone(p, i)
+			if p.Stages[i] != Rest {
+				t.alone(p, i)
+			}
 		}
 		return
 	}
@@ -231,6 +233,9 @@ func (t *team) advance(p *pool, lo, hi, ahead int) {
 	}
 	n := 0
 	for i := lo; i < hi; i++ {
+		if p.Stages[i] == Rest {
+			continue
+		}
 		if p.sims[i] == nil {
 			t.alone(p, i)
 			continue

@@ -32,7 +32,7 @@ func (p *pool) step(t *team, lo, hi int) error {
 	width := agents * p.width.act
 	for lo < hi {
 		many := t.atOnce()
-		end := min(lo+many, hi)
+		end := p.reach(lo, hi, many)
 		row, failed := p.Clamp(p.batch.Act[lo*width : end*width])
 		if failed != nil {
 			end = lo + row/agents
@@ -51,4 +51,22 @@ func (p *pool) step(t *team, lo, hi int) error {
 		lo = end
 	}
 	return nil
+}
+
+// reach returns the end of the worlds from lo on that are stepped at once: as many that do not rest.
+func (p *pool) reach(lo, hi, many int) int {
+	if !p.rests {
+		return min(lo+many, hi)
+	}
+	n := 0
+	for i := lo; i < hi; i++ {
+		if p.Stages[i] == Rest {
+			continue
+		}
+		if n == many {
+			return i
+		}
+		n++
+	}
+	return hi
 }

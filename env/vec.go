@@ -18,7 +18,8 @@ type VecOptions struct {
 }
 
 // NewVec runs worlds of c on the CPU, each world on one goroutine at a time. The result also
-// implements Snapshotter, LevelSetter and Drawer, as far as the worlds do.
+// implements Snapshotter, LevelSetter and Drawer, as far as the worlds do, and, unless a device steps the
+// worlds, Restarter.
 func NewVec(c Config, o VecOptions) (Vec, error) {
 	spec, err := c.Spec()
 	if err != nil {
@@ -67,6 +68,7 @@ type pool struct {
 	errs  []error // one a worker
 	teams []team  // one a worker
 	own   string  // engine of RegisterOther, if one steps the worlds
+	rests bool    // some worlds may rest
 }
 
 func (p *pool) start(workers int, engine string) {
@@ -198,4 +200,5 @@ var (
 	_ Snapshotter = (*pool)(nil)
 	_ LevelSetter = (*pool)(nil)
 	_ Drawer      = (*pool)(nil)
+	_ Restarter   = (*pool)(nil)
 )

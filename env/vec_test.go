@@ -335,3 +335,24 @@ func BenchmarkVec(b *testing.B) {
 		})
 	}
 }
+
+// Worlds are restarted and put to rest between steps, not within one or before any.
+func TestRestartOrder(t *testing.T) {
+	v, b := newVec(t, envtest.NewFast(), env.VecOptions{Worlds: 2})
+	r := v.(env.Restarter)
+	wantPanic := func(what string, f func()) {
+		t.Helper()
+		defer func() {
+			if text, _ := recover().(string); !strings.Contains(text, what) {
+				t.Errorf("panic %q, want one with %q", text, what)
+			}
+		}()
+		f()
+	}
+	wantPanic("Restart of world 1 where Observe was not due", func() { r.Restart(1, 3) })
+	v.Reset(1)
+	if err := v.Observe(b); err != nil {
+		t.Fatal(err)
+	}
+	wantPanic("Rest of world 0 where Observe was not due", func() { r.Rest(0) })
+}

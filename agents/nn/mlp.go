@@ -184,6 +184,38 @@ func (m *MLP) Forward(p []float32, t *Tape, x []float32, rows int) []float32 {
 	return x
 }
 
+// ForwardEach is Forward of len(ps) rows with parameters of its own for each: ps[i] for row i, which
+// is left out if they are nil. What it returns for a row are the bits of a Forward of that row alone.
+// It leaves nothing for Backward. It lets many different policies act at once, one a world.
+func (m *MLP) ForwardEach(ps [][]float32, t *Tape, x []float32) []float32 {
+	rows := len(ps)
+	for _, p := range ps {
+		if p != nil {
+			t.check(m, p, rows)
+		}
+	}
+	t.rows = 0
+	for i, l := range m.layers {
+		y := t.acts[i][:rows*l.out]
+		for r, p := range ps {
+			if p == nil {
+				continue
+			}
+			start, row := p[l.b:l.gain], y[r*l.out:(r+1)*l.out]
+			if l.norm {
+				start = nil // its bias comes after normalising
+			}
+			m.k.gemm(1, l.out, l.in, x[r*l.in:], l.in, 1, p[l.w:l.b], l.out, start, 0, row, l.out)
+			if l.norm {
+				t.norms[i].forward(row, p[l.b:l.gain], p[l.gain:l.gain+l.out])
+			}
+		}
+		l.act.apply(m.k, y, t.g[:len(y)])
+		x = y
+	}
+	return x
+}
+
 func (t *Tape) check(m *MLP, p []float32, rows int) {
 	if t.m != m {
 		panic("nn: the tape is of another network")

@@ -195,3 +195,38 @@ func TestGolden(t *testing.T) {
 		}
 	})
 }
+
+// Rows with parameters of their own come out as each would alone, and those without are not touched.
+func TestForwardEach(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for _, c := range []MLPConfig{{In: 8, Out: 4}, {In: 24, Hidden: []int{16, 5}, Out: 1}, {In: 3, Hidden: []int{33}, Out: 20, Activation: ELU, LayerNorm: true}} {
+			m := NewMLP(c)
+			const rows = 9
+			x, all, one := random(7, rows*c.In, 1), m.NewTape(rows), m.NewTape(1)
+			ps := make([][]float32, rows)
+			for i := range ps {
+				if i != 4 {
+					ps[i] = random(uint64(10+i), m.NumParams(), 0.5)
+				}
+			}
+			y := m.ForwardEach(ps, all, x)
+			if len(y) != rows*c.Out {
+				t.Fatalf("%d outputs, want %d", len(y), rows*c.Out)
+			}
+			for i, p := range ps {
+				if p == nil {
+					continue
+				}
+				want := m.Forward(p, one, x[i*c.In:], 1)
+				for j, v := range want {
+					if got := y[i*c.Out+j]; math.Float32bits(got) != math.Float32bits(v) {
+						t.Fatalf("%v: output %d of row %d is %v, alone %v", c, j, i, got, v)
+					}
+				}
+			}
+			if n := testing.AllocsPerRun(20, func() { m.ForwardEach(ps, all, x) }); n != 0 {
+				t.Errorf("%v: %v allocations, want 0", c, n)
+			}
+		}
+	})
+}

@@ -132,6 +132,7 @@ func Run(t *testing.T, config func() env.Config) {
 	t.Run("Workers", s.workers)
 	t.Run("Engines", s.engines)
 	t.Run("Slots", s.slots)
+	t.Run("Restarts", s.restarts)
 	t.Run("NoAllocs", s.noAllocs)
 	t.Run("Bounds", s.bounds)
 	t.Run("Episodes", s.episodes)

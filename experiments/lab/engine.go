@@ -127,7 +127,7 @@ func (p *Plan) useEngine() (string, error) {
 	}
 	line, err := useEngine(p.Engine, p.EnvConfig, 1)
 	if device, _, _ := strings.Cut(p.Engine, ":"); err == nil && slices.Contains(env.Devices(), device) {
-		line += "; slow, for a search plays every solution in a world of its own: auto takes the processor"
+		line += "; slow, for there a search plays one solution after the other: auto takes the processor"
 	}
 	return line, err
 }

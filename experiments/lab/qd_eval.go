@@ -1,17 +1,11 @@
 package lab
 
 import (
-	"fmt"
-	"sync"
-	"sync/atomic"
-
 	"github.com/terrarium-rl/terrarium/agents/nn"
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/geom"
 	"github.com/terrarium-rl/terrarium/env/rng"
-	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/qd/pga"
-	"github.com/terrarium-rl/terrarium/rewards"
 )
 
 // A genome says how the parameters of a solution make a policy: a network from observations to a
@@ -101,130 +95,12 @@ func (p *genomePolicy) Act(b *env.Batch, _ rng.Key, _ bool) {
 	}
 }
 
-// A qdWorld is one world in which a worker plays one policy after the other. Every evaluation
-// resets it with a key of its own, so that it does not matter which world plays what.
-type qdWorld struct {
-	plan     *Plan
-	vec      env.Vec
-	batch    *env.Batch
-	policy   *genomePolicy
-	reward   *rewards.Sum
-	rew      []float32
-	measures []measured // and then the goals
-	values   []tally
-	observer *observer        // nil if nothing is observed
-	lesson   *pga.Transitions // of the last play; nil if nobody learns from them
-}
-
 // A tally is a measure in the making.
 type tally struct {
 	value float64
 	n     int
 	fixed bool // by an event
 	path  *pathTally
-}
-
-func newQDWorld(p *Plan, g *genome) (w *qdWorld, err error) {
-	w = &qdWorld{
-		plan: p, batch: env.NewBatch(p.Spec, 1), policy: newGenomePolicy(g, 1), rew: make([]float32, 1),
-		values: make([]tally, len(p.QD.Measures)+len(p.QD.Goals)),
-	}
-	for _, m := range p.QD.tallied() {
-		r, err := m.resolve(p.Spec)
-		if err != nil {
-			return nil, err
-		}
-		w.measures = append(w.measures, r)
-	}
-	if w.reward, err = p.buildReward(); err != nil {
-		return nil, err
-	}
-	if w.vec, err = env.NewVec(p.EnvConfig, env.VecOptions{Worlds: 1, Workers: 1, Levels: p.levels, Engine: p.ownEngine()}); err != nil {
-		return nil, err
-	}
-	w.observer, err = newObserver(p, w.vec)
-	return w, err
-}
-
-// play evaluates row i of b in the episodes of key: what it writes are means over them.
-func (w *qdWorld) play(b *qd.Batch, i, episodes int, key rng.Key) (steps int64, err error) {
-	row := b.Rows(i, i+1)
-	w.policy.g.expand(w.policy.params, row.Sol)
-	if w.lesson != nil {
-		w.lesson = &pga.Transitions{}
-	}
-	clear(row.Measures)
-	clear(row.Goals)
-	clear(row.Obs)
-	sum, share := 0.0, 1/float64(episodes)
-	for e := range episodes {
-		r, n, err := w.episode(key.Fold(uint64(e)))
-		if err != nil {
-			return 0, err
-		}
-		sum += r
-		steps += n
-		for j := range w.values {
-			v := w.values[j].end()
-			if m := len(row.Measures); j < m {
-				row.Measures[j] += float32(v * share)
-			} else {
-				row.Goals[j-m] += float32(w.plan.QD.Goals[j-m].sign() * v * share)
-			}
-		}
-		if w.observer != nil {
-			for j, v := range w.observer.out {
-				row.Obs[j] += float32(v * float32(share))
-			}
-		}
-	}
-	row.Objective[0] = float32(sum * share)
-	if areas := w.plan.QD.Areas; len(areas) > 0 {
-		row.Objective[0], _ = inAreas(areas, row.Measures)
-	}
-	return steps, nil
-}
-
-func (w *qdWorld) episode(key rng.Key) (sum float64, steps int64, err error) {
-	b := w.batch
-	clear(w.values)
-	for w.vec.Reset(key.Uint64()); ; steps++ {
-		if err := w.vec.Observe(b); err != nil {
-			return 0, 0, err
-		}
-		w.policy.Act(b, rng.Key{}, false)
-		if err := w.vec.Step(b); err != nil {
-			return 0, 0, err
-		}
-		if err := w.score(); err != nil {
-			return 0, 0, err
-		}
-		sum += float64(w.rew[0])
-		for i := range w.measures {
-			w.values[i].step(&w.measures[i], b)
-		}
-		if w.lesson != nil {
-			w.policy.g.record(w.lesson, b, w.rew[0])
-		}
-		over := b.End[0] != env.Running
-		if w.observer != nil {
-			w.observer.step(int(steps), over, b)
-		}
-		if over {
-			return sum, steps + 1, nil
-		}
-	}
-}
-
-func (w *qdWorld) score() (err error) {
-	defer w.plan.recoverReward(w.reward, w.batch, &err)
-	if err := rewards.Follow(w.reward, w.rew, w.batch); err != nil {
-		return &rewardError{err: err}
-	}
-	if err := checkReward(w.batch, w.rew, w.reward); err != nil {
-		return &rewardError{err: err}
-	}
-	return nil
 }
 
 func (t *tally) step(m *measured, b *env.Batch) {
@@ -274,79 +150,4 @@ func (g *genome) record(t *pga.Transitions, b *env.Batch, reward float32) {
 		done = 1
 	}
 	t.Reward, t.Done = append(t.Reward, reward), append(t.Done, done)
-}
-
-// learns makes the pool keep the transitions of each batch for the emitters that learn from them.
-func (q *qdPool) learns(s searcher) {
-	e, ok := s.(emitterSearch)
-	if !ok {
-		return
-	}
-	for _, emitter := range e.Emitters {
-		if l, ok := emitter.(*pga.Emitter); ok {
-			q.learners = append(q.learners, l)
-		}
-	}
-	for _, w := range q.worlds {
-		if len(q.learners) > 0 {
-			w.lesson = &pga.Transitions{}
-		}
-	}
-}
-
-// A qdPool evaluates batches in as many worlds as there are workers.
-type qdPool struct {
-	worlds   []*qdWorld
-	steps    atomic.Int64 // transitions so far
-	learners []*pga.Emitter
-}
-
-func newQDPool(p *Plan, workers int) (*qdPool, error) {
-	g, pool := newGenome(p), &qdPool{}
-	for range workers {
-		w, err := newQDWorld(p, g)
-		if err != nil {
-			pool.close()
-			return nil, err
-		}
-		pool.worlds = append(pool.worlds, w)
-	}
-	return pool, nil
-}
-
-func (q *qdPool) close() {
-	for _, w := range q.worlds {
-		w.vec.Close()
-	}
-}
-
-// evaluate plays every row of b. Row i plays the episodes of key(i).
-func (q *qdPool) evaluate(b *qd.Batch, episodes int, key func(i int) rng.Key) error {
-	var next atomic.Int64
-	errs, lessons := make([]error, b.N), make([]*pga.Transitions, b.N)
-	var wg sync.WaitGroup
-	for _, w := range q.worlds {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < b.N; i = int(next.Add(1)) - 1 {
-				var n int64
-				n, errs[i] = w.play(b, i, episodes, key(i))
-				lessons[i] = w.lesson
-				q.steps.Add(n)
-			}
-		})
-	}
-	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return fmt.Errorf("solution %d: %w", i, err)
-		}
-	}
-	for _, l := range q.learners { // in the order of rows, whatever worker played them
-		for _, t := range lessons {
-			if err := l.Observe(t); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -119,7 +119,7 @@ func TestSignatureMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := newQDPool(p, 1)
+	pool, err := newQDPool(p, 1, qdSeats)
 	if err != nil {
 		t.Fatal(err)
 	}

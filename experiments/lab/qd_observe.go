@@ -51,6 +51,7 @@ type observer struct {
 	c       *ObserveConfig
 	steps   int // most of an episode
 	vec     env.Vec
+	world   int
 	sources []source
 	out     []float32 // of the last episode: frames, one after the other
 	next    int       // frame
@@ -59,12 +60,12 @@ type observer struct {
 }
 
 // newObserver returns nil if nothing is to be observed.
-func newObserver(p *Plan, vec env.Vec) (*observer, error) {
+func newObserver(p *Plan, vec env.Vec, world int) (*observer, error) {
 	c := p.QD.Observe
 	if c == nil {
 		return nil, nil
 	}
-	o := &observer{c: c, steps: p.Spec.MaxSteps, vec: vec, out: make([]float32, c.Frames*c.width())}
+	o := &observer{c: c, steps: p.Spec.MaxSteps, vec: vec, world: world, out: make([]float32, c.Frames*c.width())}
 	for _, m := range c.Of {
 		src, err := findSource(p.Spec, m.Of, m.Column)
 		if err != nil {
@@ -102,7 +103,7 @@ func (o *observer) frame(dst []float32, b *env.Batch) {
 	}
 	if o.c.Pixels > 0 {
 		o.list.Reset()
-		o.vec.(env.Drawer).Draw(&o.list, 0)
+		o.vec.(env.Drawer).Draw(&o.list, o.world)
 		o.painter.Raster(dst, o.c.Pixels, o.c.Pixels, &o.list)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 
 	"github.com/terrarium-rl/terrarium/env"
-	"github.com/terrarium-rl/terrarium/env/rng"
 	"github.com/terrarium-rl/terrarium/env/traj"
 	"github.com/terrarium-rl/terrarium/experiments/stats"
 	"github.com/terrarium-rl/terrarium/qd"
@@ -64,8 +63,13 @@ func (r *qdRun) redTeam() error {
 		return err
 	}
 	scores := make([][2][]float64, a.Len()) // of each step
+	w, err := newQDPlayer(p, newGenome(p), 1)
+	if err != nil {
+		return err
+	}
+	defer w.vec.Close()
 	for i := range a.Len() {
-		if eps[i], scores[i], err = r.suspect(a.Elite(i).Sol, at, origin); err != nil {
+		if eps[i], scores[i], err = r.suspect(w, a.Elite(i).Sol, at, origin); err != nil {
 			return err
 		}
 		s.Learned, s.Hidden = append(s.Learned, total(scores[i][0])), append(s.Hidden, total(scores[i][1]))
@@ -82,11 +86,10 @@ func (r *qdRun) redTeam() error {
 	return writeFileAtomic(filepath.Join(r.dir, suspectsFile), append(mustJSON(s), '\n'))
 }
 
-// suspect plays an elite and returns the episode and, of each step, the learned reward and what is
+// suspect lets w play an elite and returns the episode and, of each step, the learned reward and what is
 // hidden.
-func (r *qdRun) suspect(sol []float32, at int, origin traj.Origin) (ep *traj.Episode, scores [2][]float64, err error) {
-	w := r.pool.worlds[0]
-	w.policy.g.expand(w.policy.params, sol)
+func (r *qdRun) suspect(w *qdPlayer, sol []float32, at int, origin traj.Origin) (ep *traj.Episode, scores [2][]float64, err error) {
+	w.load(0, sol)
 	rec, err := traj.NewRecorder(w.vec, 0, origin)
 	if err != nil {
 		return nil, scores, err
@@ -98,7 +101,7 @@ func (r *qdRun) suspect(sol []float32, at int, origin traj.Origin) (ep *traj.Epi
 			return nil, scores, err
 		}
 		rec.Observed(b)
-		w.policy.Act(b, rng.Key{}, false)
+		w.act()
 		if err := w.vec.Step(b); err != nil {
 			return nil, scores, err
 		}

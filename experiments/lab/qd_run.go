@@ -120,7 +120,7 @@ func (r *qdRun) all(ctx context.Context, workers int) (SeedResult, error) {
 	if r.search, err = p.openSearch(seed, r.evaluate); err != nil {
 		return SeedResult{}, err
 	}
-	if r.pool, err = newQDPool(p, workers); err != nil {
+	if r.pool, err = newQDPool(p, workers, qdSeats); err != nil {
 		return SeedResult{}, err
 	}
 	defer r.pool.close()

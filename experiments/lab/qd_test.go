@@ -118,7 +118,7 @@ func TestQDEvaluation(t *testing.T) {
 	for i := range b.Sol {
 		b.Sol[i] = r.Norm()
 	}
-	pool, err := newQDPool(p, 3)
+	pool, err := newQDPool(p, 3, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
