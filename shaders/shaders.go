@@ -5,7 +5,8 @@
 // Kernels are exact: every float operation is decorated NoContraction and no optimiser has
 // touched them, so that a driver may neither fuse nor reorder. On Mesa's software driver they
 // give the same bits as their twins in Go; real GPUs may differ in the last places of division
-// and square root.
+// and square root. What that makes of a step is tested (TestTolerance of package env/vulkan), with
+// divisions and roots as inexact as Vulkan allows; README.md says what else kernels need of a device.
 //
 // Kernels learn_*.comp are those of a learner, which packages agents/nn/gpu and agents/ppo run: products
 // of matrices in tiles of registers, advantages, losses, Adam, shuffling. All their sums have a fixed order;

@@ -9,7 +9,8 @@
 // as that code expects them, copies them to the device when an episode begins, and runs the
 // kernels. So an environment gives the same bits here as in Go, on devices that round as IEEE 754
 // says: Mesa's software driver does, and tests compare 1000 steps of every environment there. GPUs may
-// round divisions and square roots differently, by up to 2.5 units in the last place.
+// round divisions and square roots otherwise, by 2.5 units in the last place and more: their worlds are within
+// a tolerance of Go's after a step, and the same from run to run; README.md says which, and how to check a device.
 //
 // # Rollouts
 //

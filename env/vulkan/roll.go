@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
@@ -29,6 +30,7 @@ const (
 type roller struct {
 	asked    int   // steps of a rollout that it is for
 	steps    int   // that are recorded at a time
+	chunk    int   // that a submission makes
 	shape    []int // widths of the network that buffers are for
 	size     int   // words of the network's table
 	buffers  []*vk.Buffer
@@ -127,8 +129,12 @@ func (v *vec) finishRoll(s int) error {
 		if err == nil {
 			err = q.spares.flush()
 		}
+		began := time.Now()
 		if err == nil {
 			err = q.commands.Run()
+		}
+		if err == nil {
+			err = v.pace(time.Since(began))
 		}
 		if err != nil {
 			return fmt.Errorf("env %s: %w", v.spec.ID, err)
@@ -223,7 +229,7 @@ func (v *vec) prepareRoll(a *env.Actor, words []uint32, steps int, keep bool) er
 		v.roll.free()
 		v.roll = nil
 	}
-	q := &roller{asked: steps, steps: steps, shape: slices.Clone(a.Widths), size: len(words), widest: slices.Max(a.Widths), width: record}
+	q := &roller{asked: steps, steps: steps, chunk: 1, shape: slices.Clone(a.Widths), size: len(words), widest: slices.Max(a.Widths), width: record}
 	d := v.dev.Info()
 	// Where a step of the rollout takes much, it is recorded in parts, which the host takes.
 	if most := int(d.Most() / uint64(4*record*v.all)); most < steps {
@@ -325,11 +331,34 @@ func (v *vec) bindRoll(q *roller, net, scratch, keys, terms *vk.Buffer) (err err
 	return err
 }
 
-// recordRoll records the kernels of a whole rollout.
+// stint is about how long a submission of a rollout may take. Systems reset GPUs that are at work for longer, at
+// first those with a display: Windows after two seconds.
+var stint = 250 * time.Millisecond // but for tests never changed
+
+// pace makes submissions longer or shorter after one that took a time. What rollouts come to does not depend on
+// that: every world keeps its own time.
+func (v *vec) pace(took time.Duration) error {
+	q := v.roll
+	chunk := q.chunk
+	switch {
+	case took > stint:
+		chunk = max(chunk/2, 1)
+	case took < stint/3:
+		chunk = min(2*chunk, q.steps)
+	}
+	if chunk == q.chunk {
+		return nil
+	}
+	q.commands.Free()
+	q.chunk, q.commands = chunk, nil
+	return v.recordRoll(q)
+}
+
+// recordRoll records the kernels of a few steps of a rollout.
 func (v *vec) recordRoll(q *roller) (err error) {
 	q.commands, err = v.dev.Record(func(r *vk.Recorder) {
 		r.Load(q.net, q.keys, q.control)
-		for range q.steps {
+		for range q.chunk {
 			q.act(r)
 			v.simulate(r)
 			q.end(r)

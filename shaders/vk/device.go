@@ -26,6 +26,8 @@ type Device struct {
 	family uint32
 	memory binding.PhysicalDeviceMemoryProperties
 	period float32 // nanoseconds a tick of time stamps
+	ticks  uint64  // bits that time stamps have; none if there are none
+	floats floatModes
 	pool   binding.CommandPool
 	cache  binding.PipelineCache
 	file   string
@@ -105,7 +107,10 @@ func (d *Device) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	d.info, d.phys, d.period = f.Info, f.phys, f.period
+	if f.Subgroup == 0 { // which Vulkan 1.1 tells
+		return fmt.Errorf("%w: %s has Vulkan %s, kernels need 1.1", ErrUnavailable, f.Name, f.API)
+	}
+	d.info, d.phys, d.period, d.floats = f.Info, f.phys, f.period, f.floats
 	if err := d.findFamily(); err != nil {
 		return err
 	}
@@ -115,6 +120,30 @@ func (d *Device) open(o Options) error {
 		d.memory.MemoryTypes[i].Deref()
 	}
 	return d.create()
+}
+
+// Extensions that Vulkan on top of another interface, such as MoltenVK on Metal, wants to be named.
+const (
+	portability = "VK_KHR_portability_enumeration"
+	subset      = "VK_KHR_portability_subset"
+)
+
+// has reports whether an extension is among those that a call lists.
+func has(list func(n *uint32, p []binding.ExtensionProperties), name string) bool {
+	var n uint32
+	list(&n, nil)
+	if n == 0 {
+		return false
+	}
+	found := make([]binding.ExtensionProperties, n)
+	list(&n, found)
+	for i := range found[:min(int(n), len(found))] {
+		found[i].Deref()
+		if binding.ToString(found[i].ExtensionName[:]) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // noDriver explains why there is no instance of Vulkan.
@@ -135,6 +164,7 @@ type candidate struct {
 	Info
 	phys   binding.PhysicalDevice
 	period float32
+	floats floatModes
 }
 
 // enumerate makes an instance and lists the physical devices, best kinds first.
@@ -146,6 +176,12 @@ func (d *Device) enumerate(validate bool) ([]candidate, error) {
 	create := binding.InstanceCreateInfo{SType: binding.StructureTypeInstanceCreateInfo, PApplicationInfo: &app}
 	if validate {
 		create.EnabledLayerCount, create.PpEnabledLayerNames = 1, []string{"VK_LAYER_KHRONOS_validation\x00"}
+	}
+	if has(func(n *uint32, p []binding.ExtensionProperties) {
+		binding.EnumerateInstanceExtensionProperties("", n, p)
+	}, portability) {
+		create.Flags = 1 // also list devices that lack something of Vulkan, as those of Apple do
+		create.EnabledExtensionCount, create.PpEnabledExtensionNames = 1, []string{portability + "\x00"}
 	}
 	var inst binding.Instance
 	var r binding.Result // 0 where a test pretends that it fails
@@ -205,11 +241,13 @@ func (d *Device) candidate(phys binding.PhysicalDevice) candidate {
 	v := binding.Version(p.ApiVersion)
 	c := candidate{phys: phys, period: p.Limits.TimestampPeriod, Info: Info{
 		Name: binding.ToString(p.DeviceName[:]), Kind: kinds[p.DeviceType], API: fmt.Sprintf("%d.%d.%d", v.Major(), v.Minor(), v.Patch()),
-		Range: uint64(p.Limits.MaxStorageBufferRange),
+		Range: uint64(p.Limits.MaxStorageBufferRange), Buffers: int(p.Limits.MaxPerStageDescriptorStorageBuffers),
+		Group: int(min(p.Limits.MaxComputeWorkGroupInvocations, p.Limits.MaxComputeWorkGroupSize[0])),
 	}}
 	if v.Major() > 1 || v.Minor() >= 1 {
-		c.Subgroup, c.Driver, c.Allocation = d.describe(phys)
+		d.describe(phys, &c, v.Major() > 1 || v.Minor() >= 2)
 	}
+	c.Floats = c.floats.String()
 	var m binding.PhysicalDeviceMemoryProperties
 	binding.GetPhysicalDeviceMemoryProperties(phys, &m)
 	m.Deref()
@@ -274,6 +312,7 @@ func (d *Device) findFamily() error {
 		graphics := flags&binding.QueueFlags(binding.QueueGraphicsBit) != 0
 		if flags&binding.QueueFlags(binding.QueueComputeBit) != 0 && (!found || !graphics) {
 			d.family, found = uint32(i), true
+			d.ticks = 1<<families[i].TimestampValidBits - 1
 		}
 	}
 	if !found {
@@ -289,6 +328,11 @@ func (d *Device) create() error {
 		PQueueCreateInfos: []binding.DeviceQueueCreateInfo{{
 			SType: binding.StructureTypeDeviceQueueCreateInfo, QueueFamilyIndex: d.family, QueueCount: 1, PQueuePriorities: []float32{1},
 		}},
+	}
+	if has(func(n *uint32, p []binding.ExtensionProperties) {
+		binding.EnumerateDeviceExtensionProperties(d.phys, "", n, p)
+	}, subset) {
+		info.EnabledExtensionCount, info.PpEnabledExtensionNames = 1, []string{subset + "\x00"} // which has to be said
 	}
 	var dev binding.Device
 	err := d.do("vkCreateDevice", "opening", func() binding.Result { return binding.CreateDevice(d.phys, &info, nil, &dev) })

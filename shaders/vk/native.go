@@ -97,10 +97,12 @@ static void vk_copy(calls *c, void *command, void *src, uint64_t from, void *dst
 typedef struct { head h; uint32_t size, stages, operations, quad; } subgroup;
 typedef struct { head h; uint32_t id; char name[256], info[256]; uint8_t conformance[4]; } driver;
 typedef struct { head h; uint32_t sets; uint64_t allocation; } maintenance3;
+typedef struct { head h; uint32_t independence[2], special[3], denormals[3], flush[3], nearest[3], zero[3]; } float_controls; // of 16, 32, 64 bits
 typedef struct { head h; char properties[1024]; } properties2;
 
-static uint32_t vk_describe(calls *c, void *physical, char *name, char *info, uint64_t *allocation) {
-	maintenance3 m = {{1000168000, 0}};
+static uint32_t vk_describe(calls *c, void *physical, char *name, char *info, uint64_t *allocation, uint32_t floats[3]) {
+	float_controls f = {{1000197000, 0}};
+	maintenance3 m = {{1000168000, &f}};
 	driver d = {{1000196000, &m}};
 	subgroup s = {{1000094000, &d}};
 	properties2 p = {{1000059001, &s}};
@@ -109,6 +111,7 @@ static uint32_t vk_describe(calls *c, void *physical, char *name, char *info, ui
 	memcpy(name, d.name, 256);
 	memcpy(info, d.info, 256);
 	*allocation = m.allocation;
+	floats[0] = f.special[1], floats[1] = f.denormals[1], floats[2] = f.nearest[1];
 	return s.size;
 }
 */
@@ -213,18 +216,20 @@ func (d *Device) resolve(instance binding.Instance) error {
 	return nil
 }
 
-// describe returns subgroup size and driver of a physical device,
-// and the largest allocation.
-func (d *Device) describe(p binding.PhysicalDevice) (subgroup int, driver string, allocation uint64) {
-	name, info := C.CString(strings.Repeat(" ", 256)), C.CString(strings.Repeat(" ", 256))
-	defer C.free(unsafe.Pointer(name))
-	defer C.free(unsafe.Pointer(info))
+// describe notes subgroup size and driver of a physical device, its largest allocation and, if it has
+// Vulkan 1.2, what can be asked of its arithmetic.
+func (d *Device) describe(p binding.PhysicalDevice, to *candidate, floats bool) {
+	var name, info [256]C.char
 	var most C.uint64_t
-	n := int(C.vk_describe(d.calls, unsafe.Pointer(p), name, info, &most))
+	var modes [3]C.uint32_t
+	n := int(C.vk_describe(d.calls, unsafe.Pointer(p), &name[0], &info[0], &most, &modes[0]))
 	if n == 0 {
-		return 0, "", 0
+		return
 	}
-	return n, strings.TrimSpace(C.GoString(name) + " " + C.GoString(info)), uint64(most)
+	to.Subgroup, to.Driver, to.Allocation = n, strings.TrimSpace(C.GoString(&name[0])+" "+C.GoString(&info[0])), uint64(most)
+	if floats {
+		to.floats = floatModes{modes[0] != 0, modes[1] != 0, modes[2] != 0}
+	}
 }
 
 type callTable = *C.calls

@@ -9,6 +9,10 @@
 //	run, err := dev.Record(func(r *vk.Recorder) { r.Dispatch(bound, groups, uint32(n), 7) })
 //	err = run.Run()
 //
+// Kernels are told to keep subnormal numbers, signed zeros, infinities and NaN, and to round to the nearest even
+// number, each where the driver can promise it (Vulkan 1.2): Info.Floats lists what. Sums and products are then
+// those of Go; divisions and square roots Vulkan leaves a few units of the last place.
+//
 // Without cgo, or where no Vulkan loader or driver is installed, Open returns ErrUnavailable
 // with the reason. A Device and what belongs to it are for one goroutine at a time.
 //
@@ -75,6 +79,10 @@ type Info struct {
 	API      string // Vulkan version, such as "1.3.230"
 	Subgroup int    // invocations a subgroup
 	Memory   uint64 // bytes of the largest device-local heap
+
+	Buffers int    // that a kernel can have
+	Group   int    // invocations that a work group can have
+	Floats  string // what kernels are promised of float32 arithmetic: sums and products are exact on all devices but for this
 
 	Range      uint64 // bytes of the largest buffer that a kernel can be bound to
 	Allocation uint64 // bytes of the largest allocation, 0 if the driver does not say

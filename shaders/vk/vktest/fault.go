@@ -25,6 +25,12 @@ func Both(t *testing.T, f func(t *testing.T)) {
 	})
 }
 
+// Rough makes divisions and square roots as inexact as Vulkan allows, up and down in turns.
+func Rough(t testing.TB) {
+	fault.Rough = true
+	t.Cleanup(func() { fault.Rough = false })
+}
+
 // Limit lowers what devices allow: bytes that a kernel can be bound to, and of memory. 0 leaves that.
 func Limit(t testing.TB, bound, memory uint64) {
 	fault.Range, fault.Memory = bound, memory

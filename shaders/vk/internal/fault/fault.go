@@ -12,6 +12,9 @@ var Staged bool
 // Discrete makes all devices discrete GPUs.
 var Discrete bool
 
+// Rough makes divisions and square roots of kernels that are made from now on as inexact as Vulkan allows.
+var Rough bool
+
 // Limits of devices that are opened from now on, if not 0.
 var (
 	Range      uint64 // bytes of a binding
