@@ -1,7 +1,11 @@
 package lab
 
 import (
+	"strings"
+
+	"github.com/terrarium-rl/terrarium/env"
 	"github.com/terrarium-rl/terrarium/env/rng"
+	"github.com/terrarium-rl/terrarium/experiments/configs"
 	"github.com/terrarium-rl/terrarium/qd"
 	"github.com/terrarium-rl/terrarium/qd/sphere"
 )
@@ -11,13 +15,52 @@ func init() {
 		row := func(name, metric, unit string, open openFunc) benchmark {
 			return benchmark{name: "qd/" + name, metric: metric, unit: unit, engine: "cpu", worlds: 1, workers: 1, open: open, figure: perCore}
 		}
-		return []benchmark{
+		rows := []benchmark{
 			row("grid", "insertions_per_core_second", "1/s", benchGrid),
 			row("unstructured", "insertions_per_core_second", "1/s", benchUnstructured),
 			row("novelty", "queries_per_core_second", "1/s", benchNovelty),
 			row("sphere", "evaluations_per_core_second", "1/s", benchSphere),
-		}, nil
+		}
+		for _, name := range configs.Names() {
+			if !strings.HasPrefix(name, "qd-") {
+				continue
+			}
+			short := strings.TrimPrefix(name, "qd-")
+			many := row(short, "evaluations_per_core_second", "1/s", benchPlay(name, qdSeats))
+			alone := row(short, "evaluations_alone_per_core_second", "1/s", benchPlay(name, 1))
+			many.engine, many.worlds, alone.engine = env.Engine(), qdSeats, env.Engine()
+			many.vs = alone.key()
+			rows = append(rows, many, alone)
+		}
+		return rows, nil
 	})
+}
+
+// benchPlay evaluates random policies of an experiment, up to some at once.
+func benchPlay(name string, seats int) openFunc {
+	return func() (func() (int, error), func() error, error) {
+		text, err := configs.Read(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := ParsePlan(name+".yaml", text, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		pool, err := newQDPool(p, 1, seats)
+		if err != nil {
+			return nil, nil, err
+		}
+		const n = 128
+		b, r := p.shape().Batch(n), rng.New(4).Stream(0, 0, 0)
+		for i := range b.Sol {
+			b.Sol[i] = r.Norm()
+		}
+		work := func() (int, error) {
+			return n, pool.evaluate(b, p.QD.Episodes, func(int) rng.Key { return rng.New(1) })
+		}
+		return work, func() error { pool.close(); return nil }, nil
+	}
 }
 
 func nothing() error { return nil }

@@ -44,7 +44,8 @@ process; each is the median of several rounds, in which all benchmarks take turn
   render/...    pictures of lander-v0, an observation of 32 pixels a side, and a film of ten seconds
   reward/NAME   whole runs of lander with rewards that learn; ratios are to the task's own
   nn/...        the network 24-64-64-4: acting on a batch, and learning from a minibatch
-  qd/...        insertions into archives, novelty, and CMA-MAE on the sphere
+  qd/...        insertions into archives, novelty, and CMA-MAE on the sphere; evaluations of random
+                policies of each experiment qd-NAME, beside others and one at a time
 
 terrarium bench sim2sim measures something else: what policies keep of their return in Box2D.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
