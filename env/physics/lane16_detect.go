@@ -228,7 +228,7 @@ func (p *lanePlace16) misses(vx, vy lanes16, dt float32) mask16 {
 
 func (g *laneGroup16) impulses(slot uint32, feature lanes16) (ni, ti lanes16) {
 	pair := word16(slot)
-	for k := g.oldest; k < len(g.olds); k++ {
+	for k := range g.olds {
 		o := &g.olds[k]
 		same := sameWord16(o.slot, pair).And(sameWord16(o.feature, feature))
 		ni, ti = o.ni.Merge(ni, same), o.ti.Merge(ti, same)
@@ -321,7 +321,7 @@ func (g *laneGroup16) keepPair(world, first int, sensor bool, c *contact) {
 	*at16(&p.friction, world), *at16(&p.bounce, world) = c.friction, c.bounce
 	*at16(&p.ni, world), *at16(&p.ti, world) = 0, 0
 	*wordOf16(&p.feature, world) = c.feature
-	for k := g.oldest; k < len(g.olds); k++ {
+	for k := range g.olds {
 		if o := &g.olds[k]; *wordOf16(&o.slot, world) == c.slot && *wordOf16(&o.feature, world) == c.feature {
 			*at16(&p.ni, world), *at16(&p.ti, world) = *at16(&o.ni, world), *at16(&o.ti, world)
 		}

@@ -40,8 +40,7 @@ type laneGroup16 struct {
 	ws          []*World
 	memory      [laneCount16]unsafe.Pointer
 	alone       uint32
-	olds        []laneContact16
-	oldest      int
+	olds        []laneMemory16
 	constraints []laneConstraint16
 	axes        []laneAxis16
 	points      []lanePoint16
@@ -115,6 +114,10 @@ type laneContact16 struct {
 	friction, bounce lanes16
 }
 
+type laneMemory16 struct {
+	slot, feature, _, _, ni, ti, _, _ lanes16
+}
+
 type lanePoint16 struct {
 	laneContact16
 	has             lanes16
@@ -185,7 +188,7 @@ func (g *laneGroup16) carve() {
 	g.grounds = unsafe.Slice((*laneGround16)(unsafe.Pointer(&g.image[grounds])), l.grounds)
 	g.views, g.boxes = make([]laneView16, l.grounds), make([]laneBox16, l.shapes)
 	g.placed = make([]uint32, l.shapes)
-	g.olds = make([]laneContact16, 0, maxOld)
+	g.olds = make([]laneMemory16, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
 	for l := range laneCount16 {
 		g.nowhere[l], g.nothing[l] = unsafe.Pointer(&g.void[0]), unsafe.Pointer(&noContact)
@@ -345,20 +348,22 @@ func (g *laneGroup16) remember(n int) {
 		g.leave(full)
 		all &^= full
 	}
-	g.olds, g.oldest = g.olds[:0], 0
+	g.olds = g.olds[:0]
 	contacts := g.m.contactsAt()
 	for k := 0; k < maxOld; k++ {
 		worlds := all & bitsOf16(count.Greater(splat16(float32(k))))
 		if worlds == 0 {
 			break
 		}
-		from := g.nothing
+		from, impulses := g.nothing, g.nothing
 		for ; worlds != 0; worlds &= worlds - 1 {
 			l := bits.TrailingZeros32(worlds) % laneCount16
 			from[l] = unsafe.Add(g.memory[l], contacts)
+			impulses[l] = unsafe.Add(from[l], unsafe.Offsetof(noContact.ni))
 		}
 		g.olds = g.olds[:k+1]
-		gather16(&g.olds[k].slot, &from, sizeof[contact]()/16)
+		gather16(&g.olds[k].slot, &from, 1)
+		gather16(&g.olds[k].ni, &impulses, 1)
 		contacts += sizeof[contact]()
 	}
 }

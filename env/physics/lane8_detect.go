@@ -228,7 +228,7 @@ func (p *lanePlace8) misses(vx, vy lanes8, dt float32) mask8 {
 
 func (g *laneGroup8) impulses(slot uint32, feature lanes8) (ni, ti lanes8) {
 	pair := word8(slot)
-	for k := g.oldest; k < len(g.olds); k++ {
+	for k := range g.olds {
 		o := &g.olds[k]
 		same := sameWord8(o.slot, pair).And(sameWord8(o.feature, feature))
 		ni, ti = o.ni.Merge(ni, same), o.ti.Merge(ti, same)
@@ -321,7 +321,7 @@ func (g *laneGroup8) keepPair(world, first int, sensor bool, c *contact) {
 	*at8(&p.friction, world), *at8(&p.bounce, world) = c.friction, c.bounce
 	*at8(&p.ni, world), *at8(&p.ti, world) = 0, 0
 	*wordOf8(&p.feature, world) = c.feature
-	for k := g.oldest; k < len(g.olds); k++ {
+	for k := range g.olds {
 		if o := &g.olds[k]; *wordOf8(&o.slot, world) == c.slot && *wordOf8(&o.feature, world) == c.feature {
 			*at8(&p.ni, world), *at8(&p.ti, world) = *at8(&o.ni, world), *at8(&o.ti, world)
 		}

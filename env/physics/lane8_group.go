@@ -40,8 +40,7 @@ type laneGroup8 struct {
 	ws          []*World
 	memory      [laneCount8]unsafe.Pointer
 	alone       uint32
-	olds        []laneContact8
-	oldest      int
+	olds        []laneMemory8
 	constraints []laneConstraint8
 	axes        []laneAxis8
 	points      []lanePoint8
@@ -115,6 +114,10 @@ type laneContact8 struct {
 	friction, bounce lanes8
 }
 
+type laneMemory8 struct {
+	slot, feature, _, _, ni, ti, _, _ lanes8
+}
+
 type lanePoint8 struct {
 	laneContact8
 	has             lanes8
@@ -185,7 +188,7 @@ func (g *laneGroup8) carve() {
 	g.grounds = unsafe.Slice((*laneGround8)(unsafe.Pointer(&g.image[grounds])), l.grounds)
 	g.views, g.boxes = make([]laneView8, l.grounds), make([]laneBox8, l.shapes)
 	g.placed = make([]uint32, l.shapes)
-	g.olds = make([]laneContact8, 0, maxOld)
+	g.olds = make([]laneMemory8, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
 	for l := range laneCount8 {
 		g.nowhere[l], g.nothing[l] = unsafe.Pointer(&g.void[0]), unsafe.Pointer(&noContact)
@@ -345,20 +348,22 @@ func (g *laneGroup8) remember(n int) {
 		g.leave(full)
 		all &^= full
 	}
-	g.olds, g.oldest = g.olds[:0], 0
+	g.olds = g.olds[:0]
 	contacts := g.m.contactsAt()
 	for k := 0; k < maxOld; k++ {
 		worlds := all & bitsOf8(count.Greater(splat8(float32(k))))
 		if worlds == 0 {
 			break
 		}
-		from := g.nothing
+		from, impulses := g.nothing, g.nothing
 		for ; worlds != 0; worlds &= worlds - 1 {
 			l := bits.TrailingZeros32(worlds) % laneCount8
 			from[l] = unsafe.Add(g.memory[l], contacts)
+			impulses[l] = unsafe.Add(from[l], unsafe.Offsetof(noContact.ni))
 		}
 		g.olds = g.olds[:k+1]
-		gather8(&g.olds[k].slot, &from, sizeof[contact]()/16)
+		gather8(&g.olds[k].slot, &from, 1)
+		gather8(&g.olds[k].ni, &impulses, 1)
 		contacts += sizeof[contact]()
 	}
 }

@@ -234,7 +234,7 @@ func (p *lanePlace) misses(vx, vy lanes, dt float32) mask {
 // impulses returns those of the last step of a pair of shapes and the features that meet.
 func (g *laneGroup) impulses(slot uint32, feature lanes) (ni, ti lanes) {
 	pair := word(slot)
-	for k := g.oldest; k < len(g.olds); k++ {
+	for k := range g.olds {
 		o := &g.olds[k]
 		same := sameWord(o.slot, pair) && sameWord(o.feature, feature)
 		ni, ti = choose(same, o.ni, ni), choose(same, o.ti, ti)
@@ -333,7 +333,7 @@ func (g *laneGroup) keepPair(world, first int, sensor bool, c *contact) {
 	*at(&p.friction, world), *at(&p.bounce, world) = c.friction, c.bounce
 	*at(&p.ni, world), *at(&p.ti, world) = 0, 0
 	*wordOf(&p.feature, world) = c.feature
-	for k := g.oldest; k < len(g.olds); k++ {
+	for k := range g.olds {
 		if o := &g.olds[k]; *wordOf(&o.slot, world) == c.slot && *wordOf(&o.feature, world) == c.feature {
 			*at(&p.ni, world), *at(&p.ti, world) = *at(&o.ni, world), *at(&o.ti, world)
 		}

@@ -42,8 +42,7 @@ type laneGroup struct {
 	ws          []*World
 	memory      [laneCount]unsafe.Pointer // of each world
 	alone       uint32                    // a bit for each world that is stepped alone
-	olds        []laneContact             // the contacts of the last step
-	oldest      int                       // of them, the first that may be of the pair that is being looked at
+	olds        []laneMemory              // the contacts of the last step
 	constraints []laneConstraint
 	axes        []laneAxis
 	points      []lanePoint
@@ -121,6 +120,9 @@ type laneContact struct {
 	friction, bounce lanes
 }
 
+// A laneMemory is what a contact of the last step hands on, of the words of which these are the first four and the last.
+type laneMemory struct{ slot, feature, _, _, ni, ti, _, _ lanes }
+
 // A lanePoint is a contact in those worlds that have one of a pair of shapes there. A world has
 // as many points of a slot as it has contacts, in their order.
 type lanePoint struct {
@@ -194,7 +196,7 @@ func (g *laneGroup) carve() {
 	g.grounds = unsafe.Slice((*laneGround)(unsafe.Pointer(&g.image[grounds])), l.grounds)
 	g.views, g.boxes = make([]laneView, l.grounds), make([]laneBox, l.shapes)
 	g.placed = make([]uint32, l.shapes)
-	g.olds = make([]laneContact, 0, maxOld)
+	g.olds = make([]laneMemory, 0, maxOld)
 	g.void = make([]uint32, max(m.layout.words, sizeof[contact]()/4))
 	for l := range laneCount {
 		g.nowhere[l], g.nothing[l] = unsafe.Pointer(&g.void[0]), unsafe.Pointer(&noContact)
@@ -365,20 +367,22 @@ func (g *laneGroup) remember(n int) {
 		g.leave(full)
 		all &^= full
 	}
-	g.olds, g.oldest = g.olds[:0], 0
+	g.olds = g.olds[:0]
 	contacts := g.m.contactsAt()
 	for k := 0; k < maxOld; k++ {
 		worlds := all & bitsOf(count > lanes(float32(k)))
 		if worlds == 0 {
 			break
 		}
-		from := g.nothing
+		from, impulses := g.nothing, g.nothing
 		for ; worlds != 0; worlds &= worlds - 1 {
 			l := bits.TrailingZeros32(worlds) % laneCount
 			from[l] = unsafe.Add(g.memory[l], contacts)
+			impulses[l] = unsafe.Add(from[l], unsafe.Offsetof(noContact.ni))
 		}
 		g.olds = g.olds[:k+1]
-		gather(&g.olds[k].slot, &from, sizeof[contact]()/16)
+		gather(&g.olds[k].slot, &from, 1)
+		gather(&g.olds[k].ni, &impulses, 1)
 		contacts += sizeof[contact]()
 	}
 }
