@@ -18,6 +18,7 @@ type laneExact8 struct {
 	order    []laneSeat8
 	next     int
 	solo     laneSolo8
+	rows     [maxFree]int32
 }
 
 type laneSeat8 struct {
@@ -232,21 +233,27 @@ func (e *laneExact8) enter(l int) {
 func (e *laneExact8) take(l int) {
 	p := &e.seats[l]
 	g, from, slides := p.g, p.lane, false
-	unknown := p.g.unknown[from][:p.count]
+	unknown := g.unknown[from][:p.count]
 	us := e.unknowns[:len(unknown)]
+	rows := e.rows[:len(unknown)]
 	for k, i := range unknown {
 		f, u := &g.free[i], &us[k]
+		rows[k] = f.row
 		*at8(&u.x, l), *at8(&u.down, l), *at8(&u.up, l) = *at8(&f.x, from), *at8(&f.down, from), *at8(&f.up, from)
 		*at8(&u.friction, l), *at8(&u.least, l) = *at8(&f.friction, from), *at8(&f.least, from)
 		*at8(&u.sum, l), *at8(&u.slip, l), *at8(&u.held, l) = 0, 0, 0
 		slide := *at8(&f.slide, from)
 		*at8(&u.slide, l) = slide
 		slides = slides || slide != 0
-		own := g.dense[int(f.row)*len(g.rows):][:len(g.rows)]
-		to := e.matrix[k*e.width:]
-		for q, j := range unknown[:k+1] {
-			x := *at8(&own[g.free[j].row], from)
-			*at8(&to[q], l), *at8(&e.matrix[q*e.width+k], l) = x, x
+	}
+	width, n := e.width, len(g.rows)
+	for k, row := range rows {
+		own := g.dense[int(row)*n : int(row)*n+n]
+		to := e.matrix[k*width : k*width+k+1]
+		column := e.matrix[k:]
+		for q := range to {
+			x := *at8(&own[rows[q]], from)
+			*at8(&to[q], l), *at8(&column[q*width], l) = x, x
 		}
 	}
 	if slides {
@@ -311,19 +318,64 @@ func (e *laneExact8) factorise() (jammed mask8) {
 		row, u := a[k*n:k*n+n], &us[k]
 		copy(row, e.matrix[k*e.width:])
 		x := u.x
-		for i := range us[:k] {
-			l := row[i].Mul(a[i*n+i])
+		i := 0
+		for ; i+1 < k; i += 2 {
+			above, next := a[i*n:i*n+n], a[i*n+n:i*n+2*n]
+			l := row[i].Mul(above[i])
 			row[i] = l
 			x = x.Sub(l.Mul(us[i].d))
 			m := l.NotEqual(lanes8{})
-			above := a[i*n : i*n+n]
-			for p := i + 1; p < n; p++ {
+			y := row[i+1]
+			{
+				m1_ := m
 				{
-					m1_ := m
+					in2_ := m1_
+					_ = in2_
+					y = y.Sub(l.Mul(above[i+1])).Merge(y, in2_)
+				}
+			}
+			f := y.Mul(next[i+1])
+			row[i+1] = f
+			x = x.Sub(f.Mul(us[i+1].d))
+			o := f.NotEqual(lanes8{})
+			rest := row[i+2:]
+			above, next = above[i+2:][:len(rest)], next[i+2:][:len(rest)]
+			for p := range rest {
+				y := rest[p]
+				{
+					m3_ := m
 					{
-						in2_ := m1_
-						_ = in2_
-						row[p] = row[p].Sub(l.Mul(above[p])).Merge(row[p], in2_)
+						in4_ := m3_
+						_ = in4_
+						y = y.Sub(l.Mul(above[p])).Merge(y, in4_)
+					}
+				}
+				{
+					m5_ := o
+					{
+						in6_ := m5_
+						_ = in6_
+						y = y.Sub(f.Mul(next[p])).Merge(y, in6_)
+					}
+				}
+				rest[p] = y
+			}
+		}
+		if i < k {
+			above := a[i*n : i*n+n]
+			l := row[i].Mul(above[i])
+			row[i] = l
+			x = x.Sub(l.Mul(us[i].d))
+			m := l.NotEqual(lanes8{})
+			rest := row[i+1:]
+			above = above[i+1:][:len(rest)]
+			for p := range rest {
+				{
+					m7_ := m
+					{
+						in8_ := m7_
+						_ = in8_
+						rest[p] = rest[p].Sub(l.Mul(above[p])).Merge(rest[p], in8_)
 					}
 				}
 			}

@@ -5,7 +5,7 @@ package physics
 import "math/bits"
 
 // A laneExact solves for the free impulses of worlds of several groups, a world a lane. How many there are of them, and how
-// many bounds they meet, differs between worlds: those with the most come first, and where one is done,
+// many bounds they meet, differs between worlds: those with the fewest come first, and where one is done,
 // the next takes its lane.
 type laneExact struct {
 	unknowns []laneUnknown
@@ -16,9 +16,10 @@ type laneExact struct {
 	rounds   lanes   // for how many bounds it has been solved for
 	seats    [laneCount]laneSeat
 	waiting  []laneSeat
-	order    []laneSeat // those that are waiting, most free impulses first
+	order    []laneSeat // those that are waiting, fewest free impulses first
 	next     int        // of order
 	solo     laneSolo
+	rows     [maxFree]int32 // of the free impulses of the world that is taken in
 }
 
 // A laneSeat is a world that is solved for, the one in a lane of a group.
@@ -88,7 +89,7 @@ func (e *laneExact) solve() {
 	}
 }
 
-// sort orders the worlds that wait, most free impulses first.
+// sort orders the worlds that wait, fewest free impulses first.
 func (e *laneExact) sort() {
 	var first [maxFree + 2]int
 	for i := range e.waiting {
@@ -230,21 +231,27 @@ func (e *laneExact) enter(l int) {
 func (e *laneExact) take(l int) {
 	p := &e.seats[l]
 	g, from, slides := p.g, p.lane, false
-	unknown := p.g.unknown[from][:p.count]
+	unknown := g.unknown[from][:p.count]
 	us := e.unknowns[:len(unknown)]
+	rows := e.rows[:len(unknown)]
 	for k, i := range unknown {
 		f, u := &g.free[i], &us[k]
+		rows[k] = f.row
 		*at(&u.x, l), *at(&u.down, l), *at(&u.up, l) = *at(&f.x, from), *at(&f.down, from), *at(&f.up, from)
 		*at(&u.friction, l), *at(&u.least, l) = *at(&f.friction, from), *at(&f.least, from)
 		*at(&u.sum, l), *at(&u.slip, l), *at(&u.held, l) = 0, 0, 0
 		slide := *at(&f.slide, from)
 		*at(&u.slide, l) = slide
 		slides = slides || slide != 0
-		own := g.dense[int(f.row)*len(g.rows):][:len(g.rows)]
-		to := e.matrix[k*e.width:]
-		for q, j := range unknown[:k+1] {
-			x := *at(&own[g.free[j].row], from)
-			*at(&to[q], l), *at(&e.matrix[q*e.width+k], l) = x, x
+	}
+	width, n := e.width, len(g.rows)
+	for k, row := range rows {
+		own := g.dense[int(row)*n : int(row)*n+n]
+		to := e.matrix[k*width : k*width+k+1]
+		column := e.matrix[k:]
+		for q := range to {
+			x := *at(&own[rows[q]], from)
+			*at(&to[q], l), *at(&column[q*width], l) = x, x
 		}
 	}
 	if slides {
@@ -317,15 +324,45 @@ func (e *laneExact) factorise() (jammed mask) {
 		row, u := a[k*n:k*n+n], &us[k]
 		copy(row, e.matrix[k*e.width:])
 		x := u.x
-		for i := range us[:k] {
-			l := row[i] * a[i*n+i] // the diagonal of U is kept inverted
+		i := 0
+		for ; i+1 < k; i += 2 { // two at a time, so that the rest of the row is loaded and stored once for both
+			above, next := a[i*n:i*n+n], a[i*n+n:i*n+2*n]
+			l := row[i] * above[i] // the diagonal of U is kept inverted
 			row[i] = l
 			x -= lanes(l * us[i].d)
 			m := mask(l != 0)
-			above := a[i*n : i*n+n]
-			for p := i + 1; p < n; p++ {
+			y := row[i+1]
+			if m {
+				y -= lanes(l * above[i+1])
+			}
+			f := y * next[i+1]
+			row[i+1] = f
+			x -= lanes(f * us[i+1].d)
+			o := mask(f != 0)
+			rest := row[i+2:]
+			above, next = above[i+2:][:len(rest)], next[i+2:][:len(rest)]
+			for p := range rest {
+				y := rest[p]
 				if m {
-					row[p] -= lanes(l * above[p])
+					y -= lanes(l * above[p])
+				}
+				if o {
+					y -= lanes(f * next[p])
+				}
+				rest[p] = y
+			}
+		}
+		if i < k {
+			above := a[i*n : i*n+n]
+			l := row[i] * above[i]
+			row[i] = l
+			x -= lanes(l * us[i].d)
+			m := mask(l != 0)
+			rest := row[i+1:]
+			above = above[i+1:][:len(rest)]
+			for p := range rest {
+				if m {
+					rest[p] -= lanes(l * above[p])
 				}
 			}
 		}
