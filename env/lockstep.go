@@ -168,8 +168,8 @@ type team struct {
 	ahead   int // world from which on none has to be brought near
 }
 
-// nearby is how many bytes of worlds stay near from one step to the next by themselves.
-const nearby = 1 << 21
+// nearby is how many bytes of worlds of a worker stay near from one step to the next by themselves, if only in the last cache.
+const nearby = 1 << 23
 
 // A home is where the memory of an Env begins, and how many bytes of it there are, but not what it points to.
 type home struct {
