@@ -4,7 +4,6 @@ package physics
 
 import (
 	"bytes"
-	"fmt"
 	"testing"
 
 	"github.com/terrarium-rl/terrarium/env/geom"
@@ -92,7 +91,7 @@ func compareOnTerrain(t *testing.T, m *Model, width int, segment float32) {
 			plain[i].forgetCast()
 			plain[i].CastRays(found[:])
 			if rays != found {
-				t.Fatal(fmt.Sprintf("segments of %v m, width %d: world %d sees %v after step %d, want %v", segment, width, i, rays, step, found))
+				t.Fatalf("segments of %v m, width %d: world %d sees %v after step %d, want %v", segment, width, i, rays, step, found)
 			}
 		}
 	}
