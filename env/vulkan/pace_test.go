@@ -27,13 +27,24 @@ func TestPace(t *testing.T) {
 			defer d.Close()
 			v := d.(*vec)
 			v.Reset(3)
+			last, told := 0, 0
+			v.Watch(func(made, all int) error {
+				if all != 9*steps || made < last || made > all {
+					t.Errorf("%d of %d steps are made, want at least %d of %d", made, all, last, 9*steps)
+				}
+				last, told = made, told+1
+				return nil
+			})
 			var got env.Rollout
 			for round, s := range x.stint {
-				stint = s
+				stint, last = s, 0
 				vktest.Must(t, v.Roll(&got, net(v.spec), steps, func(step int) rng.Key { return rng.New(uint64(round)).Fold(uint64(step)) }))
 			}
 			if c := v.roll.chunk; c > x.chunk || x.chunk == steps && c < steps {
 				t.Errorf("stints of %v: submissions of %d steps at last, want %d", x.stint, c, x.chunk)
+			}
+			if told == 0 || i == 1 && told < 2*(steps-1) {
+				t.Errorf("stints of %v: told %d times how far rollouts are", x.stint, told)
 			}
 			if i == 0 {
 				want = got

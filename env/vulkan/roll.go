@@ -33,6 +33,7 @@ type roller struct {
 	chunk    int   // that a submission makes
 	shape    []int // widths of the network that buffers are for
 	size     int   // words of the network's table
+	before   int   // steps of worlds that were made before those of the slice
 	buffers  []*vk.Buffer
 	bound    []*vk.Binding
 	spare    *vk.Buffer
@@ -70,6 +71,8 @@ func (v *vec) perform(r *env.Rollout, a *env.Actor, steps int, key func(step int
 	for from := 0; from < steps; from += q.steps {
 		n := min(q.steps, steps-from)
 		for s := range v.slices() {
+			first, _ := v.span(s)
+			q.before = from*v.all + first*n
 			err := v.beginRoll(s, n, func(step int) rng.Key { return key(from + step) })
 			if err == nil {
 				err = v.finishRoll(s)
@@ -153,8 +156,29 @@ func (v *vec) finishRoll(s int) error {
 			}
 			return nil
 		}
+		if err := v.tell(n); err != nil {
+			return err
+		}
 	}
 	return fmt.Errorf("env %s: worlds do not come to the end of a step on %s", v.spec.ID, v.dev.Info().Name)
+}
+
+// Watch has f called between the submissions of rollouts, with the number of steps of worlds that are made and
+// that of all in the rollout. An error of it ends the rollout, which returns it: of what was made nothing is kept, and
+// the worlds are to be reset, or set to states, before they are used again.
+func (v *vec) Watch(f func(made, all int) error) { v.watch = f }
+
+// tell calls what watches, if anything does, after a submission of n worlds.
+func (v *vec) tell(n int) error {
+	if v.watch == nil {
+		return nil
+	}
+	q := v.roll
+	made := q.before
+	for i := range n {
+		made += int(v.word(wordDone, i)) - q.idle
+	}
+	return v.watch(made, q.asked*v.all)
 }
 
 // netWords returns the table of words that shaders/policy.comp explains.

@@ -99,6 +99,7 @@ type vec struct {
 	roll   *roller // nil before the first rollout
 	redone int     // steps of worlds that the host has done again
 	failed error   // what a method without an error could not do
+	watch  func(made, all int) error
 }
 
 // Reset abandons every episode.

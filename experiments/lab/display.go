@@ -78,7 +78,7 @@ func (d *display) notify(s Status) {
 		d.say(fmt.Sprintf("seed %d: goes on from step %s", s.Seed, count(s.Step)))
 	}
 	d.last[s.Seed] = s
-	finished := s.Eval != nil || s.Row == nil && !s.Resumed
+	finished := s.Eval != nil || s.Row == nil && !s.Resumed && !s.Amid
 	d.done[s.Seed] = finished
 	switch {
 	case d.live && (finished || time.Since(d.drawn) >= livePause):
@@ -134,6 +134,9 @@ func (d *display) line(s Status, bar bool) string {
 	if d.done[s.Seed] {
 		share = 1 // the last update may end a little before the steps do
 	}
+	if s.Amid {
+		share = min(share, 0.99) // there is more to do
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %-3d ", s.Seed)
 	if bar {
@@ -151,6 +154,8 @@ func (d *display) line(s Status, bar bool) string {
 		fmt.Fprintf(&b, "  done in %s, evaluated %.1f", duration(s.Elapsed), s.Eval.ReturnMean)
 	case d.done[s.Seed]:
 		fmt.Fprintf(&b, "  done in %s", duration(s.Elapsed))
+	case s.Amid && s.Step >= d.steps: // rollouts are never cut short
+		b.WriteString("  until the rollout is made")
 	case s.Step > 0 && s.Elapsed > 0:
 		perSecond := float64(s.Step) / s.Elapsed.Seconds()
 		left := seconds(float64(d.steps-s.Step) / perSecond)

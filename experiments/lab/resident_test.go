@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,6 +70,62 @@ func TestResident(t *testing.T) {
 		if s.Steps != 6000/512*512 {
 			t.Errorf("seed %d was trained for %d steps", s.Seed, s.Steps)
 		}
+	}
+	sameFiles(t, whole, parts)
+}
+
+// An interrupt must end a run within a rollout, before anything is saved and later, and resuming it must give the
+// bytes of a run that nobody interrupted.
+func TestResidentAmid(t *testing.T) {
+	useSoftwareDevice(t)
+	pause, patience := amidPause, amidPatience
+	t.Cleanup(func() { amidPause, amidPatience = pause, patience })
+	amidPause, amidPatience = 0, 0
+	dir := t.TempDir()
+	plan := func() *Plan {
+		p, err := ParsePlan("x.yaml", []byte(strings.Replace(residents, "steps: 6000", "steps: 2000", 1)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+	if _, err := Train(t.Context(), plan(), whole, Options{Workers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	amid := func(s Status) bool { return s.Amid && s.Step%512 != 0 } // the first submissions are of a few steps
+	for i, x := range []struct {
+		at    func(s Status) bool
+		want  string
+		state int // steps of what is saved then
+	}{
+		{amid, "interrupted; nothing to save yet: terrarium resume ", 0},
+		{func(s Status) bool { return s.Row != nil && s.Step >= 1000 }, "interrupted; state saved: ", 1024},
+		{amid, "interrupted; state saved: ", 1024},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		o := Options{Workers: 1, Notify: func(s Status) {
+			if x.at(s) {
+				cancel()
+			}
+		}}
+		var err error
+		if i == 0 {
+			_, err = Train(ctx, plan(), parts, o)
+		} else {
+			_, err = Resume(ctx, parts, o)
+		}
+		cancel()
+		if err == nil || !strings.HasPrefix(err.Error(), x.want) {
+			t.Fatalf("interruption %d: %v, want %q", i, err, x.want)
+		}
+		files, err := checkpoints(filepath.Join(SeedDir(parts, 3), "checkpoints"))
+		if err != nil || x.state == 0 && len(files) > 0 || x.state > 0 && (len(files) != 1 || filepath.Base(files[0]) != fmt.Sprintf(checkpointPattern, x.state)) {
+			t.Fatalf("interruption %d left %v (%v), want the state of step %d", i, files, err, x.state)
+		}
+	}
+	if _, err := Resume(t.Context(), parts, Options{Workers: 1}); err != nil {
+		t.Fatal(err)
 	}
 	sameFiles(t, whole, parts)
 }

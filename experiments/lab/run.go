@@ -52,9 +52,10 @@ type Status struct {
 	PerSecond float64       // transitions, since the last row
 	Return    float64       // mean of the last episodes
 	Row       *Row          // set with each row of metrics
-	Note      string        // more about the state of the search, for people
+	Note      string        // more about the state of the search, or of a rollout on a device, for people
 	Solved    bool          // the task just counted as solved
 	Resumed   bool          // training goes on from Step
+	Amid      bool          // training is amid a rollout, and has no more news
 	Repeated  bool          // training is repeated from Step, to save the state before a failure
 	Eval      *Evaluation   // set when the seed is done
 }
@@ -87,7 +88,8 @@ type SeedResult struct {
 }
 
 // Train begins a run of p in dir, which must not exist or be empty, and returns when all seeds
-// are done. Cancelling ctx saves the state and ends with an error of exit code 130.
+// are done. Cancelling ctx saves the state and ends with an error of exit code 130; a rollout that takes long is
+// given up where the state before it is saved.
 func Train(ctx context.Context, p *Plan, dir string, o Options) (*Result, error) {
 	// What can be wrong with the agent shows before anything is written.
 	if err := p.Check(); err != nil {
@@ -323,8 +325,12 @@ func firstError(errs []error, dir string) (err error) {
 		if e != nil && !errors.Is(e, errInterrupted) {
 			return e
 		}
-		if e != nil {
-			err = interrupted(fmt.Errorf("interrupted; state saved: terrarium resume %s goes on", dir))
+		state := "state saved"
+		if errors.Is(e, errUnsaved) {
+			state = "nothing to save yet"
+		}
+		if e != nil && err == nil {
+			err = interrupted(fmt.Errorf("interrupted; %s: terrarium resume %s goes on", state, dir))
 		}
 	}
 	return err

@@ -24,6 +24,12 @@ import (
 // errInterrupted ends a seed whose state was saved because the program was asked to stop.
 var errInterrupted = errors.New("interrupted")
 
+// errUnsaved is errInterrupted of a seed that is given up amid its first rollout.
+var errUnsaved = fmt.Errorf("%w before there was a state to save", errInterrupted)
+
+// Training is silent for so long amid a rollout, and goes on for so long when asked to stop. But for tests never changed.
+var amidPause, amidPatience = plainPause, time.Second
+
 // A trainer trains one seed in a folder of its own.
 type trainer struct {
 	plan     *Plan
@@ -48,7 +54,10 @@ type trainer struct {
 	logs     *logs
 	clock    clock
 	report   agents.Report
-	until    int64 // step at which to save and stop; 0 for none
+	until    int64     // step at which to save and stop; 0 for none
+	kept     int64     // step of the state that is saved; 0 for none
+	told     time.Time // last news
+	asked    time.Time // to stop
 }
 
 // A clock measures the time spent on a seed over all its interruptions.
@@ -140,6 +149,7 @@ func (t *trainer) open() error {
 	t.logs, err = openLogs(t.dir, sizes)
 	t.clock.started = time.Now()
 	t.clock.saved, t.clock.rowed = t.clock.started, t.clock.started
+	t.kept, t.told = t.loop.Steps, t.clock.started
 	return err
 }
 
@@ -178,8 +188,20 @@ func (t *trainer) train(ctx context.Context) (err error) {
 	if t.loop.Steps > 0 && t.loop.over(t.plan.Steps) {
 		return nil // what was interrupted came after training
 	}
+	if w, ok := t.vec.(interface {
+		Watch(func(made, all int) error)
+	}); ok {
+		w.Watch(func(made, all int) error { return t.amid(ctx, made, all) })
+	}
 	for {
-		if err := t.advance(); err != nil {
+		err := t.amid(ctx, 0, 0)
+		if err == nil {
+			err = t.advance()
+		}
+		if errors.Is(err, errInterrupted) {
+			return err
+		}
+		if err != nil {
 			return t.locate(err)
 		}
 		saveable, err := t.learn()
@@ -194,6 +216,31 @@ func (t *trainer) train(ctx context.Context) (err error) {
 			return err
 		}
 	}
+}
+
+// amid is called between the steps, or submissions, of a rollout, with the steps of worlds that are made of all of it
+// and not counted yet. It says now and then how far training is, and gives the rollout up if asked to stop and not done soon, where
+// the state before it is saved: going on from there makes it again, bit by bit. Else more would be lost than the rollout.
+func (t *trainer) amid(ctx context.Context, made, all int) error {
+	l := t.loop
+	if ctx.Err() != nil && t.asked.IsZero() {
+		t.asked = time.Now()
+	}
+	switch late := ctx.Err() != nil && time.Since(t.asked) >= amidPatience && t.kept == l.Boundary; {
+	case late && t.kept == 0:
+		return errUnsaved
+	case late:
+		return errInterrupted
+	}
+	if time.Since(t.told) >= amidPause {
+		t.told = time.Now()
+		s := Status{Seed: t.seed, Step: l.Steps + int64(made*t.plan.Spec.Agents), Elapsed: t.clock.elapsed(), Return: l.meanReturn(), Amid: true}
+		if all > 0 {
+			s.Note = fmt.Sprintf("  amid a rollout, %d%% made", 100*made/all)
+		}
+		t.tell(s)
+	}
+	return nil
 }
 
 func (t *trainer) locate(err error) error {
@@ -295,6 +342,7 @@ func (t *trainer) writeRow() error {
 	r := t.loop.row(t.reward)
 	perSecond := float64(since) / time.Since(t.clock.rowed).Seconds()
 	t.clock.rowed = time.Now()
+	t.told = t.clock.rowed
 	t.tell(Status{Seed: t.seed, Step: r.Step, Row: r, Elapsed: t.clock.elapsed(), PerSecond: perSecond, Return: r.Get("return_mean")})
 	return t.logs.row(r, t.clock.elapsed(), perSecond)
 }
@@ -354,7 +402,11 @@ func (t *trainer) save(best bool) error {
 	}
 	c["worlds"] = worlds
 	t.clock.saved = time.Now()
-	return saveCheckpoint(t.checkpointDir(), t.loop.Steps, c, best, t.plan.Checkpoint.Keep)
+	if err := saveCheckpoint(t.checkpointDir(), t.loop.Steps, c, best, t.plan.Checkpoint.Keep); err != nil {
+		return err
+	}
+	t.kept = t.loop.Steps
+	return nil
 }
 
 // restore sets t to the state in c and returns the sizes of its log files.

@@ -91,7 +91,7 @@ var manifest = sync.OnceValues(func() (*Manifest, error) {
 // Load returns the manifest of the embedded kernels. It must not be modified.
 func Load() (*Manifest, error) { return manifest() }
 
-// Kernel returns the SPIR-V of a kernel. Programs built without cgo, which cannot run them, have none.
+// Kernel returns the SPIR-V of a kernel. Programs without Vulkan (see package vk), which cannot run them, have none.
 func Kernel(name string) ([]byte, error) {
 	b, err := kernels.ReadFile("spv/" + name + ".spv")
 	if err != nil {

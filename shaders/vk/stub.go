@@ -1,20 +1,27 @@
-//go:build !cgo || !(amd64 || arm64)
+//go:build !cgo || !(linux || darwin) || !(amd64 || arm64)
 
 package vk
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+	"slices"
+)
 
 func unavailable() error {
+	if !slices.Contains([]string{"linux", "darwin"}, runtime.GOOS) || !slices.Contains([]string{"amd64", "arm64"}, runtime.GOARCH) {
+		return fmt.Errorf("%w: this build for %s/%s has no Vulkan, which takes linux or darwin, amd64 or arm64", ErrUnavailable, runtime.GOOS, runtime.GOARCH)
+	}
 	return fmt.Errorf("%w: this program was built without cgo (build it with make gpu, or CGO_ENABLED=1, which needs a C compiler)", ErrUnavailable)
 }
 
 // A Device is an opened GPU.
 type Device struct{}
 
-// Open returns ErrUnavailable in programs built without cgo.
+// Open returns ErrUnavailable in programs without Vulkan.
 func Open(Options) (*Device, error) { return nil, unavailable() }
 
-// Devices returns ErrUnavailable in programs built without cgo.
+// Devices returns ErrUnavailable in programs without Vulkan.
 func Devices() ([]Info, error) { return nil, unavailable() }
 
 // Info describes the device.

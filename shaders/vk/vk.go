@@ -13,7 +13,8 @@
 // number, each where the driver can promise it (Vulkan 1.2): Info.Floats lists what. Sums and products are then
 // those of Go; divisions and square roots Vulkan leaves a few units of the last place.
 //
-// Without cgo, or where no Vulkan loader or driver is installed, Open returns ErrUnavailable
+// It is supported on Linux and, through MoltenVK, macOS, on amd64 and arm64, in programs built with cgo. In others,
+// such as those for Windows, and where no Vulkan loader or driver is installed, Open returns ErrUnavailable
 // with the reason. A Device and what belongs to it are for one goroutine at a time.
 //
 // The binding frees C copies of its arguments in finalizers that may run during the call
