@@ -18,7 +18,8 @@
 // keep their own time; the CPU prepares the next two beginnings of episodes of each, on all goroutines that
 // env.VecOptions allows, and a submission is repeated until all worlds are done. Policies are perceptrons as in package
 // agents/nn, with the arithmetic of its kernel "blas". Methods Device and Keep are for those who work
-// on the device with what was recorded, as package agents/ppo does.
+// on the device with what was recorded, as package agents/ppo does. Method Watch is for those who show how far rollouts
+// are, or end them early.
 //
 // # Memory
 //
