@@ -60,7 +60,7 @@ func (g *laneGroup16) seat(ground int32, lo lanes16) {
 		switch {
 		case x == *at16(&none, l):
 		case ground == 0:
-			i = segmentFrom16(points, min(int(w.seen), last), x)
+			i = segmentFrom(points, min(int(w.seen), last), x)
 			w.seen = uint16(min(i, math.MaxUint16))
 		default:
 			i = segmentAt(points, *at16(&g.grounds[ground].perX, l), x)
@@ -111,14 +111,4 @@ func (v *laneView16) advance() {
 
 func (v *laneView16) covers(lo lanes16) bool {
 	return v.taken > 0 && !some16(v.start.Greater(lanes16{}).And(v.knots[0].x.GreaterEqual(lo)))
-}
-
-func segmentFrom16(v []gvert, i int, x float32) int {
-	for i < len(v)-2 && v[i+1].x < x {
-		i++
-	}
-	for i > 0 && v[i].x >= x {
-		i--
-	}
-	return i
 }

@@ -60,7 +60,7 @@ func (g *laneGroup8) seat(ground int32, lo lanes8) {
 		switch {
 		case x == *at8(&none, l):
 		case ground == 0:
-			i = segmentFrom8(points, min(int(w.seen), last), x)
+			i = segmentFrom(points, min(int(w.seen), last), x)
 			w.seen = uint16(min(i, math.MaxUint16))
 		default:
 			i = segmentAt(points, *at8(&g.grounds[ground].perX, l), x)
@@ -111,14 +111,4 @@ func (v *laneView8) advance() {
 
 func (v *laneView8) covers(lo lanes8) bool {
 	return v.taken > 0 && !some8(v.start.Greater(lanes8{}).And(v.knots[0].x.GreaterEqual(lo)))
-}
-
-func segmentFrom8(v []gvert, i int, x float32) int {
-	for i < len(v)-2 && v[i+1].x < x {
-		i++
-	}
-	for i > 0 && v[i].x >= x {
-		i--
-	}
-	return i
 }

@@ -118,14 +118,3 @@ func (v *laneView) advance() {
 func (v *laneView) covers(lo lanes) bool {
 	return v.taken > 0 && !some(v.start > 0 && v.knots[0].x >= lo)
 }
-
-// segmentFrom returns what segmentAt does, beginning with segment i instead of a guess.
-func segmentFrom(v []gvert, i int, x float32) int {
-	for i < len(v)-2 && v[i+1].x < x {
-		i++
-	}
-	for i > 0 && v[i].x >= x {
-		i--
-	}
-	return i
-}

@@ -114,3 +114,14 @@ func (w *World) passes(p *point, c *contact, dt float32) bool {
 	vx, vy := relative(&w.bodies[c.a], &w.bodies[c.b], p.px, p.py)
 	return p.misses(vx, vy, dt)
 }
+
+// segmentFrom returns what segmentAt does, beginning with segment i instead of a guess.
+func segmentFrom(v []gvert, i int, x float32) int {
+	for i < len(v)-2 && v[i+1].x < x {
+		i++
+	}
+	for i > 0 && v[i].x >= x {
+		i--
+	}
+	return i
+}
